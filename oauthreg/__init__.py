@@ -1,0 +1,149 @@
+"""Every outbound OAuth2 credential of a Python fleet, from one settings file.
+
+    from oauthreg import AuthorizedClientManager
+
+    manager = AuthorizedClientManager.from_settings()
+    client = manager.authorize("my-client")
+    client.access_token.token_value
+
+Importing this package loads nothing else: each name is imported when it is first used.
+"""
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from oauthreg.errors import (
+        AuthorizationError,
+        CallbackError,
+        ConfigurationError,
+        ConnectionFailedError,
+        DiscoveryError,
+        InvalidTokenResponseError,
+        LoginRequiredError,
+        ManagerClosedError,
+        OAuthRegError,
+        PluginError,
+        PluginFailedError,
+        Problem,
+        SecretUnavailableError,
+        StoreError,
+        TimedOutError,
+        TlsError,
+        TokenEndpointError,
+        TransportError,
+        UnknownRegistrationError,
+        UrlNotAllowedError,
+        WaitTimedOutError,
+    )
+    from oauthreg.manager import AsyncAuthorizedClientManager, AuthorizedClientManager
+    from oauthreg.protocol.context import Explanation, PluginContext
+    from oauthreg.provider import BaseUrl, ProviderPlugin, ProviderSettings
+    from oauthreg.registration import (
+        AuthorizedClient,
+        AuthorizeOptions,
+        ClientRegistration,
+        ProviderDetails,
+    )
+    from oauthreg.secret_values import Secret, SecretReadError
+    from oauthreg.tokens import AccessToken, RefreshToken
+    from oauthreg.wire import Granted, NeedToken, Pause, TokenRequest, TokenResponse
+else:
+    _HOMES = {
+        "errors": (
+            "AuthorizationError",
+            "CallbackError",
+            "ConfigurationError",
+            "ConnectionFailedError",
+            "DiscoveryError",
+            "InvalidTokenResponseError",
+            "LoginRequiredError",
+            "ManagerClosedError",
+            "OAuthRegError",
+            "PluginError",
+            "PluginFailedError",
+            "Problem",
+            "SecretUnavailableError",
+            "StoreError",
+            "TimedOutError",
+            "TlsError",
+            "TokenEndpointError",
+            "TransportError",
+            "UnknownRegistrationError",
+            "UrlNotAllowedError",
+            "WaitTimedOutError",
+        ),
+        "manager": ("AsyncAuthorizedClientManager", "AuthorizedClientManager"),
+        "protocol.context": ("Explanation", "PluginContext"),
+        "provider": ("BaseUrl", "ProviderPlugin", "ProviderSettings"),
+        "registration": (
+            "AuthorizeOptions",
+            "AuthorizedClient",
+            "ClientRegistration",
+            "ProviderDetails",
+        ),
+        "secret_values": ("Secret", "SecretReadError"),
+        "tokens": ("AccessToken", "RefreshToken"),
+        "wire": ("Granted", "NeedToken", "Pause", "TokenRequest", "TokenResponse"),
+    }
+    _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
+
+    def __getattr__(name):  # noqa: ANN001, ANN202 - type checkers read the imports above
+        if name == "__version__":
+            from importlib.metadata import version  # noqa: PLC0415 - this package loads nothing
+
+            return version("oauthreg")
+        home = _HOME_OF.get(name)
+        if home is None:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        from importlib import import_module  # noqa: PLC0415 - this package loads nothing
+
+        value = globals()[name] = getattr(import_module(f"{__name__}.{home}"), name)
+        return value
+
+    def __dir__():  # noqa: ANN202 - type checkers read the imports above
+        return [*__all__, "__version__"]
+
+
+__all__ = [
+    "AccessToken",
+    "AsyncAuthorizedClientManager",
+    "AuthorizationError",
+    "AuthorizeOptions",
+    "AuthorizedClient",
+    "AuthorizedClientManager",
+    "BaseUrl",
+    "CallbackError",
+    "ClientRegistration",
+    "ConfigurationError",
+    "ConnectionFailedError",
+    "DiscoveryError",
+    "Explanation",
+    "Granted",
+    "InvalidTokenResponseError",
+    "LoginRequiredError",
+    "ManagerClosedError",
+    "NeedToken",
+    "OAuthRegError",
+    "Pause",
+    "PluginContext",
+    "PluginError",
+    "PluginFailedError",
+    "Problem",
+    "ProviderDetails",
+    "ProviderPlugin",
+    "ProviderSettings",
+    "RefreshToken",
+    "Secret",
+    "SecretReadError",
+    "SecretUnavailableError",
+    "StoreError",
+    "TimedOutError",
+    "TlsError",
+    "TokenEndpointError",
+    "TokenRequest",
+    "TokenResponse",
+    "TransportError",
+    "UnknownRegistrationError",
+    "UrlNotAllowedError",
+    "WaitTimedOutError",
+]

@@ -1,0 +1,171 @@
+"""Values that must never be shown, and where they are read from."""
+
+from __future__ import annotations
+
+import hmac
+import os
+from dataclasses import dataclass
+from typing import NoReturn, Protocol, final, TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+MASK = "**********"
+
+
+class SecretReadError(Exception):
+    """A secret source could not be read; the text says which one and why, never a value."""
+
+
+@final
+class Secret:
+    """A string that repr, str, format and pickle do not reveal.
+
+    Args:
+        value: The secret itself. `get_secret_value` gives it back.
+    """
+
+    __slots__ = ("_value",)
+
+    def __init__(self, value: str) -> None:
+        self._value = value
+
+    def get_secret_value(self) -> str:
+        """Return the secret in clear, for the one place that sends it."""
+        return self._value
+
+    def __repr__(self) -> str:
+        return f"Secret('{MASK}')"
+
+    def __str__(self) -> str:
+        return MASK
+
+    def __format__(self, spec: str) -> str:
+        return format(MASK, spec)
+
+    def __bool__(self) -> bool:
+        return bool(self._value)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Secret):
+            return NotImplemented
+        return hmac.compare_digest(self._value.encode(), other._value.encode())
+
+    def __hash__(self) -> int:
+        return hash(self._value)
+
+    def __copy__(self) -> Secret:
+        return self
+
+    def __deepcopy__(self, memo: object) -> Secret:
+        return self
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a Secret is not pickled: pass where it is read from, not its value")
+
+
+class SecretSource(Protocol):
+    """Where a secret comes from. Network sources are read at run time only, never at load."""
+
+    @property
+    def reference(self) -> str | None:
+        """A stable name (`file:/run/secret`, `vault:kv/app`), or None for a literal value."""
+
+    @property
+    def local(self) -> bool:
+        """Whether a read is cheap and on this machine, so that it is also checked at load."""
+
+    def read(self) -> Secret:
+        """Return the secret as it is now.
+
+        Raises:
+            SecretReadError: it cannot be read; the text names the source and the cause.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class LiteralSecret:
+    """A secret written in the settings themselves."""
+
+    value: Secret
+    reference: None = None
+    local: bool = True
+
+    def read(self) -> Secret:
+        """Return the value."""
+        return self.value
+
+
+@dataclass(frozen=True, slots=True)
+class FileSecret:
+    """A secret in a file: UTF-8, without the line end that editors add."""
+
+    path: Path
+    local: bool = True
+
+    @property
+    def reference(self) -> str:
+        """`file:` and the path."""
+        return f"file:{self.path}"
+
+    def read(self) -> Secret:
+        """Return the file's content now."""
+        try:
+            text = self.path.read_text(encoding="utf-8").rstrip("\r\n")
+        except OSError as error:
+            raise SecretReadError(f"{self.path}: {error.strerror}") from None
+        except UnicodeDecodeError:
+            raise SecretReadError(f"{self.path}: not UTF-8 text") from None
+        if not text:
+            raise SecretReadError(f"{self.path}: the file is empty")
+        return Secret(text)
+
+
+@dataclass(frozen=True, slots=True)
+class EnvironmentSecret:
+    """A secret in an environment variable of any name."""
+
+    name: str
+    local: bool = True
+
+    @property
+    def reference(self) -> str:
+        """`env:` and the variable's name."""
+        return f"env:{self.name}"
+
+    def read(self) -> Secret:
+        """Return the variable's value now."""
+        value = os.environ.get(self.name)
+        if not value:
+            raise SecretReadError(f"environment variable {self.name} is not set")
+        return Secret(value)
+
+
+@dataclass(frozen=True, slots=True)
+class KeyringSecret:
+    """A secret in the system keyring, named `service/user` (extra `keyring`)."""
+
+    service: str
+    user: str
+    local: bool = False  # a keyring may ask its user, or a bus that is not there at start-up
+
+    @property
+    def reference(self) -> str:
+        """`keyring:` with service and user."""
+        return f"keyring:{self.service}/{self.user}"
+
+    def read(self) -> Secret:
+        """Return the keyring's entry now."""
+        try:
+            import keyring  # noqa: PLC0415 - an extra, imported when it is used
+        except ImportError:
+            raise SecretReadError(
+                f"{self.reference}: the keyring library is missing: pip install 'oauthreg[keyring]'"
+            ) from None
+        try:
+            value = keyring.get_password(self.service, self.user)
+        except Exception as error:  # noqa: BLE001 - each keyring backend raises its own
+            raise SecretReadError(f"{self.reference}: {type(error).__name__}") from None
+        if not value:
+            raise SecretReadError(f"{self.reference}: the keyring has no such entry")
+        return Secret(value)

@@ -1,0 +1,75 @@
+"""The canonical tree: what every settings source becomes before sources are merged.
+
+Sections (`registration`, `provider`, `http`) hold tables by id; `store` and `defaults` are one
+table each. Ids and leaf names are canonical (lower case, `-`), so that sources merge by plain
+key; every leaf is a `Sourced`. Keys inside `parameters` and `headers` are the user's own.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+Tree = dict[str, Any]
+
+SECTIONS = ("registration", "provider", "http")
+TABLES = ("store", "defaults")
+VERBATIM = frozenset({"parameters", "headers"})
+
+ALTERNATIVES: dict[str, tuple[str, ...]] = {
+    "client-secret": (
+        "client-secret",
+        "client-secret-file",
+        "client-secret-ref",
+        "client-secrets",
+    ),
+    "private-key": ("private-key", "private-key-file", "private-key-ref"),
+    "private-key-passphrase": (
+        "private-key-passphrase",
+        "private-key-passphrase-file",
+        "private-key-passphrase-ref",
+    ),
+    "password": ("password", "password-file", "password-ref"),
+    "subject-token": ("subject-token", "subject-token-file", "subject-token-ref"),
+}
+"""Spellings of one setting, by the key under which the canonical tree keeps whichever was used."""
+
+
+def canonical(name: str) -> str:
+    """Return an id or leaf name in its canonical spelling: `MY_Client` is `my-client`."""
+    return name.strip().lower().replace("_", "-")
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a value was said.
+
+    Attributes:
+        kind: `file`, `environment`, `env-file`, `secrets-directory`, `argument`, `spring-file`,
+            `default`, `plugin` or `discovery`.
+        name: The file's path, the variable's name, the plugin's name; empty for an argument.
+        key: The key as its source spells it: `registration.my_client.client-secret`.
+        base: The folder that relative file settings start from.
+    """
+
+    kind: str
+    name: str
+    key: str = ""
+    base: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Sourced:
+    """A value, where it was said, and the leaf name it was said by.
+
+    `leaf` differs from the tree's key where the key has alternatives (`client-secret-file`).
+    The value is not shown: it may be a secret.
+    """
+
+    value: Any
+    origin: Origin
+    leaf: str
+
+    def __repr__(self) -> str:
+        return f"Sourced({self.leaf} from {self.origin.kind} {self.origin.name})"
