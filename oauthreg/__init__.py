@@ -35,7 +35,8 @@ if TYPE_CHECKING:
         UrlNotAllowedError,
         WaitTimedOutError,
     )
-    from oauthreg.manager import AsyncAuthorizedClientManager, AuthorizedClientManager
+    from oauthreg.manager.asynchronous import AsyncAuthorizedClientManager
+    from oauthreg.manager.synchronous import AuthorizedClientManager
     from oauthreg.protocol.context import Explanation, PluginContext
     from oauthreg.provider import BaseUrl, ProviderPlugin, ProviderSettings
     from oauthreg.registration import (
@@ -72,7 +73,8 @@ else:
             "UrlNotAllowedError",
             "WaitTimedOutError",
         ),
-        "manager": ("AsyncAuthorizedClientManager", "AuthorizedClientManager"),
+        "manager.asynchronous": ("AsyncAuthorizedClientManager",),
+        "manager.synchronous": ("AuthorizedClientManager",),
         "protocol.context": ("Explanation", "PluginContext"),
         "provider": ("BaseUrl", "ProviderPlugin", "ProviderSettings"),
         "registration": (

@@ -23,6 +23,7 @@ from oauthreg.wire import NOTHING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+
     from oauthreg.registration import ClientRegistration
     from oauthreg.wire import Flow, Granted, TokenRequest, TokenResponse
 
@@ -174,10 +175,6 @@ class ProviderPlugin(Generic[S_co]):
         return GRANTS[context.registration.authorization_grant_type](context, self)
 
 
-class GenericProvider(ProviderPlugin[ProviderSettings]):
-    """A provider that keeps to the RFCs; its addresses come from the settings or its metadata."""
-
-
 def _fill(template: str, settings: ProviderSettings) -> str | None:
     values: dict[str, str] = {}
     for _, name, _, _ in Formatter().parse(template):
@@ -220,3 +217,7 @@ def _refuse_unknown_names(cls: type[ProviderPlugin[Any]]) -> None:
         close = difflib.get_close_matches(name, known, n=1)
         advice = f"did you mean {close[0]!r}?" if close else "name helpers with a leading _"
         raise TypeError(f"{cls.__name__}.{name}: no such hook or attribute; {advice}")
+
+
+class GenericProvider(ProviderPlugin[ProviderSettings]):
+    """A provider that keeps to the RFCs; its addresses come from the settings or its metadata."""

@@ -54,7 +54,8 @@ class ProviderDetails:
         name: The provider's name in the settings.
         type: The name of the plugin that knows its ways; `generic` for none.
         issuer_uri: The issuer identifier, compared with the metadata's to the letter.
-        endpoints: Addresses by setting name (`token-uri`, ...), as the settings say them.
+        endpoints: Addresses by setting name (`token-uri`, ...): the settings', else the plugin's.
+        settings: What the plugin was configured with.
         chosen_by: The rule that chose this provider for the registration.
     """
 
@@ -62,6 +63,7 @@ class ProviderDetails:
     type: str = "generic"
     issuer_uri: str | None = None
     endpoints: Mapping[str, str] = field(default_factory=lambda: NOTHING)
+    settings: Mapping[str, Any] = field(default_factory=lambda: NOTHING, repr=False)
     user_name_attribute: str | None = None
     user_info_authentication_method: str | None = None
     chosen_by: str = ""

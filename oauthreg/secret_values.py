@@ -5,7 +5,7 @@ from __future__ import annotations
 import hmac
 import os
 from dataclasses import dataclass
-from typing import NoReturn, Protocol, final, TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn, Protocol, final
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -68,7 +68,7 @@ class TokenResponse:
     """
 
     status: int
-    headers: Mapping[str, str] = NOTHING
+    headers: Mapping[str, str] = field(default_factory=lambda: NOTHING)
     body: bytes = b""
 
     def __repr__(self) -> str:
@@ -123,7 +123,7 @@ class Granted:
     expires_in: float | None = None
     scopes: tuple[str, ...] | None = None
     refresh_token: str | None = field(default=None, repr=False)
-    extra: Mapping[str, Any] = field(default=NOTHING, repr=False)
+    extra: Mapping[str, Any] = field(default_factory=lambda: NOTHING, repr=False)
 
 
 def run(flow: Flow[T], perform: Callable[[Step], object]) -> T:

@@ -1,0 +1,1 @@
+"""The two managers: what an application calls."""

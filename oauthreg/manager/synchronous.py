@@ -1,0 +1,240 @@
+"""The manager for threads: flights run on daemon threads of its own."""
+
+from __future__ import annotations
+
+import atexit
+import threading
+import weakref
+from concurrent.futures import TimeoutError as FutureTimeout
+from functools import partial
+from typing import TYPE_CHECKING, Any, Self, Unpack
+
+from oauthreg.errors import (
+    AuthorizationError,
+    ConfigurationError,
+    ManagerClosedError,
+)
+from oauthreg.manager.base import GRACE, BaseManager, nested, read_secret, value_of
+from oauthreg.manager.workers import Workers
+from oauthreg.transports.requests import RequestsTransport
+from oauthreg.wire import NeedMetadata, NeedToken, Pause, ReadSecret, TokenRequest, run
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from types import TracebackType
+
+    from requests import Session
+
+    from oauthreg.auth.requests import Auth
+    from oauthreg.registration import AuthorizedClient, AuthorizeOptions, HttpProfile
+    from oauthreg.renewal.engine import Ruling
+    from oauthreg.renewal.orders import MetadataOrder, TokenOrder
+    from oauthreg.renewal.slots import Flight, Held, Spot
+    from oauthreg.wire import Step
+
+
+class AuthorizedClientManager(BaseManager):
+    """Authorizes by registration id: fetches, shares and renews tokens by itself.
+
+    One per program, at module level; every method may be called from any thread. Building it
+    does no network I/O, and it survives a fork.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._workers = Workers()
+        self._transports: dict[tuple[str, HttpProfile], RequestsTransport] = {}
+        self._closing = threading.Event()
+        atexit.register(_close_at_exit, weakref.ref(self))
+
+    def authorize(
+        self, registration_id: str, **options: Unpack[AuthorizeOptions]
+    ) -> AuthorizedClient:
+        """Return an authorized client with a live token.
+
+        A fresh token costs a look-up. A stale one is returned at once while it is renewed
+        behind; without a valid one, all callers wait for one shared token request.
+
+        Args:
+            registration_id: The registration, in any spelling that settings would take.
+            **options: For this call: `principal`, `scope`, `audience`, `resource`,
+                `parameters` (merged over the registration's), `subject_token`, `actor_token`,
+                `min_ttl` (seconds of life needed), `force` (fetch anew) and `timeout` (seconds
+                this caller waits; default: the http profile's total and one second).
+
+        Raises:
+            UnknownRegistrationError: there is no registration of this id.
+            AuthorizationError: no live token is to be had; its subclasses say why.
+            ManagerClosedError: the manager is closed.
+            TypeError: an option of this name does not exist.
+        """
+        if options:
+            try:
+                hot = self._hot_calls.get((registration_id, *options.items()))
+            except TypeError:  # a list among the values
+                hot = None
+        else:
+            hot = self._hot.get(registration_id)
+        if hot is not None and self._wall() < hot[1] and self._monotonic() < hot[2]:
+            return hot[0]
+        return self._authorize(registration_id, options)
+
+    def invalidate(self, registration_id: str) -> None:
+        """Drop every token of a registration; the next `authorize` fetches.
+
+        Raises:
+            UnknownRegistrationError: there is no registration of this id.
+        """
+        self._engine.forget(self._entry(registration_id).registration.registration_id)
+
+    def reload(self) -> None:
+        """Read the settings again: all or nothing.
+
+        Flights finish for those who wait; tokens of registrations that changed are dropped.
+
+        Raises:
+            ConfigurationError: with every problem; the old configuration stays then.
+        """
+        if self._load_again is not None:
+            self._adopt(self._load_again())
+
+    def auth(self, registration_id: str, **options: Unpack[AuthorizeOptions]) -> Auth:
+        """Return an auth object for requests: `requests.get(url, auth=manager.auth("id"))`."""
+        from oauthreg.auth.requests import Auth  # noqa: PLC0415 - loaded by who uses it
+
+        return Auth(self, registration_id, **options)
+
+    def session(self, registration_id: str, **options: Unpack[AuthorizeOptions]) -> Session:
+        """Return a new `requests.Session` that is authorized by a registration."""
+        from requests import Session  # noqa: PLC0415 - loaded by who uses it
+
+        session = Session()
+        session.auth = self.auth(registration_id, **options)
+        return session
+
+    def token_source(
+        self, registration_id: str, **options: Unpack[AuthorizeOptions]
+    ) -> Callable[[], str]:
+        """Return a callable giving a live token value, for libraries that take one."""
+
+        def token() -> str:
+            return self.authorize(registration_id, **options).access_token.token_value
+
+        return token
+
+    def close(self) -> None:
+        """End renewals and connections; afterwards `authorize` raises ManagerClosedError."""
+        if self._begin_close():
+            self._closing.set()
+            self._workers.close()
+            for transport in list(self._transports.values()):
+                transport.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _authorize(self, registration_id: str, options: Mapping[str, Any]) -> AuthorizedClient:
+        call = self._call(registration_id, options)
+        if call.order.name in self._overrides:
+            return self._overridden(call.order)
+        ruling = self._obtain(
+            call.order, call.timeout, spot=call.spot, min_ttl=call.min_ttl, force=call.force
+        )
+        return self._served(call.order, ruling)
+
+    def _obtain(
+        self,
+        order: TokenOrder | MetadataOrder,
+        timeout: float,
+        *,
+        spot: Spot | None = None,
+        min_ttl: float = 0.0,
+        force: bool = False,
+    ) -> Ruling:
+        deadline = self._monotonic() + timeout
+        while True:
+            ruling = self._engine.decide(order, spot=spot, min_ttl=min_ttl, force=force)
+            flight = ruling.flight
+            if flight is not None and ruling.start:
+                self._workers.submit(partial(self._fly, flight))
+            if ruling.held is not None or flight is None:
+                return ruling
+            outcome = self._wait(flight, deadline, timeout)
+            if isinstance(outcome, AuthorizationError):
+                raise outcome.copy(registration_id=order.name, provider=order.provider) from None
+            if outcome is not None:  # it has what could be had: serve it, whatever was asked
+                min_ttl, force = 0.0, False
+
+    def _wait(
+        self, flight: Flight, deadline: float, timeout: float
+    ) -> Held | AuthorizationError | None:
+        while True:
+            latest = min(deadline, flight.deadline + GRACE)
+            try:
+                return flight.outcome.result(max(latest - self._monotonic(), 0.0))
+            except FutureTimeout:
+                now = self._monotonic()
+                if now >= flight.deadline + GRACE:
+                    self._engine.overdue(flight)
+                elif now >= deadline:
+                    self._give_up(flight.order, timeout)
+
+    def _fly(self, flight: Flight) -> None:
+        try:
+            result = run(self._flow(flight), partial(self._perform, flight))
+        except AuthorizationError as error:
+            self._engine.fail(flight, error)
+        except ManagerClosedError:
+            self._engine.abandon(flight)
+        else:
+            self._landed(flight, result)
+
+    def _perform(self, flight: Flight, step: Step) -> object:
+        match step:
+            case TokenRequest():
+                flight.started = self._clocks.now()
+                return self._transport(flight).send(step, within=self._remaining(flight))
+            case Pause(seconds):
+                if self._closing.wait(min(seconds, self._remaining(flight))):
+                    raise ManagerClosedError
+                return None
+            case ReadSecret(source):
+                return read_secret(source)
+            case NeedMetadata():
+                order = self._metadata_order(flight)
+                return value_of(self._obtain(order, self._remaining(flight)))
+            case NeedToken(registration_id):
+                try:
+                    client = self.authorize(registration_id, timeout=self._remaining(flight))
+                except ConfigurationError as error:
+                    raise nested(error) from None
+                return client.access_token.token_value
+
+    def _transport(self, flight: Flight) -> RequestsTransport:
+        order = flight.order
+        key = (order.provider, order.http)
+        transport = self._transports.get(key)
+        if transport is None:
+            transport = self._transports.setdefault(key, RequestsTransport(order.http))
+        return transport
+
+    def _reset_after_fork(self) -> None:
+        super()._reset_after_fork()
+        self._workers = Workers()
+        self._closing = threading.Event()
+        for transport in self._transports.values():
+            transport.reset_after_fork()
+
+
+def _close_at_exit(reference: weakref.ref[AuthorizedClientManager]) -> None:
+    manager = reference()
+    if manager is not None:
+        manager.close()

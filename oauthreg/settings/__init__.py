@@ -1,0 +1,1 @@
+"""Settings: canonical tree and plugins in, typed registrations or every problem out."""

@@ -1,0 +1,202 @@
+"""The settings keys as pydantic models: what may be written, and in which form."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path  # noqa: TC003 - pydantic reads the annotations
+from typing import Annotated, Literal
+from urllib.parse import urlsplit
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    field_validator,
+)
+
+from oauthreg.grants import GRANTS, canonical_grant
+from oauthreg.protocol.authentication import METHODS
+from oauthreg.protocol.requests import OWN_FIELDS
+
+SCOPE_TOKEN = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]+")
+LOOPBACK = re.compile(r"localhost|127(\.\d{1,3}){3}|::1")
+
+
+def _address(text: str) -> str:
+    parts = urlsplit(text)
+    if parts.scheme not in {"https", "http"} or not parts.hostname:
+        raise ValueError("must be an absolute https address")
+    if parts.username is not None or parts.fragment:
+        raise ValueError("must not carry credentials or a fragment")
+    if parts.scheme == "http" and not LOOPBACK.fullmatch(parts.hostname):
+        raise ValueError("must be https: plain http is for loopback addresses only")
+    return text
+
+
+def _resource(text: str) -> str:
+    parts = urlsplit(text)
+    if not parts.scheme or "#" in text:
+        raise ValueError("must be absolute addresses without a fragment (RFC 8707)")
+    return text
+
+
+def _words(value: object) -> object:
+    """Split text at spaces, at commas only where there is no space; leave lists as they are."""
+    if isinstance(value, str):
+        return value.split() if " " in value.strip() else [w for w in value.split(",") if w.strip()]
+    return value
+
+
+def _one_or_many(value: object) -> object:
+    return [value] if isinstance(value, str) else value
+
+
+def _scope(text: str) -> str:
+    if not SCOPE_TOKEN.fullmatch(text.strip()):
+        raise ValueError('must not contain spaces inside a scope, nor " or \\ (RFC 6749 3.3)')
+    return text.strip()
+
+
+def _text(value: object) -> object:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value) if isinstance(value, int | float) else value
+
+
+def _table(value: object) -> object:
+    if isinstance(value, Mapping):
+        return {key: _text(item) for key, item in value.items()}
+    return value
+
+
+Text = Annotated[str, StringConstraints(min_length=1)]
+Address = Annotated[str, AfterValidator(_address)]
+Table = Annotated[dict[str, str], BeforeValidator(_table)]
+Scopes = Annotated[tuple[Annotated[str, AfterValidator(_scope)], ...], BeforeValidator(_words)]
+Resources = Annotated[
+    tuple[Annotated[str, AfterValidator(_resource)], ...], BeforeValidator(_one_or_many)
+]
+Urls = Annotated[tuple[str, ...], BeforeValidator(_one_or_many)]
+Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(
+        extra="forbid",
+        frozen=True,
+        hide_input_in_errors=True,
+        alias_generator=lambda name: name.replace("_", "-"),
+    )
+
+
+class SecretItem(_Model):
+    """One of `client-secrets`, where it is not written as text: a file or a reference."""
+
+    file: Path | None = None
+    ref: Text | None = None
+
+
+class RegistrationSettings(_Model):
+    """`registration.<id>.*`, and without credentials, provider and id, `defaults.*`."""
+
+    provider: Text | None = None
+    client_id: Text
+    client_secret: Text | None = None
+    client_secret_file: Path | None = None
+    client_secret_ref: Text | None = None
+    client_secrets: Annotated[tuple[Text | SecretItem, ...], Field(min_length=1)] | None = None
+    client_authentication_method: Text | None = None
+    authorization_grant_type: Text = "client_credentials"
+    scope: Scopes = ()
+    redirect_uri: Text | None = None
+    client_name: Text | None = None
+    audience: Text | None = None
+    resource: Resources = ()
+    parameters: Table = Field(default_factory=dict)
+    headers: Table = Field(default_factory=dict)
+    basic_encoding: Literal["form", "raw"] = "form"
+    refresh_before: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
+    default_lifetime: Seconds = 300.0
+    max_lifetime: Seconds | None = None
+    urls: Urls = ()
+    eager: bool = False
+    http: Text = "default"
+
+    @field_validator("client_authentication_method")
+    @classmethod
+    def _known_method(cls, name: str | None) -> str | None:
+        if name is not None and name not in METHODS:
+            raise ValueError(f"must be one of {', '.join(METHODS)}")
+        return name
+
+    @field_validator("authorization_grant_type")
+    @classmethod
+    def _known_grant(cls, name: str) -> str:
+        grant = canonical_grant(name)
+        if grant not in GRANTS:
+            raise ValueError(f"must be one of {', '.join(GRANTS)}")
+        return grant
+
+    @field_validator("parameters")
+    @classmethod
+    def _free_parameters(cls, parameters: dict[str, str]) -> dict[str, str]:
+        taken = sorted(OWN_FIELDS & parameters.keys())
+        if taken:
+            raise ValueError(f"must not hold {', '.join(taken)}: each has a setting of its own")
+        return parameters
+
+
+class ProviderAddresses(_Model):
+    """The keys of `provider.<name>.*` that every plugin shares."""
+
+    type: Text | None = None
+    issuer_uri: Address | None = None
+    metadata_uri: Address | None = None
+    token_uri: Address | None = None
+    authorization_uri: Address | None = None
+    jwk_set_uri: Address | None = None
+    user_info_uri: Address | None = None
+    user_info_authentication_method: Literal["header", "form", "query"] | None = None
+    user_name_attribute: Text | None = None
+    introspection_uri: Address | None = None
+    revocation_uri: Address | None = None
+    device_authorization_uri: Address | None = None
+    pushed_authorization_request_uri: Address | None = None
+
+
+class HttpSettings(_Model):
+    """`http.<profile>.*`."""
+
+    connect_timeout: Seconds = 5.0
+    read_timeout: Seconds = 10.0
+    total_timeout: Seconds = 10.0
+    proxy: Text | None = None
+    ca_bundle: Path | None = None
+
+
+class StoreSettings(_Model):
+    """`store.*`."""
+
+    type: Literal["memory"] = "memory"
+
+
+def aliases(model: type[BaseModel]) -> tuple[str, ...]:
+    """Return a model's keys as they are written in settings."""
+    return tuple(field.alias or name for name, field in model.model_fields.items())
+
+
+NOT_IN_DEFAULTS = frozenset(
+    {
+        "provider",
+        "client-id",
+        "client-secret",
+        "client-secret-file",
+        "client-secret-ref",
+        "client-secrets",
+    }
+)
+"""Keys of a registration that `defaults` may not hold."""

@@ -1,0 +1,85 @@
+"""The identity under which a token is shared: equal keys may share, different ones never do."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from typing import TYPE_CHECKING
+
+from oauthreg.registration import USER_GRANTS
+from oauthreg.secret_values import LiteralSecret
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from oauthreg.registration import ClientRegistration
+    from oauthreg.secret_values import Secret, SecretSource
+
+
+def token_key(
+    registration: ClientRegistration,
+    *,
+    fingerprint_key: bytes,
+    principal: str | None = None,
+    subject_token: Secret | None = None,
+    actor_token: Secret | None = None,
+) -> str:
+    """Return the key of the token that this registration, with these options, would be granted.
+
+    Every part is length-prefixed and the whole hashed, so that different parts never run
+    together. A literal secret enters by a keyed fingerprint, any other by its reference:
+    computing the key reads nothing and reveals nothing.
+
+    Args:
+        registration: The registration, with the call's options in it.
+        fingerprint_key: The key of the fingerprints.
+        principal: On whose behalf; it takes part only where the grant is a user's.
+        subject_token: The token to be exchanged.
+        actor_token: The acting party's token.
+    """
+
+    def fingerprint(secret: Secret | None) -> str:
+        if secret is None:
+            return ""
+        value = secret.get_secret_value().encode()
+        return hmac.new(fingerprint_key, value, hashlib.sha256).hexdigest()
+
+    def source(secret: SecretSource) -> str:
+        if isinstance(secret, LiteralSecret):
+            return f"literal:{fingerprint(secret.value)}"
+        return secret.reference or ""
+
+    provider = registration.provider
+    of_user = registration.authorization_grant_type in USER_GRANTS
+    parts: Iterable[Iterable[str]] = (
+        (provider.type, provider.issuer_uri or "", *_items(provider.endpoints)),
+        _items(provider.settings),
+        (registration.client_id, registration.client_authentication_method or ""),
+        (registration.authorization_grant_type,),
+        sorted(set(registration.scopes)),
+        (registration.audience or "",),
+        sorted(set(registration.resource)),
+        _items(registration.parameters),
+        _items(registration.headers),
+        (registration.username or "",),
+        (fingerprint(subject_token), fingerprint(actor_token)),
+        (principal or "",) if of_user else (),
+        [source(secret) for secret in registration.client_secrets],
+        (
+            str(registration.refresh_before),
+            str(registration.default_lifetime),
+            str(registration.max_lifetime),
+        ),
+    )
+    digest = hashlib.sha256()
+    for part in parts:
+        texts = [text.encode() for text in part]
+        digest.update(b"%d;" % len(texts))
+        for text in texts:
+            digest.update(b"%d:" % len(text) + text)
+    return digest.hexdigest()
+
+
+def _items(mapping: object) -> list[str]:
+    items = sorted(mapping.items()) if hasattr(mapping, "items") else ()
+    return [text for name, value in items for text in (str(name), str(value))]
