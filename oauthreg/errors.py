@@ -60,7 +60,8 @@ class Problem:
     remedy: str = ""
 
     def __str__(self) -> str:
-        place = f" ({self.source})" if self.source else ""
+        source = self.source.removesuffix(f", {self.path}")
+        place = f" ({source})" if source else ""
         remedy = f"\n    {self.remedy}" if self.remedy else ""
         return f"{self.path}{place}: {self.message}{remedy}"
 

@@ -18,6 +18,9 @@ GRANTS: Mapping[str, Grant] = {
 }
 """Flows by the setting `authorization-grant-type`."""
 
+LOGIN_GRANTS = frozenset({"authorization_code"})
+"""Grants that begin with a user at a browser: no token without a login."""
+
 SHORT_NAMES: Mapping[str, str] = {
     "device_code": "urn:ietf:params:oauth:grant-type:device_code",
     "jwt-bearer": "urn:ietf:params:oauth:grant-type:jwt-bearer",

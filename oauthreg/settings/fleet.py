@@ -100,6 +100,8 @@ def resolve(tree: Tree, problems: list[Problem], only: set[str] | None = None) -
     parsed(StoreSettings, tree.get("store", {}), "store", problems)
     defaults = _defaults(tree.get("defaults", {}), problems)
     providers = Providers(tree.get("provider", {}), problems)
+    if only is None:
+        providers.resolve_all()
     problems.extend(
         Problem(f"registration.{missing}", "there is no such registration")
         for missing in sorted((only or set()) - tables.keys())

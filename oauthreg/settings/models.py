@@ -18,7 +18,7 @@ from pydantic import (
     field_validator,
 )
 
-from oauthreg.grants import GRANTS, canonical_grant
+from oauthreg.grants import GRANTS, LOGIN_GRANTS, canonical_grant
 from oauthreg.protocol.authentication import METHODS
 from oauthreg.protocol.requests import OWN_FIELDS
 
@@ -100,15 +100,20 @@ class SecretItem(_Model):
     ref: Text | None = None
 
 
-class RegistrationSettings(_Model):
-    """`registration.<id>.*`, and without credentials, provider and id, `defaults.*`."""
+class CredentialSettings(_Model):
+    """The part of `registration.<id>.*` that says where the client's secret is read from."""
 
-    provider: Text | None = None
-    client_id: Text
     client_secret: Text | None = None
     client_secret_file: Path | None = None
     client_secret_ref: Text | None = None
     client_secrets: Annotated[tuple[Text | SecretItem, ...], Field(min_length=1)] | None = None
+
+
+class RegistrationSettings(CredentialSettings):
+    """`registration.<id>.*`, and without credentials, provider and id, `defaults.*`."""
+
+    provider: Text | None = None
+    client_id: Text
     client_authentication_method: Text | None = None
     authorization_grant_type: Text = "client_credentials"
     scope: Scopes = ()
@@ -137,8 +142,9 @@ class RegistrationSettings(_Model):
     @classmethod
     def _known_grant(cls, name: str) -> str:
         grant = canonical_grant(name)
-        if grant not in GRANTS:
-            raise ValueError(f"must be one of {', '.join(GRANTS)}")
+        known = {*GRANTS, *LOGIN_GRANTS}
+        if grant not in known:
+            raise ValueError(f"must be one of {', '.join(sorted(known))}")
         return grant
 
     @field_validator("parameters")

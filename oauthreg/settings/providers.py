@@ -75,6 +75,11 @@ class Providers:
         self._problems.append(Problem(f"{path}.provider", message, source, remedy))
         return None
 
+    def resolve_all(self) -> None:
+        """Note the problems of every provider, those that no registration uses too."""
+        for name in self._tables:
+            self._chosen(name, "")
+
     def _chosen(self, name: str, rule: str) -> Provider | None:
         if name not in self._resolved:
             self._resolved[name] = self._resolve(name, self._tables.get(name, {}))

@@ -17,7 +17,7 @@ from oauthreg.secret_values import (
     Secret,
     SecretReadError,
 )
-from oauthreg.settings.models import RegistrationSettings, SecretItem
+from oauthreg.settings.models import CredentialSettings, RegistrationSettings, SecretItem
 from oauthreg.settings.tables import parsed, problem_at
 from oauthreg.sources.tree import Sourced
 
@@ -46,7 +46,10 @@ def registration_from(
     """
     path = f"registration.{registration_id}"
     count = len(problems)
-    settings = parsed(RegistrationSettings, table, path, problems)
+    credentials = {key: item for key, item in table.items() if key == "client-secret"}
+    others = {key: item for key, item in table.items() if key != "client-secret"}
+    secrets = _secrets(credentials, path, problems)
+    settings = parsed(RegistrationSettings, others, path, problems)
     if settings is None:
         return None
     profile = profiles.get(settings.http)
@@ -56,7 +59,6 @@ def registration_from(
         return None
     plugin_method = provider.plugin.client_authentication_method if provider else None
     method = settings.client_authentication_method or plugin_method
-    secrets = _secrets(settings, table, path, problems)
     if not secrets and len(problems) == count and _needs_secret(settings, method):
         problems.append(
             problem_at(
@@ -111,11 +113,11 @@ def _plugin_problems(registration: ClientRegistration, provider: Provider) -> li
 
 
 def _secrets(
-    settings: RegistrationSettings,
-    table: Mapping[str, Any],
-    path: str,
-    problems: list[Problem],
+    table: Mapping[str, Any], path: str, problems: list[Problem]
 ) -> tuple[SecretSource, ...]:
+    settings = parsed(CredentialSettings, table, path, problems)
+    if settings is None:
+        return ()
     sources: list[SecretSource] = []
     try:
         if settings.client_secret is not None:
@@ -124,8 +126,7 @@ def _secrets(
             sources.append(FileSecret(settings.client_secret_file))
         if settings.client_secret_ref is not None:
             sources.append(_referred(settings.client_secret_ref, table))
-        for item in settings.client_secrets or ():
-            sources.append(_listed(item, table))  # noqa: PERF401 - it may raise half-way
+        sources.extend(_listed(item, table) for item in settings.client_secrets or ())
         for source in sources:
             if source.local:
                 source.read()

@@ -1,0 +1,28 @@
+"""For tests: an authorization server in the test's own process, with faults on demand.
+
+```python
+with AuthorizationServer() as server:
+    server.add_client("my-client", "secret")
+    server.inject(Fault(status=503, retry_after=1), times=1)
+    ...  # ask for a token at server.token_uri, call server.api_uri with it
+    assert server.token_requests == 2
+```
+
+`python -m oauthreg.testing` runs it from the shell.
+"""
+
+from oauthreg.testing.faults import Fault, FaultSource, Gate, Injection
+from oauthreg.testing.records import DELETE, Client, RecordedRequest, TokenRecord
+from oauthreg.testing.server import AuthorizationServer
+
+__all__ = [
+    "DELETE",
+    "AuthorizationServer",
+    "Client",
+    "Fault",
+    "FaultSource",
+    "Gate",
+    "Injection",
+    "RecordedRequest",
+    "TokenRecord",
+]
