@@ -1,0 +1,59 @@
+# Two commands are enough: `make demo` and `make test`. Each makes what it needs by itself.
+
+VENV := .venv
+PYTHON_IN_VENV := $(VENV)/bin/python
+PLUGINS := $(patsubst %/pyproject.toml,%,$(wildcard plugins/*/pyproject.toml))
+DEV := $(VENV)/.installed
+PEERS := .build/peers
+PYTEST_ARGS =
+
+.PHONY: help demo test test-servers lint types bench bench-peers mutants clean
+
+help: ## Print this list (the default)
+	@echo 'make TARGET, where TARGET is one of'
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' Makefile | awk -F'|' '{ printf "  %-13s %s\n", $$1, $$2 }'
+	@echo 'PYTHON=python3.12 chooses the interpreter, PYTEST_ARGS="-k name" what pytest is told.'
+
+demo: $(DEV) ## Start an authorization server here and show one client authorized, shared, renewed
+	@$(PYTHON_IN_VENV) -m oauthreg.testing.demo
+
+test: $(DEV) ## Run the tests that need nothing but Python, and print their coverage
+	@$(PYTHON_IN_VENV) -m coverage erase
+	$(PYTHON_IN_VENV) -m coverage run -m pytest -m "not server" $(PYTEST_ARGS)
+	@$(PYTHON_IN_VENV) -m coverage combine --quiet
+	@$(PYTHON_IN_VENV) -m coverage report
+
+test-servers: $(DEV) ## Run the tests against real servers (node 20+, npm; Java 17+, Maven)
+	$(PYTHON_IN_VENV) -m pytest -m server $(PYTEST_ARGS)
+
+lint: $(DEV) ## Look for faults and unformatted files
+	$(PYTHON_IN_VENV) -m ruff check .
+	$(PYTHON_IN_VENV) -m ruff format --check .
+
+types: $(DEV) ## Check the types of the package and of the plugins
+	$(PYTHON_IN_VENV) -m mypy oauthreg $(wildcard $(PLUGINS:%=%/oauthreg_*))
+
+bench: $(DEV) ## Measure: ratios in one run, so that they hold on any machine
+	@$(PYTHON_IN_VENV) tests/bench/bench.py
+
+bench-peers: $(PEERS)/.installed ## Measure other libraries doing the same work
+	@$(PEERS)/bin/python tests/bench/peers.py
+
+mutants: $(DEV) ## Break the code on purpose and see whether a test notices
+	@$(PYTHON_IN_VENV) tests/mutants/run.py
+
+clean: ## Remove everything that make has made
+	rm -rf $(VENV) .build dist .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	find oauthreg plugins tests .ci -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# The tools first: they hold the build backend with which the package is then installed in place.
+$(DEV): pyproject.toml .ci/constraints.txt .ci/dev.txt .ci/venv $(PLUGINS:=/pyproject.toml)
+	@echo 'Setting up $(VENV) ...'
+	@.ci/venv $(VENV) -c .ci/constraints.txt -r .ci/dev.txt
+	@.ci/venv $(VENV) -c .ci/constraints.txt --no-build-isolation -e '.[all]' $(PLUGINS:%=-e ./%)
+	@touch $@
+
+$(PEERS)/.installed: pyproject.toml .ci/constraints.txt .ci/peers.txt .ci/venv
+	@echo 'Setting up $(PEERS) ...'
+	@.ci/venv $(PEERS) -c .ci/constraints.txt -r .ci/peers.txt -e '.[all]'
+	@touch $@

@@ -1,0 +1,131 @@
+"""What the server starters beside this file have in common. They run as child processes:
+
+    python tests/servers/keycloak.py
+
+prints one line on standard output, then keeps the server until its standard input ends:
+
+    READY {"issuer": ..., "clients": ...}      it answers
+    UNAVAILABLE why                            it cannot be had on this machine
+"""
+
+import contextlib
+import fcntl
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+BUILD = HERE.parents[1] / ".build"
+
+
+class UnavailableError(Exception):
+    """This server cannot be had on this machine; the text says why."""
+
+
+def main(start):
+    """Run `start(folder)`, a context manager that gives what READY says, until stdin ends."""
+    # TERM ends the `with` blocks below like anything else does, so the server ends too.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    try:
+        with (
+            tempfile.TemporaryDirectory(prefix="oauthreg-server-") as folder,
+            start(Path(folder)) as facts,
+        ):
+            print("READY", json.dumps(facts), flush=True)
+            with contextlib.suppress(KeyboardInterrupt):
+                sys.stdin.buffer.read()
+    except UnavailableError as why:
+        print("UNAVAILABLE", " ".join(str(why).split()), flush=True)
+
+
+def tool(name, hint):
+    """The path of a program, or an UnavailableError that says how to get it."""
+    found = shutil.which(name)
+    if found is None:
+        raise UnavailableError(f"{name} is not on PATH: {hint}")
+    return found
+
+
+def run(command, *, timeout=600, **options):
+    """Run a preparing command to its end; its output is quoted when it fails."""
+    done = subprocess.run(
+        command,
+        check=False,
+        timeout=timeout,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        **options,
+    )
+    if done.returncode:
+        raise UnavailableError(
+            f"`{Path(command[0]).name} {command[1]}` failed: {done.stdout[-600:]}"
+        )
+
+
+@contextlib.contextmanager
+def alone(name):
+    """Hold `.build/<name>` for this process: starters in one checkout must not race."""
+    folder = BUILD / name
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / ".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield folder
+
+
+@contextlib.contextmanager
+def child(command, *, seconds=10, **options):
+    """A child process with pipes, ended by its id: asked first, made to after `seconds`."""
+    process = subprocess.Popen(command, **options)
+    try:
+        yield process
+    finally:
+        for stream in (process.stdin, process.stdout):
+            if stream is not None:
+                with contextlib.suppress(OSError):
+                    stream.close()
+        process.terminate()
+        try:
+            process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def ready_line(process, seconds):
+    """The READY or UNAVAILABLE line of a child, waited for at most so long; "" without one."""
+    deadline = threading.Timer(seconds, process.kill)
+    deadline.start()
+    try:
+        return next(
+            (line for line in process.stdout if line.startswith(("READY ", "UNAVAILABLE "))), ""
+        )
+    finally:
+        deadline.cancel()
+
+
+def drain(stream):
+    """Read and drop what else a child prints, so that it never blocks on a full pipe."""
+    threading.Thread(target=lambda: [None for _ in stream], daemon=True).start()
+
+
+def free_ports(count):
+    """Ports that were free a moment ago."""
+    with contextlib.ExitStack() as stack:
+        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
+        for one in sockets:
+            one.bind(("127.0.0.1", 0))
+        return [one.getsockname()[1] for one in sockets]
+
+
+def without_proxies():
+    """This process's environment for a server that needs nothing from outside."""
+    return {name: value for name, value in os.environ.items() if "proxy" not in name.lower()}
