@@ -10,10 +10,13 @@ from oauthreg.tokens import AccessToken, RefreshToken, _Masked
 from oauthreg.wire import NOTHING
 
 if TYPE_CHECKING:
+    from oauthreg.dpop import Prover
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from oauthreg.secret_values import SecretSource
+    from oauthreg.signing_keys import KeySource
+    from oauthreg.wire import ClientCertificate
 
 USER_GRANTS = frozenset(
     {
@@ -102,7 +105,18 @@ class ClientRegistration:
     urls: tuple[str, ...] = ()
     eager: bool = False
     http: HttpProfile = field(default_factory=HttpProfile)
+    signing_key: KeySource | None = field(default=None, repr=False)
+    signing_algorithm: str | None = None
+    assertion: SecretSource | None = field(default=None, repr=False)
+    assertion_audience: str | None = None
+    assertion_lifetime: float | None = None
+    certificate: ClientCertificate | None = None
+    prover: Prover | None = field(default=None, repr=False)
     username: str | None = None
+    password: SecretSource | None = field(default=None, repr=False)
+    refresh_token: SecretSource | None = field(default=None, repr=False)
+    subject_token: SecretSource | None = field(default=None, repr=False)
+    authorization_details: str | None = None
 
     def with_options(self, **changes: Any) -> ClientRegistration:
         """Return this registration with some fields changed for one call."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hmac
 import os
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NoReturn, Protocol, final
+from typing import TYPE_CHECKING, Any, NoReturn, Protocol, final
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -62,6 +62,21 @@ class Secret:
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("a Secret is not pickled: pass where it is read from, not its value")
+
+
+class Readable(Protocol):
+    """Anything that a flow may ask to be read for it: a secret, a key."""
+
+    @property
+    def reference(self) -> str | None:
+        """A stable name of where it is, or None for a value in the settings themselves."""
+
+    def read(self) -> Any:
+        """Return it as it is now.
+
+        Raises:
+            SecretReadError: it cannot be read; the text names the source and the cause.
+        """
 
 
 class SecretSource(Protocol):

@@ -15,11 +15,21 @@ from urllib.parse import urlencode
 from oauthreg.errors import AuthorizationError
 
 if TYPE_CHECKING:
-    from oauthreg.secret_values import SecretSource
+    from pathlib import Path
+
+    from oauthreg.secret_values import Readable
 
 T = TypeVar("T")
 Pairs = tuple[tuple[str, str], ...]
 NOTHING: Mapping[str, Any] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class ClientCertificate:
+    """A TLS client certificate: paths of a PEM certificate (chain) and of its private key."""
+
+    certificate_file: Path
+    key_file: Path
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +45,7 @@ class TokenRequest:
         single_use: The body carries a value that works once (code, refresh token, assertion),
             so that the request is not sent again when a reused connection turns out dead.
         sensitive: Values that an answer may echo and no error may show.
+        certificate: The client certificate to show (RFC 8705).
     """
 
     url: str
@@ -44,6 +55,7 @@ class TokenRequest:
     content: bytes | None = None
     single_use: bool = False
     sensitive: tuple[str, ...] = ()
+    certificate: ClientCertificate | None = None
 
     @property
     def body(self) -> bytes | None:
@@ -91,9 +103,9 @@ class NeedToken:
 
 @dataclass(frozen=True, slots=True)
 class ReadSecret:
-    """Read a secret source; answered by its `Secret` as it is now."""
+    """Read a source; answered by its `Secret`, or its signing key, as it is now."""
 
-    source: SecretSource
+    source: Readable
 
 
 @dataclass(frozen=True, slots=True)

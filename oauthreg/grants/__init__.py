@@ -6,6 +6,11 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from oauthreg.grants.client_credentials import client_credentials
+from oauthreg.grants.device_code import DEVICE_CODE
+from oauthreg.grants.jwt_bearer import JWT_BEARER, jwt_bearer
+from oauthreg.grants.password import password
+from oauthreg.grants.refresh_token import refresh_token
+from oauthreg.grants.token_exchange import TOKEN_EXCHANGE, token_exchange
 
 if TYPE_CHECKING:
     from oauthreg.protocol.context import Hooks, PluginContext
@@ -15,16 +20,29 @@ Grant = Callable[["PluginContext", "Hooks"], "Flow[Granted]"]
 
 GRANTS: Mapping[str, Grant] = {
     "client_credentials": client_credentials,
+    "refresh_token": refresh_token,
+    "authorization_code": refresh_token,
+    DEVICE_CODE: refresh_token,
+    "implicit": refresh_token,
+    "password": password,
+    JWT_BEARER: jwt_bearer,
+    TOKEN_EXCHANGE: token_exchange,
 }
-"""Flows by the setting `authorization-grant-type`."""
+"""What gets and renews a token, by `authorization-grant-type`: after a login, its refresh token."""
 
-LOGIN_GRANTS = frozenset({"authorization_code"})
-"""Grants that begin with a user at a browser: no token without a login."""
+LOGIN_GRANTS = frozenset({"authorization_code", DEVICE_CODE, "implicit"})
+"""Grants that begin with a login: nothing is granted to a principal who has not logged in."""
+
+INSECURE_GRANTS: Mapping[str, str] = {
+    "password": "authorization_code or device_code, which never show the password to a program",
+    "implicit": "authorization_code, which never puts a token in an address",
+}
+"""Grants that must be allowed by name (RFC 9700 section 2), and what to use instead."""
 
 SHORT_NAMES: Mapping[str, str] = {
-    "device_code": "urn:ietf:params:oauth:grant-type:device_code",
-    "jwt-bearer": "urn:ietf:params:oauth:grant-type:jwt-bearer",
-    "token-exchange": "urn:ietf:params:oauth:grant-type:token-exchange",
+    "device_code": DEVICE_CODE,
+    "jwt-bearer": JWT_BEARER,
+    "token-exchange": TOKEN_EXCHANGE,
 }
 
 

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from oauthreg.renewal.engine import Ruling
     from oauthreg.renewal.orders import MetadataOrder, TokenOrder
     from oauthreg.renewal.slots import Flight, Held, Spot
-    from oauthreg.secret_values import Secret, SecretSource
+    from oauthreg.secret_values import Readable
     from oauthreg.wire import Step
 
 T = TypeVar("T")
@@ -250,7 +250,7 @@ class AsyncAuthorizedClientManager(BaseManager):
                     raise nested(error) from None
                 return client.access_token.token_value
 
-    async def _read(self, source: SecretSource, within: float) -> Secret:
+    async def _read(self, source: Readable, within: float) -> Any:
         if source.reference is None:
             return read_secret(source)
         try:

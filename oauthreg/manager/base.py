@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from oauthreg.registration import AuthorizedClient, ClientRegistration
     from oauthreg.renewal.engine import Ruling
     from oauthreg.renewal.slots import Flight
-    from oauthreg.secret_values import SecretSource
+    from oauthreg.secret_values import Readable
     from oauthreg.settings.fleet import Entry, Settings
     from oauthreg.wire import Flow
 
@@ -364,7 +364,7 @@ class BaseManager:
         self._engine.reset_after_fork()
 
 
-def read_secret(source: SecretSource) -> Secret:
+def read_secret(source: Readable) -> Any:
     """Read a secret source for a flow.
 
     Raises:

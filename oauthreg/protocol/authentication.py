@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from oauthreg.errors import SecretUnavailableError
+from oauthreg.protocol.assertions import client_secret_jwt, private_key_jwt
 
 if TYPE_CHECKING:
     from oauthreg.protocol.context import PluginContext
+    from oauthreg.registration import ClientRegistration
     from oauthreg.wire import TokenRequest
 
 Method = Callable[["PluginContext", "TokenRequest"], "TokenRequest"]
@@ -45,6 +47,21 @@ def client_secret_post(context: PluginContext, request: TokenRequest) -> TokenRe
     )
 
 
+def mutual_tls(context: PluginContext, request: TokenRequest) -> TokenRequest:
+    """Name the client in the body; the certificate on the connection is its credential.
+
+    For tls_client_auth and self_signed_tls_client_auth (RFC 8705 section 2).
+    """
+    if request.certificate is None:
+        registration_id = context.registration.registration_id
+        raise SecretUnavailableError(
+            "this client authentication method needs a client certificate",
+            retryable=False,
+            hint=f"Set registration.{registration_id}.certificate-file and -key-file.",
+        )
+    return none(context, request)
+
+
 def none(context: PluginContext, request: TokenRequest) -> TokenRequest:
     """Name a public client in the body (RFC 6749 section 3.2.1)."""
     return replace(request, form=(*request.form, ("client_id", context.registration.client_id)))
@@ -53,23 +70,59 @@ def none(context: PluginContext, request: TokenRequest) -> TokenRequest:
 METHODS: Mapping[str, Method] = {
     "client_secret_basic": client_secret_basic,
     "client_secret_post": client_secret_post,
+    "client_secret_jwt": client_secret_jwt,
+    "private_key_jwt": private_key_jwt,
+    "tls_client_auth": mutual_tls,
+    "self_signed_tls_client_auth": mutual_tls,
     "none": none,
 }
-"""Methods by their registered names (RFC 7591 section 2)."""
+"""Methods by their registered names (RFC 7591 section 2, RFC 8705 section 2)."""
 
-USES_SECRET = frozenset({"client_secret_basic", "client_secret_post"})
+SECRET_METHODS = ("client_secret_basic", "client_secret_post", "client_secret_jwt")
+KEY_METHODS = ("private_key_jwt",)
+CERTIFICATE_METHODS = ("tls_client_auth", "self_signed_tls_client_auth")
+USES_SECRET = frozenset(SECRET_METHODS)
+ASSERTION_METHODS = frozenset({"client_secret_jwt", "private_key_jwt"})
 
 
-def advertised_method(metadata: Mapping[str, object]) -> str | None:
-    """Return the method to use by an issuer's metadata (RFC 8414 section 2).
+def advertised_method(
+    registration: ClientRegistration, metadata: Mapping[str, object]
+) -> str | None:
+    """Return the method that fits the registration's credential and the issuer's metadata.
 
-    Basic if the metadata says nothing or lists it, else post, else none; None if the server
-    offers only methods that need more than a secret, so that the settings must choose.
+    The first that the metadata lists (RFC 8414 section 2); if it lists none at all, the most
+    common one for that kind of credential. None if the server takes no method that fits.
     """
+    if registration.signing_key is not None or registration.assertion is not None:
+        fitting: tuple[str, ...] = KEY_METHODS
+    elif registration.client_secrets:
+        fitting = SECRET_METHODS
+    elif registration.certificate is not None:
+        fitting = CERTIFICATE_METHODS
+    else:
+        return "none"
     offered = metadata.get("token_endpoint_auth_methods_supported")
     if not isinstance(offered, list) or not offered:
-        return "client_secret_basic"
-    return next((method for method in METHODS if method in offered), None)
+        return fitting[0]
+    return next((method for method in fitting if method in offered), None)
+
+
+def encoding_hint(context: PluginContext) -> str | None:
+    """Return what to try when a Basic credential that percent-encoding changes was refused."""
+    registration = context.registration
+    method = registration.client_authentication_method
+    if method != "client_secret_basic" or context.secret is None:
+        return None
+    values = (registration.client_id, context.secret.get_secret_value())
+    if all(_percent(value) == value for value in values):
+        return None
+    other = "raw" if registration.basic_encoding == "form" else "form"
+    path = f"registration.{registration.registration_id}"
+    return (
+        "The id or secret has characters that servers decode in different ways: "
+        f'try {path}.basic-encoding = "{other}", or client-authentication-method = '
+        '"client_secret_post".'
+    )
 
 
 def _secret(context: PluginContext) -> str:

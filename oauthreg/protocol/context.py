@@ -9,9 +9,11 @@ from oauthreg.wire import NOTHING
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
+
     from oauthreg.errors import TokenEndpointError
     from oauthreg.registration import ClientRegistration
     from oauthreg.secret_values import Secret
+    from oauthreg.signing_keys import SigningKey
     from oauthreg.wire import Granted, TokenRequest, TokenResponse
 
 
@@ -28,10 +30,13 @@ class PluginContext:
         issuer: The issuer identifier, if the provider has one.
         metadata: The issuer's metadata, empty unless something in it was needed.
         secret: The client secret of this attempt, freshly read.
-        nonce: The server's last DPoP nonce (RFC 9449 section 8), if there was one.
+        signing_key: The private key of this attempt, likewise.
+        assertion: A client assertion that somebody else signed, likewise.
         principal: On whose behalf.
         subject_token: The token to exchange (RFC 8693), as given by the caller.
         actor_token: The acting party's token (RFC 8693).
+        refresh_token: The refresh token that is at hand.
+        password: The resource owner's password, freshly read.
     """
 
     registration: ClientRegistration
@@ -41,10 +46,13 @@ class PluginContext:
     issuer: str | None = None
     metadata: Mapping[str, object] = field(default_factory=lambda: NOTHING)
     secret: Secret | None = None
-    nonce: str | None = None
+    signing_key: SigningKey | None = None
+    assertion: Secret | None = None
     principal: str | None = None
     subject_token: Secret | None = None
     actor_token: Secret | None = None
+    refresh_token: Secret | None = None
+    password: Secret | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

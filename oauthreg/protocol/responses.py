@@ -78,6 +78,20 @@ def granted_from(fields: Mapping[str, Any], *, status: int = 200) -> Granted:
     )
 
 
+def checked(granted: object) -> Granted:
+    """Return what a plugin's own flow granted, if it can be put on a request.
+
+    Raises:
+        InvalidTokenResponseError: it cannot.
+        TypeError: it is no `Granted`.
+    """
+    if not isinstance(granted, Granted):
+        raise TypeError(f"a flow must return Granted, not {type(granted).__name__}")
+    if not HEADER_SAFE.fullmatch(granted.access_token):
+        raise InvalidTokenResponseError("the provider plugin granted something that is no token")
+    return granted
+
+
 def refusal(response: TokenResponse, *, now: float) -> TokenEndpointError:
     """Return the error that an answer other than a token means."""
     fields = json_object(response) or {}

@@ -26,7 +26,6 @@ from oauthreg.wire import NOTHING, NeedMetadata, Pause, ReadSecret, TokenRequest
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from oauthreg.registration import ClientRegistration
     from oauthreg.renewal.orders import TokenOrder
     from oauthreg.secret_values import Secret, SecretSource
     from oauthreg.wire import Flow, Granted
@@ -102,7 +101,7 @@ def _context(order: TokenOrder, around: Surroundings) -> Flow[PluginContext]:
         endpoints = {**dict(discovery.endpoints(metadata)), **endpoints}
     if method is None:
         registration = registration.with_options(
-            client_authentication_method=_method(registration, metadata)
+            client_authentication_method=advertised_method(registration, metadata)
         )
     return PluginContext(
         registration=registration,
@@ -115,12 +114,6 @@ def _context(order: TokenOrder, around: Surroundings) -> Flow[PluginContext]:
         subject_token=order.subject_token,
         actor_token=order.actor_token,
     )
-
-
-def _method(registration: ClientRegistration, metadata: Mapping[str, Any]) -> str | None:
-    if not registration.client_secrets:
-        return "none"
-    return advertised_method(metadata)
 
 
 def _attempts(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from pathlib import Path  # noqa: TC003 - pydantic reads the annotations
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
 from pydantic import (
@@ -18,9 +18,10 @@ from pydantic import (
     field_validator,
 )
 
-from oauthreg.grants import GRANTS, LOGIN_GRANTS, canonical_grant
+from oauthreg.grants import GRANTS, SHORT_NAMES, canonical_grant
 from oauthreg.protocol.authentication import METHODS
 from oauthreg.protocol.requests import OWN_FIELDS
+from oauthreg.sources.tree import ALTERNATIVES
 
 SCOPE_TOKEN = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]+")
 LOOPBACK = re.compile(r"localhost|127(\.\d{1,3}){3}|::1")
@@ -100,20 +101,15 @@ class SecretItem(_Model):
     ref: Text | None = None
 
 
-class CredentialSettings(_Model):
-    """The part of `registration.<id>.*` that says where the client's secret is read from."""
-
-    client_secret: Text | None = None
-    client_secret_file: Path | None = None
-    client_secret_ref: Text | None = None
-    client_secrets: Annotated[tuple[Text | SecretItem, ...], Field(min_length=1)] | None = None
-
-
-class RegistrationSettings(CredentialSettings):
+class RegistrationSettings(_Model):
     """`registration.<id>.*`, and without credentials, provider and id, `defaults.*`."""
 
     provider: Text | None = None
     client_id: Text
+    client_secret: Text | None = None
+    client_secret_file: Path | None = None
+    client_secret_ref: Text | None = None
+    client_secrets: tuple[Text | SecretItem, ...] | None = None
     client_authentication_method: Text | None = None
     authorization_grant_type: Text = "client_credentials"
     scope: Scopes = ()
@@ -123,7 +119,34 @@ class RegistrationSettings(CredentialSettings):
     resource: Resources = ()
     parameters: Table = Field(default_factory=dict)
     headers: Table = Field(default_factory=dict)
+    authorization_details: tuple[dict[str, Any], ...] = ()
     basic_encoding: Literal["form", "raw"] = "form"
+    private_key: Text | None = None
+    private_key_file: Path | None = None
+    private_key_ref: Text | None = None
+    private_key_passphrase: Text | None = None
+    private_key_passphrase_file: Path | None = None
+    private_key_passphrase_ref: Text | None = None
+    key_id: Text | None = None
+    signing_algorithm: Text | None = None
+    assertion_audience: Text | None = None
+    assertion_lifetime: Seconds | None = None
+    assertion_file: Path | None = None
+    certificate_file: Path | None = None
+    certificate_key_file: Path | None = None
+    dpop: bool = False
+    dpop_key_file: Path | None = None
+    username: Text | None = None
+    password: Text | None = None
+    password_file: Path | None = None
+    password_ref: Text | None = None
+    refresh_token: Text | None = None
+    refresh_token_file: Path | None = None
+    refresh_token_ref: Text | None = None
+    subject_token: Text | None = None
+    subject_token_file: Path | None = None
+    subject_token_ref: Text | None = None
+    allow_insecure_grants: bool = False
     refresh_before: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
     default_lifetime: Seconds = 300.0
     max_lifetime: Seconds | None = None
@@ -142,9 +165,10 @@ class RegistrationSettings(CredentialSettings):
     @classmethod
     def _known_grant(cls, name: str) -> str:
         grant = canonical_grant(name)
-        known = {*GRANTS, *LOGIN_GRANTS}
-        if grant not in known:
-            raise ValueError(f"must be one of {', '.join(sorted(known))}")
+        if grant not in GRANTS:
+            known = {registered: short for short, registered in SHORT_NAMES.items()}
+            names = ", ".join(known.get(name, name) for name in GRANTS)
+            raise ValueError(f"must be one of {names}")
         return grant
 
     @field_validator("parameters")
@@ -196,13 +220,11 @@ def aliases(model: type[BaseModel]) -> tuple[str, ...]:
 
 
 NOT_IN_DEFAULTS = frozenset(
-    {
-        "provider",
-        "client-id",
-        "client-secret",
-        "client-secret-file",
-        "client-secret-ref",
-        "client-secrets",
+    {"provider", "client-id", "username", "certificate-file", "certificate-key-file"}
+    | {
+        "assertion-file",
+        "dpop-key-file",
+        *(leaf for all_ in ALTERNATIVES.values() for leaf in all_),
     }
 )
-"""Keys of a registration that `defaults` may not hold."""
+"""Keys of a registration that `defaults` may not hold: who it is, and its credentials."""

@@ -8,14 +8,18 @@ key; every leaf is a `Sourced`. Keys inside `parameters` and `headers` are the u
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 Tree = dict[str, Any]
 
 SECTIONS = ("registration", "provider", "http")
 TABLES = ("store", "defaults")
 VERBATIM = frozenset({"parameters", "headers"})
+STRUCTURED = VERBATIM | {"scope", "resource", "client-secrets", "urls", "authorization-details"}
+"""Leaves that are lists or tables: where a source has only text, theirs may be JSON."""
 
 ALTERNATIVES: dict[str, tuple[str, ...]] = {
     "client-secret": (
@@ -31,9 +35,13 @@ ALTERNATIVES: dict[str, tuple[str, ...]] = {
         "private-key-passphrase-ref",
     ),
     "password": ("password", "password-file", "password-ref"),
+    "refresh-token": ("refresh-token", "refresh-token-file", "refresh-token-ref"),
     "subject-token": ("subject-token", "subject-token-file", "subject-token-ref"),
 }
 """Spellings of one setting, by the key under which the canonical tree keeps whichever was used."""
+
+BASES = {leaf: base for base, leaves in ALTERNATIVES.items() for leaf in leaves}
+"""The key of the canonical tree, by each spelling that has alternatives."""
 
 
 def canonical(name: str) -> str:
@@ -51,12 +59,14 @@ class Origin:
         name: The file's path, the variable's name, the plugin's name; empty for an argument.
         key: The key as its source spells it: `registration.my_client.client-secret`.
         base: The folder that relative file settings start from.
+        line: Where the key stands in its file, if reading it told; `locate` finds it in TOML.
     """
 
     kind: str
     name: str
     key: str = ""
     base: Path | None = None
+    line: int = 0
 
 
 @dataclass(frozen=True, slots=True)

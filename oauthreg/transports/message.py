@@ -1,0 +1,138 @@
+"""What is sent and what is read: header fields, and a body of at most 1 MiB."""
+
+from __future__ import annotations
+
+import re
+import zlib
+from functools import cache
+from typing import TYPE_CHECKING, NamedTuple
+
+from oauthreg.errors import ConnectionFailedError, InvalidTokenResponseError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from oauthreg.transports.address import Address
+    from oauthreg.wire import Pairs, TokenRequest
+
+LONGEST_BODY = 1024 * 1024
+POOL_SIZE = 32  # idle connections kept
+IDLE_LIMIT = 60.0  # seconds; middleboxes silently drop what idles longer
+CHUNK = 64 * 1024
+
+_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
+_EITHER_FORMAT = zlib.MAX_WBITS | 32  # gzip or zlib, as the first bytes say
+_BARE_DEFLATE = -zlib.MAX_WBITS
+_CODINGS = {"gzip", "x-gzip", "deflate"}
+
+
+class Message(NamedTuple):
+    """A request as it is sent, whatever sends it."""
+
+    method: str
+    fields: Pairs
+    body: bytes | None
+
+
+def message(request: TokenRequest, address: Address) -> Message:
+    """Put a request into its final form; its own header fields beat the defaults.
+
+    Raises:
+        ConnectionFailedError: a field holds what HTTP does not allow.
+    """
+    body = request.body
+    defaults = {
+        "Host": address.authority,
+        "User-Agent": user_agent(),
+        "Accept": "application/json",
+        "Accept-Encoding": "gzip, deflate",
+    }
+    if request.form:
+        defaults["Content-Type"] = "application/x-www-form-urlencoded"
+    if body is not None or request.method == "POST":
+        defaults["Content-Length"] = str(len(body or b""))
+    own = {name.lower() for name, _ in request.headers}
+    chosen = [(name, value) for name, value in defaults.items() if name.lower() not in own]
+    fields = (*chosen, *request.headers)
+    for name, value in fields:
+        if not (_NAME.fullmatch(name) and _VALUE.fullmatch(value)):
+            raise ConnectionFailedError(
+                f"nothing was sent: the header field {name!r} holds what HTTP does not allow",
+                endpoint=address.endpoint,
+                retryable=False,
+            )
+    return Message(request.method, fields, body)
+
+
+@cache
+def user_agent() -> str:
+    """Return how this library presents itself."""
+    from importlib.metadata import (  # noqa: PLC0415 - slow to import, and needed once
+        PackageNotFoundError,
+        version,
+    )
+
+    try:
+        return f"oauthreg/{version('oauthreg')}"
+    except PackageNotFoundError:
+        return "oauthreg"
+
+
+def merged(fields: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """Return an answer's header fields, names in lower case and repeated ones joined."""
+    result: dict[str, str] = {}
+    for name, value in fields:
+        key = name.lower()
+        result[key] = f"{result[key]}, {value}" if key in result else value
+    return result
+
+
+class Body:
+    """The body of an answer while it arrives."""
+
+    def __init__(self, status: int) -> None:
+        self._status = status
+        self._raw = bytearray()
+
+    def add(self, chunk: bytes) -> None:
+        """Take the next part.
+
+        Raises:
+            InvalidTokenResponseError: the body is longer than it may be.
+        """
+        self._raw += chunk
+        self._check(len(self._raw))
+
+    def decoded(self, encoding: str) -> bytes:
+        """Return the whole body, undone of gzip and deflate.
+
+        Raises:
+            InvalidTokenResponseError: the body is longer than it may be.
+            zlib.error: the encoding is broken.
+        """
+        body = bytes(self._raw)
+        for coding in reversed(encoding.lower().replace(" ", "").split(",")):
+            if coding in _CODINGS and body:
+                body = _inflated(body)
+                self._check(len(body))
+        return body
+
+    def _check(self, size: int) -> None:
+        if size > LONGEST_BODY:
+            raise InvalidTokenResponseError(
+                "the body of the answer is longer than 1 MiB", status=self._status, retryable=False
+            )
+
+
+def _inflated(body: bytes) -> bytes:
+    """Undo gzip, zlib or bare deflate, to one byte more than is allowed."""
+    try:
+        decoder = zlib.decompressobj(_EITHER_FORMAT)
+        result = decoder.decompress(body, LONGEST_BODY + 1)
+    except zlib.error:
+        decoder = zlib.decompressobj(_BARE_DEFLATE)
+        result = decoder.decompress(body, LONGEST_BODY + 1)
+    if not decoder.eof and len(result) <= LONGEST_BODY:
+        raise zlib.error("cut short")
+    return result

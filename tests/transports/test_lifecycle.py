@@ -1,0 +1,238 @@
+"""Threads, event loops, forks and closing."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import os
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from oauthreg.registration import HttpProfile
+from oauthreg.transports import message
+from oauthreg.transports.httpx2 import Httpx2Transport
+from oauthreg.transports.requests import RequestsTransport
+from oauthreg.wire import TokenRequest
+
+
+def ask(server):
+    return TokenRequest(url=server.url(), form=(("a", "b"),))
+
+
+@pytest.fixture
+def blocking():
+    transport = RequestsTransport(HttpProfile())
+    yield transport
+    transport.close()
+
+
+def test_making_a_transport_opens_nothing_and_starts_nothing():
+    threads = threading.active_count()
+    RequestsTransport(HttpProfile(ca_bundle=None, proxy="nonsense://"))
+    Httpx2Transport(HttpProfile(ca_bundle=None, proxy="nonsense://"))
+    assert threading.active_count() == threads
+
+
+def meeting(parties):
+    """Answer only when so many requests are there at once."""
+    barrier = threading.Barrier(parties)
+
+    def script(line):
+        while line.request() is not None:
+            barrier.wait(5)
+            line.send(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")
+
+    return script
+
+
+def test_many_threads_send_at_once(blocking, serve):
+    parties = message.POOL_SIZE + 4
+    server = serve(meeting(parties))
+    with ThreadPoolExecutor(parties) as pool:
+        answers = list(pool.map(lambda _: blocking.send(ask(server)), range(2 * parties)))
+    assert {answer.body for answer in answers} == {b"{}"}
+    assert parties <= server.connections <= 2 * parties
+    assert sum(map(len, blocking._idle.values())) <= message.POOL_SIZE
+
+
+def test_many_tasks_send_at_once(serve):
+    server = serve(meeting(20))
+    transport = Httpx2Transport(HttpProfile())
+
+    async def many():
+        for _ in range(2):
+            await asyncio.gather(*(transport.send(ask(server)) for _ in range(20)))
+
+    asyncio.run(many())
+    assert (server.connections, len(server.requests)) == (20, 40)
+
+
+def test_a_loop_after_another_has_connections_of_its_own(serve):
+    server = serve()
+    transport = Httpx2Transport(HttpProfile())
+
+    async def twice():
+        await transport.send(ask(server))
+        await transport.send(ask(server))
+
+    for expected in (1, 2, 3):
+        asyncio.run(twice())
+        assert server.connections == expected
+    gc.collect()
+    assert len(server.requests) == 6
+    assert len(transport._homes) == 1
+
+
+def test_two_loops_at_once(serve):
+    server = serve(meeting(2))
+    transport = Httpx2Transport(HttpProfile())
+    with ThreadPoolExecutor(2) as pool:
+        runs = [pool.submit(asyncio.run, transport.send(ask(server))) for _ in range(2)]
+        assert [run.result().status for run in runs] == [200, 200]
+    assert server.connections == 2
+
+
+def test_closing_reaches_the_connections_of_every_loop(serve):
+    server = serve()
+    transport = Httpx2Transport(HttpProfile())
+    sent, close, ready = threading.Event(), threading.Event(), threading.Event()
+
+    async def elsewhere():
+        await transport.send(ask(server))
+        sent.set()
+        await asyncio.to_thread(close.wait, 5)
+        await asyncio.to_thread(server.threads[1].join, 5)
+        ready.set()
+
+    async def here():
+        await transport.send(ask(server))
+        await transport.aclose()
+        await transport.aclose()
+
+    thread = threading.Thread(target=asyncio.run, args=(elsewhere(),))
+    thread.start()
+    sent.wait(5)
+    stopped = asyncio.new_event_loop()
+    stopped.run_until_complete(transport.send(ask(server)))
+    asyncio.run(here())
+    close.set()
+    thread.join(5)
+    assert ready.is_set()
+    assert not server.threads[1].is_alive()
+    stopped.run_until_complete(stopped.shutdown_asyncgens())
+    stopped.close()
+
+
+def test_a_cancelled_request_gives_its_connection_up(serve):
+    arrived = threading.Event()
+    server = serve(lambda line: (line.request(), arrived.set(), line.sock.recv(1)))
+    transport = Httpx2Transport(HttpProfile())
+
+    async def cancelled():
+        task = asyncio.create_task(transport.send(ask(server)))
+        await asyncio.to_thread(arrived.wait, 5)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        await asyncio.to_thread(server.threads[1].join, 5)
+
+    asyncio.run(cancelled())
+    assert not server.threads[1].is_alive()
+
+
+def test_an_interrupted_request_gives_its_connection_up(blocking, serve, monkeypatch):
+    server = serve()
+
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(message.Body, "add", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        blocking.send(ask(server))
+    server.threads[1].join(5)
+    assert not server.threads[1].is_alive()
+
+
+def test_closing_closes_idle_connections_and_those_in_use_when_they_are_done(blocking, serve):
+    server = serve()
+    blocking.send(ask(server))
+    blocking.close()
+    blocking.close()
+    server.threads[1].join(5)
+    assert not server.threads[1].is_alive()
+    assert blocking.send(ask(server)).status == 200
+    server.threads[2].join(5)
+    assert not server.threads[2].is_alive()
+
+
+def in_child(work):
+    """Run `work` in a forked child; return its exit code."""
+    process = os.fork()
+    if not process:
+        try:
+            work()
+        except BaseException:  # noqa: BLE001 - the child must end here, whatever happens
+            os._exit(1)
+        os._exit(0)
+    return os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])
+
+
+def test_a_forked_child_uses_connections_of_its_own(blocking, serve):
+    server = serve()
+    blocking.send(ask(server))
+
+    def work():
+        blocking.reset_after_fork()
+        assert blocking.send(ask(server)).status == 200
+        blocking.close()
+
+    assert in_child(work) == 0
+    assert server.connections == 2
+    blocking.send(ask(server))
+    assert (server.connections, len(server.requests)) == (2, 3)
+
+
+def test_what_is_forgotten_is_not_closed(blocking, serve):
+    server = serve()
+    blocking.send(ask(server))
+    [forgotten] = next(iter(blocking._idle.values()))
+    blocking.reset_after_fork()
+    blocking.close()
+    assert forgotten.is_connected
+    forgotten.close()
+
+
+def test_a_forked_child_has_a_loop_and_connections_of_its_own(serve):
+    server = serve()
+    transport = Httpx2Transport(HttpProfile())
+
+    def work():
+        asyncio.events._set_running_loop(None)
+        transport.reset_after_fork()
+        assert asyncio.run(transport.send(ask(server))).status == 200
+
+    async def parent():
+        await transport.send(ask(server))
+        assert in_child(work) == 0
+        await transport.send(ask(server))
+
+    asyncio.run(parent())
+    assert (server.connections, len(server.requests)) == (2, 3)
+
+
+def test_what_a_loop_forgets_it_still_closes_when_it_ends(serve):
+    server = serve()
+    transport = Httpx2Transport(HttpProfile())
+
+    async def forgetful():
+        await transport.send(ask(server))
+        transport.reset_after_fork()
+        await transport.send(ask(server))
+
+    asyncio.run(forgetful())
+    assert server.connections == 2
+    for thread in server.threads[1:]:
+        thread.join(5)
+        assert not thread.is_alive()
