@@ -155,11 +155,12 @@ def _common(name: str) -> type[ProviderPlugin[Any]]:
 def _missing(name: str, names: list[str], wanted: Mapping[str, str]) -> str:
     known = sorted(set(names))
     parts = [f"there is no plugin {name!r}; installed: {', '.join(known)}"]
-    close = difflib.get_close_matches(name, {*known, *wanted}, n=1)
-    if name in wanted:
-        parts.append(f"pip install {wanted[name]}")
-    elif close:
-        parts.append(f"did you mean {close[0]!r}?")
-    else:
+    close = [name] if name in wanted else difflib.get_close_matches(name, {*known, *wanted}, n=1)
+    if not close:
         parts.append(f"install the distribution that brings it, e.g. oauthreg-{name}")
+    for meant in close:
+        if meant != name:
+            parts.append(f"did you mean {meant!r}?")
+        if meant in wanted and meant not in known:
+            parts.append(f"pip install {wanted[meant]}")
     return "; ".join(parts)

@@ -14,11 +14,17 @@ from urllib.parse import quote, urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict
 
-from oauthreg.errors import AuthorizationError, Problem, TokenEndpointError
+from oauthreg.errors import (
+    AuthorizationError,
+    ConnectionFailedError,
+    Problem,
+    TokenEndpointError,
+)
 from oauthreg.grants import GRANTS
 from oauthreg.protocol.authentication import METHODS
 from oauthreg.protocol.context import Explanation, PluginContext
 from oauthreg.protocol.responses import parse_token_response
+from oauthreg.transports import address
 from oauthreg.wire import NOTHING
 
 if TYPE_CHECKING:
@@ -50,8 +56,14 @@ def _base_url(text: str) -> str:
     url = text.strip().rstrip("/")
     url = url if "://" in url else f"https://{url}"
     parts = urlsplit(url)
-    if not parts.hostname or parts.query or parts.fragment or parts.username:
+    if parts.query or parts.fragment or parts.username is not None:
         raise ValueError("must be a host name or an address without query and fragment")
+    try:
+        address.parse(url)
+    except ConnectionFailedError:
+        raise ValueError(
+            "must be a host name or an https address: plain http is for loopback only"
+        ) from None
     return url
 
 
@@ -71,6 +83,20 @@ class ProviderSettings(BaseModel):
     )
 
 
+class UnfitSettingError(ValueError):
+    """A setting cannot stand where a template puts it.
+
+    Attributes:
+        setting: Its name, as in settings.
+        message: What is wrong with it.
+    """
+
+    def __init__(self, setting: str, message: str) -> None:
+        super().__init__(f"{setting}: {message}")
+        self.setting = setting
+        self.message = message
+
+
 S_co = TypeVar("S_co", bound=ProviderSettings, covariant=True)
 
 
@@ -85,7 +111,9 @@ class ProviderPlugin(Generic[S_co]):
         grant_type: The vendor's own word for client_credentials on the wire.
         scope_separator: What stands between two scopes on the wire.
         defaults: Settings of every registration of this provider, unless it says otherwise.
-        error_hints: What an operator should do, by the `error` code of the answer.
+        error_hints: What an operator should do, by the answer's `error` code, or by
+            `code: words` where the code alone says too little and its description has the words.
+            An `Explanation` says more than a hint can.
         settings: This provider's settings.
     """
 
@@ -104,7 +132,7 @@ class ProviderPlugin(Generic[S_co]):
     grant_type: ClassVar[str | None] = None
     scope_separator: ClassVar[str] = " "
     defaults: ClassVar[Mapping[str, Any]] = NOTHING
-    error_hints: ClassVar[Mapping[str, str]] = NOTHING
+    error_hints: ClassVar[Mapping[str, str | Explanation]] = NOTHING
 
     settings_class: ClassVar[type[ProviderSettings]] = ProviderSettings
 
@@ -113,7 +141,7 @@ class ProviderPlugin(Generic[S_co]):
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        for base in getattr(cls, "__orig_bases__", ()):
+        for base in vars(cls).get("__orig_bases__", ()):
             for argument in get_args(base):
                 if isinstance(argument, type) and issubclass(argument, ProviderSettings):
                     cls.settings_class = argument
@@ -163,8 +191,11 @@ class ProviderPlugin(Generic[S_co]):
 
     def explain_error(self, error: TokenEndpointError) -> Explanation | None:
         """Return what an error of this vendor means, if more than RFC 6749 says."""
-        hint = self.error_hints.get(error.error or "")
-        return Explanation(hint=hint) if hint else None
+        fitting = [key for key in self.error_hints if _fits(key, error)]
+        if not fitting:
+            return None
+        found = self.error_hints[max(fitting, key=len)]
+        return Explanation(hint=found) if isinstance(found, str) else found
 
     def check(self, registration: ClientRegistration) -> Iterable[Problem]:  # noqa: ARG002 - a hook
         """Return what is wrong with a registration, as far as can be said without the network."""
@@ -173,6 +204,11 @@ class ProviderPlugin(Generic[S_co]):
     def flow(self, context: PluginContext) -> Flow[Granted]:
         """Return the flow of the registration's grant; a vendor's own may be anything."""
         return GRANTS[context.registration.authorization_grant_type](context, self)
+
+
+def _fits(key: str, error: TokenEndpointError) -> bool:
+    code, _, words = key.partition(": ")
+    return code == error.error and words in (error.error_description or "")
 
 
 def _fill(template: str, settings: ProviderSettings) -> str | None:
@@ -184,8 +220,15 @@ def _fill(template: str, settings: ProviderSettings) -> str | None:
         if value is None:
             return None
         whole = _is_whole(type(settings), name)
-        values[name] = str(value) if whole else quote(str(value), safe="")
+        values[name] = str(value) if whole else _segment(name, str(value))
     return template.format_map(values)
+
+
+def _segment(name: str, text: str) -> str:
+    if text in ("", ".", ".."):
+        setting = name.replace("_", "-")
+        raise UnfitSettingError(setting, "must not be empty, nor . or .., which a path would lose")
+    return quote(text, safe="")
 
 
 def _is_whole(settings: type[ProviderSettings], name: str) -> bool:
@@ -198,14 +241,23 @@ def _check_template(cls: type[ProviderPlugin[Any]], attribute: str) -> None:
     template = getattr(cls, attribute)
     if template is None:
         return
-    for _, name, spec, conversion in Formatter().parse(template):
+    place = f"{cls.__name__}.{attribute}"
+    known = cls.settings_class.model_fields
+    try:
+        parts = list(Formatter().parse(template))
+    except (TypeError, ValueError) as error:
+        raise TypeError(f"{place} is no template: {error}") from None
+    for _, name, spec, conversion in parts:
         if name is None:
             continue
-        if spec or conversion or name not in cls.settings_class.model_fields:
-            known = ", ".join(f"{{{field}}}" for field in cls.settings_class.model_fields) or "none"
+        if spec or conversion or not name.isidentifier():
+            shown = name + (f"!{conversion}" if conversion else "") + (f":{spec}" if spec else "")
+            raise TypeError(f"{place}: {{{shown}}} must be the name of a setting and no more")
+        if name not in known:
+            names = ", ".join(f"{{{field}}}" for field in known) or "none"
             raise TypeError(
-                f"{cls.__name__}.{attribute}: {{{name}}} is no setting of "
-                f"{cls.settings_class.__name__}, which has: {known}"
+                f"{place}: {{{name}}} is no setting of {cls.settings_class.__name__}, "
+                f"which has: {names}"
             )
 
 

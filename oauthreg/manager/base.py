@@ -288,7 +288,7 @@ class BaseManager:
     def _spot(self, registration_id: str, options: Mapping[str, Any]) -> Spot | None:
         if NOT_KEPT & options.keys() or any(callable(value) for value in options.values()):
             return None
-        key = (registration_id, *options.items())
+        key = (registration_id, tuple(options.items()))
         try:
             hash(key)
         except TypeError:

@@ -68,15 +68,19 @@ class AuthorizedClientManager(BaseManager):
             ManagerClosedError: the manager is closed.
             TypeError: an option of this name does not exist.
         """
-        if options:
-            try:
-                hot = self._hot_calls.get((registration_id, *options.items()))
-            except TypeError:  # a list among the values
-                hot = None
+        try:
+            if options:
+                client, until_wall, until_monotonic = self._hot_calls[
+                    registration_id, tuple(options.items())
+                ]
+            else:
+                client, until_wall, until_monotonic = self._hot[registration_id]
+        except (KeyError, TypeError):  # not kept, or with a list among the values
+            pass
         else:
-            hot = self._hot.get(registration_id)
-        if hot is not None and self._wall() < hot[1] and self._monotonic() < hot[2]:
-            return hot[0]
+            wall, monotonic = self._wall, self._monotonic  # called fastest as local names
+            if wall() < until_wall and monotonic() < until_monotonic:
+                return client
         return self._authorize(registration_id, options)
 
     def invalidate(self, registration_id: str) -> None:

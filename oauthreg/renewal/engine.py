@@ -18,7 +18,7 @@ from oauthreg.errors import (
 )
 from oauthreg.events import BackingOff, Failed, Fetched, LifeTooShort, Rejected, Renewed, tell
 from oauthreg.renewal.backoff import Backoffs
-from oauthreg.renewal.slots import Flight, Held, Hot, Slot
+from oauthreg.renewal.slots import Flight, Held, Slot
 from oauthreg.tokens import LONGEST_WINDOW_SHARE
 
 if TYPE_CHECKING:
@@ -333,7 +333,7 @@ class Engine:
             monotonic = min(monotonic, max(again, landing))
         if held.renew_from is not None:
             monotonic = min(monotonic, held.renew_from)
-        spot.put(Hot(client, held.started.wall + age, monotonic))
+        spot.put((client, held.started.wall + age, monotonic))
         slot.spots[id(spot.table), spot.key] = spot
 
 

@@ -22,13 +22,11 @@ REMEMBERED_REJECTIONS = 8
 CALM = 300.0
 
 
-class Hot(NamedTuple):
-    """What the hit path serves without asking anybody, and until when on both clocks."""
+Hot = tuple["AuthorizedClient", float, float]
+"""What the hit path serves: a client, and until when on the wall and the monotonic clock.
 
-    client: AuthorizedClient
-    until_wall: float
-    until_monotonic: float
-
+A plain tuple, which the interpreter takes apart faster than a named one.
+"""
 
 HotTable = dict[Any, Hot]
 

@@ -1,0 +1,450 @@
+"""The conformance kit: what every provider plugin has to keep to, as one class to subclass.
+
+```python
+from oauthreg.testing import ProviderPluginTests
+
+
+class TestAcme(ProviderPluginTests):
+    plugin = Acme
+    name = "acme"
+    settings = {"base-url": "https://id.acme.example"}
+    registration = {"client-id": "my-client", "scope": "orders.read"}
+```
+
+pytest finds and runs it; nothing here needs pytest itself. The plugin runs inside the real
+manager, by way of its entry point, over a script of answers; once it also authorizes at the
+embedded server, to which its requests are turned. Nothing is ever sent to the vendor.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from base64 import b64encode
+from dataclasses import replace
+from functools import partial
+from itertools import count
+from string import Formatter
+from typing import TYPE_CHECKING, Any, ClassVar
+from urllib.parse import quote, quote_plus, urlsplit
+
+from oauthreg.discovery import addresses
+from oauthreg.errors import (
+    AuthorizationError,
+    ConfigurationError,
+    ConnectionFailedError,
+    InvalidTokenResponseError,
+    PluginFailedError,
+    Problem,
+    TimedOutError,
+    TokenEndpointError,
+)
+from oauthreg.manager.synchronous import AuthorizedClientManager
+from oauthreg.plugins import COMMON, PROVIDERS, installed, provider_plugin
+from oauthreg.protocol.context import Explanation
+from oauthreg.provider import TEMPLATES
+from oauthreg.registration import HttpProfile
+from oauthreg.testing.faults import Fault
+from oauthreg.testing.server import AuthorizationServer
+from oauthreg.transports import address
+from oauthreg.transports.requests import RequestsTransport
+from oauthreg.wire import (
+    NOTHING,
+    NeedToken,
+    Pause,
+    TokenRequest,
+    TokenResponse,
+    arun,
+    run,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    import pytest
+
+    from oauthreg.protocol.context import PluginContext
+    from oauthreg.provider import ProviderPlugin
+    from oauthreg.registration import AuthorizedClient
+    from oauthreg.renewal.slots import Flight
+    from oauthreg.wire import Step
+
+ID = "kit"
+SECRET = "kit s3cret/+%&=:~"
+TOKEN = "a-token-of-the-kit"
+MOST_STEPS = 20
+JSON = {"content-type": "application/json"}
+CREDENTIALS = frozenset(
+    {
+        *("client-secret", "client-secret-file", "client-secret-ref", "client-secrets"),
+        *("private-key", "private-key-file", "private-key-ref", "assertion-file"),
+        "certificate-file",
+    }
+)
+
+
+def answer(status: int = 200, **fields: object) -> TokenResponse:
+    """Return a JSON answer, for scripts of `answers`."""
+    return TokenResponse(status=status, headers=JSON, body=json.dumps(fields).encode())
+
+
+GRANTED = answer(access_token=TOKEN, token_type="Bearer", expires_in=300)
+PAGE = TokenResponse(
+    status=200, headers={"content-type": "text/html"}, body=b"<html>Please log in</html>"
+)
+EMPTY = TokenResponse(status=200)
+REDIRECT = TokenResponse(status=302, headers={"location": "https://elsewhere.example/token"})
+BUSY = TokenResponse(
+    status=429, headers={**JSON, "retry-after": "7"}, body=b'{"error":"slow_down"}'
+)
+
+Event = TokenResponse | AuthorizationError
+
+
+class ProviderPluginTests:
+    """Checks of one provider plugin; subclass it and say which.
+
+    Attributes:
+        plugin: The plugin's class.
+        name: The name of its entry point.
+        settings: Its settings, as under `provider.<name>`, without `type`.
+        registration: A registration's settings. A secret is added unless it has a credential,
+            or the `client-authentication-method` none.
+        answers: What the vendor answers to the requests of one flow, in order, ending with a
+            token. Without it, the plugin makes one request, as RFC 6749 has it.
+    """
+
+    plugin: ClassVar[type[ProviderPlugin[Any]]]
+    name: ClassVar[str]
+    settings: ClassVar[Mapping[str, Any]] = NOTHING
+    registration: ClassVar[Mapping[str, Any]] = NOTHING
+    answers: ClassVar[Sequence[TokenResponse]] = ()
+
+    # -- found and configured --------------------------------------------------------------------
+
+    def test_its_templates_name_declared_settings(self) -> None:
+        """A placeholder without a setting could never be filled."""
+        known = self.plugin.settings_class.model_fields
+        for attribute in TEMPLATES.values():
+            template = getattr(self.plugin, attribute) or ""
+            for _, name, _, _ in Formatter().parse(template):
+                _expect(name is None or name in known, f"{attribute}: {{{name}}} is no setting")
+
+    def test_it_is_found_by_its_entry_point(self) -> None:
+        """The name leads to the class, and only one distribution claims it."""
+        owners = [each for each in installed(PROVIDERS) if each.name == self.name]
+        built_in = self.name in ("generic", *COMMON)
+        _expect(len(owners) == (not built_in), f"{self.name!r} is claimed by {owners}")
+        _expect(provider_plugin(self.name) is self.plugin, f"{self.name!r} is another class")
+
+    def test_it_is_chosen_by_type(self) -> None:
+        """`type` in the settings brings it to life."""
+        with self._manager() as manager:
+            plugin = manager.plugin()
+            details = manager.registrations[ID].provider
+        _expect(type(plugin) is self.plugin, f"type chose {type(plugin).__name__}")
+        _expect(details.type == self.name, f"the provider's type is {details.type!r}")
+
+    def test_it_refuses_settings_that_it_does_not_declare(self) -> None:
+        """A misspelt setting is a problem, not silence."""
+        problems = self._problems(settings={**self.settings, "no-such-setting": "x"})
+        paths = [problem.path for problem in problems]
+        _expect(f"provider.{ID}.no-such-setting" in paths, f"the problems are at {paths}")
+
+    def test_every_address_is_https(self) -> None:
+        """Nothing confidential goes over plain http, but to this very machine."""
+        with self._manager() as manager:
+            plugin = manager.plugin()
+        for name, url in plugin.endpoints().items():
+            _expect(name in TEMPLATES, f"endpoints(): {name!r} is no address that settings know")
+            address.parse(url)
+        for request in self._requests():
+            address.parse(request.url)
+
+    def test_its_check_returns_problems(self) -> None:
+        """`check` has nothing against the registration, and never raises, whatever it gets."""
+        with self._manager() as manager:
+            plugin, registration = manager.plugin(), manager.registrations[ID]
+        found = list(plugin.check(registration))
+        _expect(not found, f"it has something against the registration: {found}")
+        bare = replace(registration, scopes=(), audience=None, resource=(), client_secrets=())
+        for odd in (
+            bare,
+            replace(bare, client_authentication_method="none"),
+            replace(bare, client_authentication_method=None, parameters={}),
+            replace(bare, authorization_grant_type="authorization_code"),
+            replace(bare, provider=replace(bare.provider, endpoints={}, issuer_uri=None)),
+        ):
+            for problem in plugin.check(odd):
+                _expect(isinstance(problem, Problem), f"check() gave {type(problem).__name__}")
+
+    # -- requests --------------------------------------------------------------------------------
+
+    def test_a_manager_authorizes(self) -> None:
+        """The real manager gets a token from the embedded server, over real HTTP."""
+        with self._manager() as manager, self._server(manager) as server:
+            manager.transport = _Detour(server)
+            client = manager.authorize(ID)
+        issued = [token.value for token in server.tokens]
+        _expect(bool(client.access_token.token_value), "the token is empty")
+        if not self._scripted:
+            _expect(client.access_token.token_value in issued, "the token is not the server's")
+
+    def test_it_authenticates_in_one_way(self) -> None:
+        """Two credentials in one request are an error to some servers (RFC 6749 section 2.3)."""
+        for request in self._requests():
+            fields = {name for name, _ in request.form}
+            headers = [name.lower() for name, _ in request.headers]
+            ways = [
+                *(name for name in headers if name == "authorization"),
+                *sorted(fields & {"client_secret", "client_assertion"}),
+            ]
+            _expect(len(ways) <= 1, f"one request has {' and '.join(ways)}")
+
+    def test_sync_and_async_send_the_same(self) -> None:
+        """A flow knows nothing of who drives it."""
+        plugin, context = self._attempt()
+        ids = [f"id-{number}" for number in range(MOST_STEPS)]
+        performers = [_Performer(self._script) for _ in range(2)]
+        contexts = [replace(context, new_id=partial(next, iter(ids))) for _ in performers]
+        run(plugin.flow(contexts[0]), performers[0].perform)
+        asyncio.run(arun(plugin.flow(contexts[1]), performers[1].aperform))
+        pairs = [[_comparable(step) for step in performer.steps] for performer in performers]
+        _expect(pairs[0] == pairs[1], "the steps differ")
+
+    def test_every_attempt_uses_ids_of_its_own(self) -> None:
+        """An assertion's `jti` works once: a flow that asks for an id must send it anew."""
+        plugin, context = self._attempt()
+        numbers, sent = count(), []
+        for _ in range(2):
+            performer, before = _Performer(self._script), next(numbers)
+            run(
+                plugin.flow(replace(context, new_id=lambda: f"id-{next(numbers)}")),
+                performer.perform,
+            )
+            sent.append(([_comparable(step) for step in performer.steps], next(numbers) - before))
+        (first, asked), (second, _) = sent
+        _expect(asked == 1 or first != second, "both attempts sent the same id")
+
+    def test_it_stops(self) -> None:
+        """A flow ends in a bounded number of steps, whatever it is answered, and closes."""
+        plugin, context = self._attempt()
+        endless: tuple[Event, ...] = (
+            answer(400, error="invalid_request"),
+            TokenResponse(status=401),
+            TokenResponse(status=503),
+            BUSY,
+            REDIRECT,
+            PAGE,
+            ConnectionFailedError("the connection broke"),
+            TimedOutError("no answer in time"),
+        )
+        for event in endless:
+            performer = _Performer([], then=event)
+            try:
+                run(plugin.flow(context), performer.perform)
+            except AuthorizationError:
+                continue
+            raise AssertionError(f"it granted a token out of nothing but {event!r}")
+        flow = plugin.flow(context)
+        next(flow)
+        flow.close()
+
+    # -- answers ---------------------------------------------------------------------------------
+
+    def test_a_refusal_is_a_token_endpoint_error(self) -> None:
+        """400 and 401, with and without words, keep their status and their code."""
+        for refusal in (
+            answer(400, error="invalid_scope", error_description="no such scope"),
+            answer(401, error="invalid_client"),
+            TokenResponse(status=401),
+            TokenResponse(status=403, headers={"content-type": "text/html"}, body=b"<html>"),
+        ):
+            error = self._refused(refusal, TokenEndpointError)
+            _expect(error.status == refusal.status, f"{refusal!r} became {error.status}")
+            _expect(not error.retryable, f"{refusal!r} would be asked again")
+
+    def test_a_page_or_nothing_is_no_token(self) -> None:
+        """A 200 without a token is a wrong address, or a proxy's login page."""
+        for odd in (PAGE, EMPTY, answer(message="hello"), answer(access_token="")):
+            self._refused(odd, InvalidTokenResponseError)
+
+    def test_a_fault_of_the_server_is_retryable(self) -> None:
+        """5xx passes by itself."""
+        for status in (500, 503):
+            error = self._refused(TokenResponse(status=status), TokenEndpointError)
+            _expect(error.retryable, f"{status} would not be asked again")
+
+    def test_too_many_requests_are_waited_out(self) -> None:
+        """429 with Retry-After says how long."""
+        error = self._refused(BUSY, TokenEndpointError)
+        _expect(error.retryable, "429 would not be asked again")
+        _expect((error.retry_after or 0.0) >= 1.0, f"retry_after is {error.retry_after}")
+
+    def test_a_redirect_is_an_error(self) -> None:
+        """A credential goes to the address that the settings name, and nowhere else."""
+        self._refused(REDIRECT, TokenEndpointError)
+
+    def test_odd_answers_on_the_way_are_errors(self) -> None:
+        """In a flow of several requests, a bad answer to an early one is no crash either."""
+        for place in range(len(self._script) - 1):
+            for odd in (answer(400, error="nope"), TokenResponse(status=503), PAGE, EMPTY):
+                self._raised([*self._script[:place], odd])
+
+    def test_it_explains_any_error(self) -> None:
+        """`explain_error` copes with errors that say little."""
+        with self._manager() as manager:
+            plugin = manager.plugin()
+        for code in (None, "", "invalid_client", "access_denied", "4711"):
+            for words in (None, "", "Something unheard of"):
+                error = TokenEndpointError("x", status=400, error=code, error_description=words)
+                found = plugin.explain_error(error)
+                _expect(
+                    found is None or isinstance(found, Explanation),
+                    f"explain_error() gave {type(found).__name__}",
+                )
+
+    def test_the_secret_stays_hidden(self, caplog: pytest.LogCaptureFixture) -> None:
+        """It is in no address, no repr, no error and no log, not even where it is echoed."""
+        secret = str(self._registration().get("client-secret", SECRET))
+        client_id = str(self.registration.get("client-id", ID))
+        pair = b64encode(f"{client_id}:{secret}".encode()).decode()
+        forms = (secret, quote(secret, safe=""), quote_plus(secret), pair)
+        with caplog.at_level(logging.DEBUG):
+            plugin, context = self._attempt()
+            requests = self._requests()
+            echo = answer(400, error="invalid_request", error_description=f"bad: {secret}")
+            error = self._raised([*self._script[:-1], echo])
+        shown = {
+            "an address": " ".join(request.url for request in requests),
+            "a repr": f"{plugin!r} {context!r} {plugin.settings!r} {requests!r}",
+            "an error": f"{error} {error!r} {vars(error)}",
+            "the log": caplog.text,
+        }
+        for place, text in shown.items():
+            _expect(not any(form in text for form in forms), f"the secret is in {place}")
+
+    # -- how it is done --------------------------------------------------------------------------
+
+    @property
+    def _scripted(self) -> bool:
+        """Whether the embedded server cannot stand in for the vendor."""
+        return bool(self.answers) or "client-secret" not in self._registration()
+
+    @property
+    def _script(self) -> list[Event]:
+        return list(self.answers or [GRANTED])
+
+    def _registration(self) -> dict[str, Any]:
+        table = {"client-id": ID, **self.registration, "provider": ID}
+        public = table.get("client-authentication-method") == "none"
+        return table if public or CREDENTIALS & table.keys() else {**table, "client-secret": SECRET}
+
+    def _manager(
+        self, *, script: Sequence[Event] = (), settings: Mapping[str, Any] | None = None
+    ) -> _Manager:
+        own = self.settings if settings is None else settings
+        manager = _Manager.from_settings(
+            {
+                "provider": {ID: {**own, "type": self.name}},
+                "registration": {ID: self._registration()},
+            }
+        )
+        manager.transport = _Script(manager, script or self._script)
+        return manager
+
+    def _problems(self, *, settings: Mapping[str, Any]) -> Sequence[Problem]:
+        try:
+            self._manager(settings=settings).close()
+        except ConfigurationError as error:
+            return error.problems
+        raise AssertionError("the settings were accepted")
+
+    def _server(self, manager: _Manager) -> AuthorizationServer:
+        """Return an embedded server that looks like the vendor's, by path."""
+        registration = manager.registrations[ID]
+        details = registration.provider
+        issuer = details.issuer_uri or details.token_uri or ""
+        layout = {"issuer": urlsplit(details.issuer_uri or "").path}
+        if details.token_uri is not None:
+            layout["token"] = urlsplit(details.token_uri).path
+        server = AuthorizationServer(layout=layout)
+        server.start()
+        origin = f"{urlsplit(issuer).scheme}://{urlsplit(issuer).netloc}"
+        server.metadata_overrides = {
+            name: value.replace(server.base_uri, origin)
+            for name, value in server.metadata().items()
+            if isinstance(value, str)
+        }
+        server.add_client(
+            registration.client_id,
+            str(self._registration().get("client-secret", SECRET)),
+            scopes=registration.scopes,
+            grants=[self.plugin.grant_type or registration.authorization_grant_type],
+        )
+        if self._scripted:
+            faults = [
+                Fault(status=each.status, headers=dict(each.headers), body=each.body)
+                for each in self._script
+                if isinstance(each, TokenResponse)
+            ]
+            server.script("*", [None] * manager.asks_metadata + faults)
+        return server
+
+    def _attempt(self) -> tuple[ProviderPlugin[Any], PluginContext]:
+        """Return the plugin, and a context as the manager makes them."""
+        with self._manager() as manager:
+            plugin, contexts = manager.plugin(), []
+            flow = plugin.flow
+
+            def spy(context: PluginContext) -> object:
+                contexts.append(context)
+                return flow(context)
+
+            vars(plugin)["flow"] = spy
+            manager.authorize(ID)
+            del vars(plugin)["flow"]
+        return plugin, contexts[0]
+
+    def _requests(self) -> list[TokenRequest]:
+        """Return what one flow sends."""
+        plugin, context = self._attempt()
+        performer = _Performer(self._script)
+        run(plugin.flow(context), performer.perform)
+        return [step for step in performer.steps if isinstance(step, TokenRequest)]
+
+    def _raised(self, script: Sequence[Event]) -> AuthorizationError:
+        """Return what `authorize` raises over a script whose last answer is repeated."""
+        with self._manager(script=script) as manager:
+            try:
+                manager.authorize(ID)
+            except PluginFailedError as error:
+                raise AssertionError(f"{script[-1]!r}: {error}") from error.exception
+            except AuthorizationError as error:
+                return error
+        raise AssertionError(f"{script[-1]!r} was taken for a token")
+
+    def _refused(self, last: TokenResponse, kind: type[E]) -> E:
+        """Return the error for an answer in the token's place, of the kind it has to be."""
+        error = self._raised([*self._script[:-1], last])
+        _expect(isinstance(error, kind), f"{last!r} became {type(error).__name__}: {error}")
+        return error
+
+
+class _Manager(AuthorizedClientManager):
+    """The real manager but for where its requests go."""
+
+    transport: RequestsTransport
+
+    def plugin(self) -> ProviderPlugin[Any]:
+        """Return the plugin as the settings made it."""
+        return self._entry(ID).plugin
+
+    @property
+    def asks_metadata(self) -> bool:
+        """Whether the token endpoint is to be discovered."""
+        return self.registrations[ID].provider.token_uri is None
+
+    def _transport(self, flight: Flight) -> RequestsTransport:  # noqa: ARG002 - one for all
+        return self.transport
