@@ -43,7 +43,7 @@ def registration_from(
     refresh_token = credentials.secret("refresh-token")
     subject_token = credentials.secret("subject-token")
     others = {key: item for key, item in table.items() if key not in ALTERNATIVES}
-    settings = parsed(RegistrationSettings, others, path, problems)
+    settings = parsed(RegistrationSettings, others, path, problems, whole=table)
     if settings is None:
         return None
     signing_key = credentials.signing_key(settings)

@@ -72,9 +72,16 @@ def _absolute(item: Sourced) -> Any:
 
 
 def parsed(
-    model: type[M], table: Mapping[str, Any], path: str, problems: list[Problem]
+    model: type[M],
+    table: Mapping[str, Any],
+    path: str,
+    problems: list[Problem],
+    *,
+    whole: Mapping[str, Any] | None = None,
 ) -> M | None:
     """Return the table as a model, or None with its problems noted.
+
+    `whole` is the table that it is a part of: where a key is missing, some other one stands.
 
     A value never enters a problem: only where it was said, and what is wrong with it.
     """
@@ -82,7 +89,7 @@ def parsed(
         return model.model_validate(plain(table))
     except ValidationError as failure:
         errors = failure.errors(include_input=False, include_url=False, include_context=False)
-        problems.extend(_problem(model, table, path, error) for error in errors)
+        problems.extend(_problem(model, whole or table, path, error) for error in errors)
         return None
 
 
