@@ -13,7 +13,8 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, pkcs12
 from joserfc import jwt
-from joserfc.jwk import ECKey, OctKey, OKPKey, RSAKey
+from joserfc.errors import UnsupportedAlgorithmError
+from joserfc.jwk import ECKey, KeySet, OctKey, OKPKey, RSAKey
 from joserfc.jws import JWSRegistry
 
 from oauthreg.secret_values import SecretReadError
@@ -122,6 +123,8 @@ class _Registry(JWSRegistry):
     """Takes the algorithm that key and settings agreed on, without a word on its age."""
 
     def get_alg(self, name: str) -> Any:
+        if self.allowed and name not in self.allowed:
+            raise UnsupportedAlgorithmError(name)
         return self.algorithms[name]
 
 
@@ -230,19 +233,21 @@ def secret_key(secret: str, algorithm: str = "HS256") -> SigningKey:
     return SigningKey(OctKey(raw, raw), algorithm)
 
 
-def generated_key(algorithm: str = "ES256") -> SigningKey:
-    """Return a new key for an algorithm of elliptic curves.
+def generated_key() -> SigningKey:
+    """Return a new key of the curve P-256."""
+    return SigningKey(ECKey.generate_key("P-256"), "ES256")
+
+
+def verified(token: str, key_set: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the claims of a compact JWS that one of a JWKS' public keys signed.
 
     Raises:
-        ValueError: the algorithm is not one of them.
+        joserfc.errors.JoseError: none of them did, or the algorithm is not asymmetric.
+        ValueError: it is no JWS, or the key set is none.
     """
-    kinds = {name: kind for kind, names in ALGORITHMS.items() for name in names}
-    kind = kinds.get(algorithm, "")
-    if kind.startswith("EC "):
-        return SigningKey(ECKey.generate_key(cast("Any", kind.removeprefix("EC "))), algorithm)
-    if kind == "Ed25519":
-        return SigningKey(OKPKey.generate_key("Ed25519"), algorithm)
-    raise ValueError(f"{algorithm} is not one of ES256, ES384, ES512, EdDSA")
+    keys = KeySet.import_key_set(cast("Any", key_set))
+    accepted = [name for names in ALGORITHMS.values() for name in names]
+    return jwt.decode(token, keys, registry=_Registry(algorithms=accepted)).claims
 
 
 def certificate_thumbprint(pem: bytes) -> str:

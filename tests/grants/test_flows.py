@@ -1,0 +1,250 @@
+"""Each grant's flow against scripted answers: what it sends, and what it makes of the answer."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from oauthreg.errors import (
+    AuthorizationError,
+    ConnectionFailedError,
+    InvalidTokenResponseError,
+    LoginRequiredError,
+    SecretUnavailableError,
+    TokenEndpointError,
+)
+from oauthreg.grants import GRANTS, canonical_grant
+from oauthreg.grants.device_code import DEVICE_CODE, authorize_device, poll_device
+from oauthreg.grants.jwt_bearer import JWT_BEARER, jwt_bearer
+from oauthreg.grants.password import password
+from oauthreg.grants.refresh_token import refresh_token
+from oauthreg.grants.token_exchange import TOKEN_EXCHANGE, token_exchange
+from oauthreg.grants.token_management import introspect, revoke
+from oauthreg.protocol.pkce import code_challenge
+from oauthreg.provider import GenericProvider, ProviderSettings
+from oauthreg.secret_values import Secret
+from oauthreg.signing_keys import generated_key, verified
+from oauthreg.wire import TokenResponse
+
+HOOKS = GenericProvider(ProviderSettings())
+NOW = 1_800_000_000.0
+DEVICE = {
+    "device_code": "dc",
+    "user_code": "ABCD",
+    "verification_uri": "https://auth.example.com/go",
+    "expires_in": 60,
+}
+REFUSED = {"error": "invalid_grant"}
+
+
+def answer(fields=None, status: int = 200) -> TokenResponse:
+    fields = {"access_token": "t", "expires_in": 60} if fields is None else fields
+    return TokenResponse(status=status, body=json.dumps(fields).encode())
+
+
+@pytest.mark.parametrize(
+    ("said", "meant"),
+    [
+        ("client-credentials", "client_credentials"),
+        ("CLIENT_CREDENTIALS", "client_credentials"),
+        ("device_code", DEVICE_CODE),
+        ("jwt-bearer", JWT_BEARER),
+        (JWT_BEARER, JWT_BEARER),
+        ("token_exchange", TOKEN_EXCHANGE),
+        ("urn:example:grant", "urn:example:grant"),
+    ],
+)
+def test_a_grant_has_many_spellings(said, meant):
+    assert canonical_grant(said) == meant
+
+
+def test_a_refresh_sends_the_token_once_and_keeps_it_if_none_comes(context, drive):
+    flow = refresh_token(context(refresh_token=Secret("r1"), scopes=("read",)), HOOKS)
+    done = drive(flow, answer())
+    (request,) = done.requests
+    assert request.form == (
+        ("grant_type", "refresh_token"),
+        ("refresh_token", "r1"),
+        ("client_id", "id"),
+    )
+    assert request.single_use
+    assert "r1" in request.sensitive
+    assert done.result.refresh_token == "r1"
+
+
+def test_a_rotated_refresh_token_replaces_the_old_one(context, drive):
+    flow = refresh_token(context(refresh_token=Secret("r1")), HOOKS)
+    done = drive(flow, answer({"access_token": "t", "refresh_token": "r2"}))
+    assert done.result.refresh_token == "r2"
+
+
+def test_without_a_refresh_token_somebody_must_log_in(context, drive):
+    for grant in ("authorization_code", DEVICE_CODE, "implicit", "refresh_token"):
+        with pytest.raises(LoginRequiredError):
+            drive(GRANTS[grant](context(), HOOKS))
+
+
+def test_the_password_is_sent_again_when_its_refresh_token_is_dead(context, drive):
+    made = context(refresh_token=Secret("r1"), password=Secret("pw"), username="alice")
+    done = drive(password(made, HOOKS), answer(REFUSED, 400), answer())
+    assert dict(done.requests[1].form) == {
+        "grant_type": "password",
+        "username": "alice",
+        "password": "pw",
+        "client_id": "id",
+    }
+    assert "pw" in done.requests[1].sensitive
+
+
+def test_a_password_grant_passes_other_refusals_on(context, drive):
+    made = context(refresh_token=Secret("r1"), password=Secret("pw"))
+    with pytest.raises(TokenEndpointError, match="503"):
+        drive(password(made, HOOKS), answer({}, 503))
+
+
+def test_a_password_grant_refreshes_first(context, drive):
+    done = drive(password(context(refresh_token=Secret("r1")), HOOKS), answer())
+    assert dict(done.requests[0].form)["grant_type"] == "refresh_token"
+
+
+def test_a_password_grant_without_a_password_says_so(context, drive):
+    with pytest.raises(SecretUnavailableError, match="no password"):
+        drive(password(context(), HOOKS))
+
+
+def test_an_exchange_is_that_of_rfc_8693_section_2_3(context, drive):
+    made = context(
+        subject_token=Secret("accVkjcJyb4BWCxGsndESCJQbdFMogUC5PbRDqceLTC"),
+        resource=("https://backend.example.com/api",),
+    )
+    done = drive(
+        token_exchange(made, HOOKS),
+        answer(
+            {
+                "access_token": "eyJhbGciOiJFUzI1NiIsImtpZCI6IjllciJ9",
+                "issued_token_type": "urn:ietf:params:oauth:token-type:access_token",
+                "token_type": "Bearer",
+                "expires_in": 60,
+            }
+        ),
+    )
+    assert done.requests[0].form == (
+        ("grant_type", "urn:ietf:params:oauth:grant-type:token-exchange"),
+        ("subject_token", "accVkjcJyb4BWCxGsndESCJQbdFMogUC5PbRDqceLTC"),
+        ("subject_token_type", "urn:ietf:params:oauth:token-type:access_token"),
+        ("resource", "https://backend.example.com/api"),
+        ("client_id", "id"),
+    )
+    assert done.result.extra["issued_token_type"].endswith(":access_token")
+
+
+def test_an_exchange_names_the_actor_and_other_token_types(context, drive):
+    made = context(
+        subject_token=Secret("subject"),
+        actor_token=Secret("actor"),
+        parameters={"subject_token_type": "urn:ietf:params:oauth:token-type:jwt"},
+    )
+    form = drive(token_exchange(made, HOOKS), answer()).requests[0].form
+    assert ("actor_token", "actor") in form
+    assert [value for name, value in form if name == "subject_token_type"] == [
+        "urn:ietf:params:oauth:token-type:jwt"
+    ]
+
+
+def test_an_exchange_needs_a_subject(context, drive):
+    with pytest.raises(SecretUnavailableError, match="no subject token"):
+        drive(token_exchange(context(), HOOKS))
+
+
+def test_a_jwt_bearer_assertion_is_sent_as_given(context, drive):
+    done = drive(jwt_bearer(context(subject_token=Secret("jwt")), HOOKS), answer())
+    assert ("assertion", "jwt") in done.requests[0].form
+    assert done.requests[0].single_use
+
+
+def test_a_jwt_bearer_assertion_is_signed_about_the_user(context, drive):
+    key = generated_key()
+    made = context(signing_key=key, username="alice@example.com", assertion_lifetime=30)
+    done = drive(jwt_bearer(made, HOOKS), answer())
+    claims = verified(dict(done.requests[0].form)["assertion"], {"keys": [dict(key.public)]})
+    assert claims == {
+        "iss": "id",
+        "sub": "alice@example.com",
+        "aud": "https://auth.example.com",
+        "jti": "id-1",
+        "iat": int(NOW),
+        "exp": int(NOW) + 30,
+    }
+
+
+def test_a_jwt_bearer_grant_needs_something_to_send(context, drive):
+    with pytest.raises(SecretUnavailableError, match="neither an assertion"):
+        drive(jwt_bearer(context(), HOOKS))
+
+
+def test_a_device_authorization_gives_code_and_address(context, drive):
+    made = context(scopes=("read", "write"))
+    device = drive(authorize_device(made, HOOKS), answer({**DEVICE, "interval": 3})).result
+    assert (device.user_code, device.interval, device.expires_at) == ("ABCD", 3, NOW + 60)
+    assert device.verification_uri_complete is None
+    assert "dc" not in repr(device)
+
+
+@pytest.mark.parametrize(
+    ("said", "error"),
+    [
+        (answer({"error": "invalid_client"}, 401), TokenEndpointError),
+        (answer({"user_code": "x"}), InvalidTokenResponseError),
+    ],
+)
+def test_a_device_authorization_may_fail(context, drive, said, error):
+    with pytest.raises(error):
+        drive(authorize_device(context(), HOOKS), said)
+
+
+def test_polling_waits_slows_down_and_survives_a_lost_answer(context, drive):
+    device = drive(authorize_device(context(), HOOKS), answer(DEVICE)).result
+    done = drive(
+        poll_device(context(), HOOKS, device, now=lambda: NOW),
+        answer({"error": "authorization_pending"}, 400),
+        answer({"error": "slow_down"}, 400),
+        ConnectionFailedError("lost"),
+        answer(),
+    )
+    assert done.pauses == [5, 5, 10, 20]
+    assert dict(done.requests[0].form)["device_code"] == "dc"
+
+
+def test_polling_ends_with_the_users_refusal_or_the_codes_end(context, drive):
+    device = drive(authorize_device(context(), HOOKS), answer(DEVICE)).result
+    with pytest.raises(TokenEndpointError, match="access_denied"):
+        drive(
+            poll_device(context(), HOOKS, device, now=lambda: NOW),
+            answer({"error": "access_denied"}, 400),
+        )
+    with pytest.raises(AuthorizationError, match="nobody logged in"):
+        drive(poll_device(context(), HOOKS, device, now=lambda: NOW + 61))
+
+
+def test_introspection_says_what_the_server_says(context, drive):
+    done = drive(introspect(context(), HOOKS, "t1"), answer({"active": True, "scope": "read"}))
+    assert done.result == {"active": True, "scope": "read"}
+    assert done.requests[0].form[0] == ("token", "t1")
+    with pytest.raises(InvalidTokenResponseError):
+        drive(introspect(context(), HOOKS, "t1"), answer({}))
+    with pytest.raises(TokenEndpointError):
+        drive(introspect(context(), HOOKS, "t1"), answer({}, 401))
+    with pytest.raises(AuthorizationError, match="no introspection-uri"):
+        drive(introspect(context(endpoints={}), HOOKS, "t1"))
+
+
+def test_revocation_is_done_or_refused(context, drive):
+    assert drive(revoke(context(), HOOKS, "t1"), TokenResponse(status=200)).result is None
+    with pytest.raises(TokenEndpointError, match="unsupported_token_type"):
+        drive(revoke(context(), HOOKS, "t1"), answer({"error": "unsupported_token_type"}, 400))
+
+
+def test_the_code_challenge_is_that_of_rfc_7636_appendix_b():
+    verifier = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"
+    assert code_challenge(verifier) == "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"
