@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit, urlunsplit
 
@@ -97,12 +97,18 @@ def discover(
     )
 
 
-def endpoints(metadata: Metadata) -> Iterator[tuple[str, str]]:
-    """Give the metadata's addresses by setting name."""
-    for name, field in ENDPOINTS.items():
-        value = metadata.get(field)
-        if isinstance(value, str) and value:
-            yield name, value
+def endpoints(metadata: Metadata, *, mutual_tls: bool = False) -> dict[str, str]:
+    """Return the metadata's addresses by setting name.
+
+    With `mutual_tls`, those of `mtls_endpoint_aliases` come first (RFC 8705 section 5).
+    """
+    aliases = metadata.get("mtls_endpoint_aliases") if mutual_tls else None
+    merged = {**metadata, **(aliases if isinstance(aliases, dict) else {})}
+    return {
+        name: value
+        for name, field in ENDPOINTS.items()
+        if isinstance(value := merged.get(field), str) and value
+    }
 
 
 def _said(response: TokenResponse, metadata: Metadata | None) -> str:

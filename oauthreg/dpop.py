@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from oauthreg.signing_keys import SigningKey
 
 REMEMBERED_ORIGINS = 100
-Role = str
+AUTHORIZATION_SERVER = "authorization-server"
+RESOURCE_SERVER = "resource-server"
 
 
 class Prover:
@@ -26,7 +27,7 @@ class Prover:
 
     def __init__(self, key: SigningKey) -> None:
         self.key = key
-        self._nonces: OrderedDict[tuple[Role, str], str] = OrderedDict()
+        self._nonces: OrderedDict[tuple[str, str], str] = OrderedDict()
 
     @property
     def thumbprint(self) -> str:
@@ -40,7 +41,7 @@ class Prover:
         *,
         now: float,
         new_id: Callable[[], str],
-        role: Role,
+        role: str,
         token_value: str | None = None,
     ) -> str:
         """Return a proof for one request, never used again (section 4.2).
@@ -68,7 +69,7 @@ class Prover:
             claims["ath"] = urlsafe_b64encode(digest).rstrip(b"=").decode("ascii")
         return self.key.sign(claims, typ="dpop+jwt", jwk=dict(self.key.public))
 
-    def note(self, url: str, headers: Mapping[str, str], *, role: Role) -> bool:
+    def note(self, url: str, headers: Mapping[str, str], *, role: str) -> bool:
         """Keep the nonce of any answer (section 8.2); True if it brought a new one."""
         nonce = headers.get("dpop-nonce")
         place = (role, origin(url))

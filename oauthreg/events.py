@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
     from oauthreg.errors import AuthorizationError
@@ -19,7 +19,7 @@ class Event:
     """The base of all events.
 
     Attributes:
-        registration_id: The registration concerned; the provider's name for its metadata.
+        registration_id: The registration concerned; `provider.<name>` for a provider's metadata.
     """
 
     registration_id: str
@@ -136,10 +136,26 @@ class LifeTooShort(Event):
     lifetime: float
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WarmUp(Event):
+    """An eager registration was authorized at start-up, or could not be.
+
+    Attributes:
+        done: How many are done, this one included.
+        total: How many there are.
+        error: Why there is no token for it; None if there is one.
+    """
+
+    done: int
+    total: int
+    error: Exception | None
+
+
+E = TypeVar("E", bound=Event)
 Listener = Callable[[Event], None]
 
 
-def tell(event: Event, listener: Listener | None) -> None:
+def tell(event: E, listener: Callable[[E], object] | None) -> None:
     """Log an event and hand it to the listener, whose own exception is logged and goes no further.
 
     Never called on the hit path, nor with a lock held.

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Protocol, TypedDict
+from typing import TYPE_CHECKING, Any, Protocol, TypedDict, Unpack
 
 from oauthreg.secret_values import MASK
 from oauthreg.tokens import AccessToken, RefreshToken, _Masked
 from oauthreg.wire import NOTHING
 
 if TYPE_CHECKING:
-    from oauthreg.dpop import Prover
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
+    from oauthreg.dpop import Prover
     from oauthreg.secret_values import SecretSource
     from oauthreg.signing_keys import KeySource
     from oauthreg.wire import ClientCertificate
@@ -181,18 +181,22 @@ class AuthorizeOptions(TypedDict, total=False):
 class Manager(Protocol):
     """What adapters need of a manager."""
 
-    def authorize(self, registration_id: str, **options: Any) -> AuthorizedClient:
+    def authorize(
+        self, registration_id: str, **options: Unpack[AuthorizeOptions]
+    ) -> AuthorizedClient:
         """Return an authorized client with a live token."""
 
-    def reject(self, registration_id: str, token_value: str, **options: Any) -> None:
+    def reject(self, registration_id: str, token_value: str) -> None:
         """Say that an API refused this token."""
 
 
 class AsyncManager(Protocol):
     """What asynchronous adapters need of a manager."""
 
-    async def authorize(self, registration_id: str, **options: Any) -> AuthorizedClient:
+    async def authorize(
+        self, registration_id: str, **options: Unpack[AuthorizeOptions]
+    ) -> AuthorizedClient:
         """Return an authorized client with a live token."""
 
-    def reject(self, registration_id: str, token_value: str, **options: Any) -> None:
+    def reject(self, registration_id: str, token_value: str) -> None:
         """Say that an API refused this token."""

@@ -46,6 +46,10 @@ class Bytes(Protocol):
     def reference(self) -> str | None:
         """A stable name, or None for a value in the settings themselves."""
 
+    @property
+    def local(self) -> bool:
+        """Whether a read is cheap and on this machine."""
+
     def read_bytes(self) -> bytes:
         """Return the content now.
 
@@ -59,6 +63,7 @@ class FileBytes:
     """A file, in whatever encoding."""
 
     path: Path
+    local: bool = True
 
     @property
     def reference(self) -> str:
@@ -80,6 +85,11 @@ class SecretBytes:
     source: SecretSource
 
     @property
+    def local(self) -> bool:
+        """The source's own."""
+        return self.source.local
+
+    @property
     def reference(self) -> str | None:
         """The source's own."""
         return self.source.reference
@@ -89,7 +99,7 @@ class SecretBytes:
         return self.source.read().get_secret_value().encode()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class SigningKey:
     """A key that signs, and how.
 
@@ -156,10 +166,20 @@ class KeySource:
         self._last: tuple[bytes, SigningKey] | None = None
 
     @property
+    def local(self) -> bool:
+        """Whether a read is cheap and on this machine."""
+        return self._content.local and (self._passphrase is None or self._passphrase.local)
+
+    @property
     def reference(self) -> str | None:
         """Where the key comes from, and what is asked of it."""
         place = self._content.reference
         return place and f"{place} {self._algorithm} {self._key_id}"
+
+    @property
+    def identity(self) -> str:
+        """What tells this key from another: where it is, or for a literal one, its thumbprint."""
+        return self.reference or f"literal {self.read().thumbprint}"
 
     def read(self) -> SigningKey:
         """Return the key as it is now.

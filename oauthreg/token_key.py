@@ -44,10 +44,10 @@ def token_key(
         value = secret.get_secret_value().encode()
         return hmac.new(fingerprint_key, value, hashlib.sha256).hexdigest()
 
-    def source(secret: SecretSource) -> str:
+    def source(secret: SecretSource | None) -> str:
         if isinstance(secret, LiteralSecret):
             return f"literal:{fingerprint(secret.value)}"
-        return secret.reference or ""
+        return (secret.reference or "") if secret is not None else ""
 
     provider = registration.provider
     of_user = registration.authorization_grant_type in USER_GRANTS
@@ -61,10 +61,12 @@ def token_key(
         sorted(set(registration.resource)),
         _items(registration.parameters),
         _items(registration.headers),
-        (registration.username or "",),
+        (registration.authorization_details or "", registration.username or ""),
         (fingerprint(subject_token), fingerprint(actor_token)),
         (principal or "",) if of_user else (),
         [source(secret) for secret in registration.client_secrets],
+        [source(secret) for secret in _sources(registration)],
+        _keys(registration),
         (
             str(registration.refresh_before),
             str(registration.default_lifetime),
@@ -78,6 +80,29 @@ def token_key(
         for text in texts:
             digest.update(b"%d:" % len(text) + text)
     return digest.hexdigest()
+
+
+def _sources(registration: ClientRegistration) -> tuple[SecretSource | None, ...]:
+    return (
+        registration.assertion,
+        registration.password,
+        registration.refresh_token,
+        registration.subject_token,
+    )
+
+
+def _keys(registration: ClientRegistration) -> list[str]:
+    """Return what tokens may be bound to, or were asked for with: keys and certificates."""
+    key, certificate, prover = (
+        registration.signing_key,
+        registration.certificate,
+        registration.prover,
+    )
+    return [
+        key.identity if key is not None else "",
+        f"{certificate.certificate_file}" if certificate is not None else "",
+        prover.thumbprint if prover is not None else "",
+    ]
 
 
 def _items(mapping: object) -> list[str]:

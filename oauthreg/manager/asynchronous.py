@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import contextvars
-from concurrent.futures import Future
+import itertools
+from collections import deque
 from functools import partial
 from typing import TYPE_CHECKING, Any, Self, TypeVar, Unpack
 
@@ -12,15 +14,17 @@ from oauthreg.errors import (
     AuthorizationError,
     ConfigurationError,
     ManagerClosedError,
-    SecretUnavailableError,
 )
-from oauthreg.manager.base import GRACE, BaseManager, nested, read_secret, value_of
+from oauthreg.events import WarmUp, tell
+from oauthreg.manager.base import GRACE, WARM_UP_LANES
+from oauthreg.manager.errands import AsyncErrands
+from oauthreg.manager.steps import nested, no_answer, read_secret, unexpected, value_of
 from oauthreg.manager.workers import Workers
 from oauthreg.transports.httpx2 import Httpx2Transport
 from oauthreg.wire import NeedMetadata, NeedToken, Pause, ReadSecret, TokenRequest, arun
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping
+    from collections.abc import Awaitable, Callable, Coroutine, Mapping
     from types import TracebackType
 
     import httpx2
@@ -31,13 +35,13 @@ if TYPE_CHECKING:
     from oauthreg.renewal.orders import MetadataOrder, TokenOrder
     from oauthreg.renewal.slots import Flight, Held, Spot
     from oauthreg.secret_values import Readable
-    from oauthreg.wire import Step
+    from oauthreg.wire import Flow, Step
 
 T = TypeVar("T")
 LOOK_AGAIN = 0.1
 
 
-class AsyncAuthorizedClientManager(BaseManager):
+class AsyncAuthorizedClientManager(AsyncErrands):
     """Authorizes by registration id: fetches, shares and renews tokens by itself.
 
     One per program, at module level; it may be used from several event loops, one after the
@@ -49,7 +53,8 @@ class AsyncAuthorizedClientManager(BaseManager):
         super().__init__(*args, **kwargs)
         self._workers = Workers()
         self._transports: dict[tuple[str, HttpProfile], Httpx2Transport] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks: set[asyncio.Task[object]] = set()
+        self._warm_up_due = False
 
     async def authorize(
         self, registration_id: str, **options: Unpack[AuthorizeOptions]
@@ -104,7 +109,41 @@ class AsyncAuthorizedClientManager(BaseManager):
             ConfigurationError: with every problem; the old configuration stays then.
         """
         if self._load_again is not None:
-            self._adopt(await self._on_worker(self._load_again))
+            fleet = await self._on_worker(self._load_again)
+            with self._lock:
+                self._adopt(fleet)
+
+    async def warm_up(
+        self, on_progress: Callable[[WarmUp], object] | None = None
+    ) -> Mapping[str, Exception | None]:
+        """Authorize every registration that is `eager`, eight at a time.
+
+        A manager of `from_settings` starts this behind by itself, at `async with` or at its
+        first `authorize`; call it to wait for it, or to look on.
+
+        Args:
+            on_progress: Called when each of them is done.
+
+        Returns:
+            By registration id, why there is no token for it; None where there is one.
+        """
+        waiting = deque(self._eager())
+        outcomes: dict[str, Exception | None] = dict.fromkeys(waiting)
+        total, count = len(waiting), itertools.count(1)
+
+        async def lane() -> None:
+            while waiting:
+                id_ = waiting.popleft()
+                try:
+                    await self.authorize(id_)
+                except Exception as failure:  # noqa: BLE001 - one must not hold up the others
+                    outcomes[id_] = failure.with_traceback(None)
+                error = outcomes[id_]
+                event = WarmUp(registration_id=id_, done=next(count), total=total, error=error)
+                tell(event, on_progress)
+
+        await asyncio.gather(*(lane() for _ in range(min(WARM_UP_LANES, total))))
+        return outcomes
 
     def auth(self, registration_id: str, **options: Unpack[AuthorizeOptions]) -> Auth:
         """Return an auth object for httpx2: `client.get(url, auth=manager.auth("id"))`."""
@@ -140,12 +179,14 @@ class AsyncAuthorizedClientManager(BaseManager):
             loop = task.get_loop()
             if loop is here:
                 task.cancel()
-            elif not loop.is_closed():
-                loop.call_soon_threadsafe(task.cancel)
+            else:
+                with contextlib.suppress(RuntimeError):  # it is closed by now
+                    loop.call_soon_threadsafe(task.cancel)
         for transport in list(self._transports.values()):
             await transport.aclose()
 
     async def __aenter__(self) -> Self:
+        self._begin_warm_up()
         return self
 
     async def __aexit__(
@@ -159,6 +200,7 @@ class AsyncAuthorizedClientManager(BaseManager):
     async def _authorize(
         self, registration_id: str, options: Mapping[str, Any]
     ) -> AuthorizedClient:
+        self._begin_warm_up()
         call = self._call(registration_id, options)
         if call.order.name in self._overrides:
             return self._overridden(call.order)
@@ -177,13 +219,15 @@ class AsyncAuthorizedClientManager(BaseManager):
         force: bool = False,
     ) -> Ruling:
         deadline = self._monotonic() + timeout
+        waited = False
         while True:
             ruling = self._engine.decide(order, spot=spot, min_ttl=min_ttl, force=force)
             flight = ruling.flight
             if flight is not None and ruling.start:
                 self._launch(flight)
             if ruling.held is not None or flight is None:
-                return ruling
+                return ruling._replace(waited=waited)
+            waited = True
             outcome = await self._wait(flight, deadline, timeout)
             if isinstance(outcome, AuthorizationError):
                 raise outcome.copy(registration_id=order.name, provider=order.provider) from None
@@ -207,7 +251,7 @@ class AsyncAuthorizedClientManager(BaseManager):
                 self._engine.overdue(flight)
             elif now >= deadline:
                 self._give_up(flight.order, timeout)
-            elif flight.over(self._clocks.now()) and flight.loop is not loop:
+            elif flight.orphaned:
                 self._engine.abandon(flight)
             else:
                 pause = min(deadline, flight.deadline + GRACE) - now
@@ -216,23 +260,47 @@ class AsyncAuthorizedClientManager(BaseManager):
         return flight.outcome.result()
 
     def _launch(self, flight: Flight) -> None:
-        loop = flight.loop = asyncio.get_running_loop()
-        task = loop.create_task(self._fly(flight), context=contextvars.Context())
+        flight.loop = asyncio.get_running_loop()
+        self._spawn(self._fly(flight))
+
+    def _spawn(self, work: Coroutine[Any, Any, object]) -> None:
+        """Run a task that belongs to the manager, and not to whoever happens to start it."""
+        loop = asyncio.get_running_loop()
+        task = loop.create_task(work, context=contextvars.Context())
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
     async def _fly(self, flight: Flight) -> None:
         try:
             result = await arun(self._flow(flight), partial(self._perform, flight))
+            self._landed(flight, result)
         except AuthorizationError as error:
             self._engine.fail(flight, error)
         except ManagerClosedError:
             self._engine.abandon(flight)
+        except Exception as error:  # noqa: BLE001 - those who wait must learn of it
+            self._engine.fail(flight, unexpected(error))
         except BaseException:  # its loop ends: whoever waits elsewhere starts anew
             self._engine.abandon(flight)
             raise
-        else:
-            self._landed(flight, result)
+
+    def _start_warm_up(self) -> None:
+        self._warm_up_due = bool(self._eager())
+
+    def _begin_warm_up(self) -> None:
+        if self._warm_up_due:
+            self._warm_up_due = False
+            self._spawn(self.warm_up())
+
+    async def _run(self, order: TokenOrder, flow: Flow[T], seconds: float | None = None) -> T:
+        flight = self._errand(order, seconds)
+        try:
+            return await arun(flow, partial(self._perform, flight))
+        except AuthorizationError as error:
+            raise self._named(order, error) from None
+
+    async def _authorized(self, registration_id: str) -> str:
+        return (await self.authorize(registration_id)).access_token.token_value
 
     async def _perform(self, flight: Flight, step: Step) -> object:
         match step:
@@ -261,22 +329,10 @@ class AsyncAuthorizedClientManager(BaseManager):
             async with asyncio.timeout(within):
                 return await self._on_worker(partial(read_secret, source))
         except TimeoutError:
-            raise SecretUnavailableError(
-                f"{source.reference} did not answer within {within:.1f} s"
-            ) from None
+            raise no_answer(source, within) from None
 
     async def _on_worker(self, work: Callable[[], T]) -> T:
-        done: Future[T] = Future()
-
-        def task() -> None:
-            done.set_running_or_notify_cancel()
-            try:
-                done.set_result(work())
-            except BaseException as error:  # noqa: BLE001 - it is the caller's
-                done.set_exception(error)
-
-        self._workers.submit(task)
-        return await asyncio.wrap_future(done)
+        return await asyncio.wrap_future(self._workers.call(work))
 
     def _transport(self, flight: Flight) -> Httpx2Transport:
         order = flight.order
@@ -290,7 +346,8 @@ class AsyncAuthorizedClientManager(BaseManager):
         super()._reset_after_fork()
         self._workers = Workers()
         self._tasks = set()
-        self._transports = {}
+        for transport in self._transports.values():
+            transport.reset_after_fork()
 
 
 def _wake(loop: asyncio.AbstractEventLoop, landed: asyncio.Future[None], _outcome: object) -> None:

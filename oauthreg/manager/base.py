@@ -9,26 +9,26 @@ import threading
 import weakref
 from dataclasses import replace
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, Self
+from typing import TYPE_CHECKING, Any, NoReturn, Self
 
 from oauthreg.discovery import discover
 from oauthreg.errors import (
     AuthorizationError,
-    ConfigurationError,
     LoginRequiredError,
     ManagerClosedError,
-    SecretUnavailableError,
     UnknownRegistrationError,
     WaitTimedOutError,
 )
 from oauthreg.events import Served, tell
-from oauthreg.registration import USER_GRANTS, AuthorizeOptions
-from oauthreg.renewal.acquire import Surroundings, acquire
+from oauthreg.grants import LOGIN_GRANTS
+from oauthreg.manager.calls import Call, changes, login_words, refuse_unknown, spot_for, tokens
+from oauthreg.registration import USER_GRANTS
+from oauthreg.renewal.acquire import acquire
 from oauthreg.renewal.clocks import Clocks
-from oauthreg.renewal.engine import Engine
+from oauthreg.renewal.engine import Engine, too_late
 from oauthreg.renewal.orders import MetadataOrder, TokenOrder
+from oauthreg.renewal.preparation import Surroundings
 from oauthreg.renewal.slots import HotTable, Spot
-from oauthreg.secret_values import Secret, SecretReadError
 from oauthreg.settings.fleet import Fleet, load, with_registration
 from oauthreg.settings.tables import did_you_mean
 from oauthreg.sources.tree import canonical
@@ -41,25 +41,13 @@ if TYPE_CHECKING:
     from oauthreg.registration import AuthorizedClient, ClientRegistration
     from oauthreg.renewal.engine import Ruling
     from oauthreg.renewal.slots import Flight
-    from oauthreg.secret_values import Readable
+    from oauthreg.secret_values import Secret
     from oauthreg.settings.fleet import Entry, Settings
     from oauthreg.wire import Flow
 
-OPTIONS = frozenset(AuthorizeOptions.__annotations__)
-NOT_KEPT = frozenset({"force", "min_ttl"})
-CALLS_KEPT = 4096
 PATIENCE = 1.0
+WARM_UP_LANES = 8
 GRACE = 0.25
-
-
-class Call(NamedTuple):
-    """One call of `authorize`, read: what is needed, and how long the caller waits."""
-
-    order: TokenOrder
-    spot: Spot | None
-    min_ttl: float
-    force: bool
-    timeout: float
 
 
 class BaseManager:
@@ -130,7 +118,9 @@ class BaseManager:
                 arguments=arguments,
             )
 
-        return cls(load_again(), on_event=on_event, load_again=load_again)
+        manager = cls(load_again(), on_event=on_event, load_again=load_again)
+        manager._start_warm_up()
+        return manager
 
     @property
     def registrations(self) -> Mapping[str, ClientRegistration]:
@@ -148,8 +138,9 @@ class BaseManager:
         Raises:
             ConfigurationError: with every problem of it; nothing was changed then.
         """
-        fleet, entry = with_registration(self._fleet, registration_id, settings)
-        self._adopt(fleet)
+        with self._lock:
+            fleet, entry = with_registration(self._fleet, registration_id, settings)
+            self._adopt(fleet)
         return entry.registration
 
     def remove(self, registration_id: str) -> None:
@@ -158,9 +149,10 @@ class BaseManager:
         Raises:
             UnknownRegistrationError: there is none of this id.
         """
-        known = self._entry(registration_id).registration.registration_id
-        entries = {id_: entry for id_, entry in self._fleet.entries.items() if id_ != known}
-        self._adopt(replace(self._fleet, entries=MappingProxyType(entries)))
+        with self._lock:
+            known = self._entry(registration_id).registration.registration_id
+            entries = {id_: entry for id_, entry in self._fleet.entries.items() if id_ != known}
+            self._adopt(replace(self._fleet, entries=MappingProxyType(entries)))
 
     def reject(self, registration_id: str, token_value: str) -> None:
         """Say that an API refused this token, so that the next `authorize` renews it.
@@ -181,6 +173,7 @@ class BaseManager:
             self._overrides.pop(known, None)
         else:
             self._overrides[known] = token_value
+        self._renew_tables()
         self._engine.forget(known)
 
     def status(self) -> Mapping[str, Mapping[str, Any]]:
@@ -193,8 +186,6 @@ class BaseManager:
             id_: self._engine.state(self._plain_order(entry))
             for id_, entry in self._fleet.entries.items()
         }
-
-    # -- what the two managers share -------------------------------------------------------------
 
     def _entry(self, registration_id: str) -> Entry:
         entries = self._fleet.entries
@@ -211,14 +202,18 @@ class BaseManager:
 
     def _adopt(self, fleet: Fleet) -> None:
         """Take a new configuration; tokens of registrations that changed are dropped."""
-        with self._lock:
-            before, self._fleet = self._fleet, fleet
-            self._plain.clear()
+        before, self._fleet = self._fleet, fleet
+        self._plain.clear()
+        self._renew_tables()
         for id_, entry in before.entries.items():
             after = fleet.entries.get(id_)
             if after is None or after.registration != entry.registration:
                 self._engine.forget(id_)
         self._engine.changed()
+
+    def _renew_tables(self) -> None:
+        """Empty the hit path: callers who decided earlier can only fill the old tables."""
+        self._hot, self._hot_calls = {}, {}
 
     def _plain_order(self, entry: Entry) -> TokenOrder:
         registration = entry.registration
@@ -253,47 +248,39 @@ class BaseManager:
         """
         if self._closed:
             raise ManagerClosedError
-        _refuse_unknown(options)
+        refuse_unknown(options)
+        hot, hot_calls = self._hot, self._hot_calls  # before the entry: see _renew_tables
         entry = self._entry(registration_id)
         registration = entry.registration
         principal: str | None = options.get("principal")
-        if registration.authorization_grant_type in USER_GRANTS:
-            raise LoginRequiredError(
-                _login_words(registration, principal),
-                registration_id=registration.registration_id,
-                provider=registration.provider.name,
-            )
+        if principal is None and _needs_principal(registration):
+            raise self._login_required(registration, None)
         if not options:
             order = self._plain_order(entry)
-            spot: Spot | None = Spot(self._hot, registration_id)
+            spot: Spot | None = Spot(hot, registration_id)
         else:
-            changed = registration.with_options(**_changes(registration, options))
-            tokens = {
-                name: Secret(_token_text(name, options[name]))
-                for name in ("subject_token", "actor_token")
-                if options.get(name) is not None
-            }
-            order = self._order(entry, changed, principal, **tokens)
-            spot = self._spot(registration_id, options)
-        overridden = self._listener is not None
+            changed = registration.with_options(**changes(registration, options))
+            order = self._order(entry, changed, principal, **tokens(options))
+            spot = spot_for(hot_calls, registration_id, options)
+        if registration.authorization_grant_type in LOGIN_GRANTS and not self._engine.knows(order):
+            raise self._login_required(registration, principal)
         timeout = options.get("timeout")
         return Call(
             order=order,
-            spot=None if overridden else spot,
+            spot=spot if self._listener is None else None,
             min_ttl=float(options.get("min_ttl") or 0.0),
             force=bool(options.get("force", False)),
             timeout=registration.http.total_timeout + PATIENCE if timeout is None else timeout,
         )
 
-    def _spot(self, registration_id: str, options: Mapping[str, Any]) -> Spot | None:
-        if NOT_KEPT & options.keys() or any(callable(value) for value in options.values()):
-            return None
-        key = (registration_id, tuple(options.items()))
-        try:
-            hash(key)
-        except TypeError:
-            return None
-        return Spot(self._hot_calls, key, CALLS_KEPT)
+    def _login_required(
+        self, registration: ClientRegistration, principal: str | None
+    ) -> LoginRequiredError:
+        return LoginRequiredError(
+            login_words(registration, principal),
+            registration_id=registration.registration_id,
+            provider=registration.provider.name,
+        )
 
     def _overridden(self, order: TokenOrder) -> AuthorizedClient:
         """Return a client with the token that `override` put in the real one's place."""
@@ -306,12 +293,25 @@ class BaseManager:
             return discover(
                 order.details.issuer_uri,
                 order.details.endpoints.get("metadata-uri"),
-                provider=order.name,
+                provider=order.provider,
                 now=self._wall(),
             )
-        return acquire(
-            order,
-            Surroundings(wall=self._wall, random=self._clocks.random, waited=lambda: flight.waited),
+        around = replace(
+            self._around(order),
+            waited=lambda: flight.waited,
+            remembered=flight.remembered,
+            refused=flight.refused,
+        )
+        return acquire(order, around)
+
+    def _around(self, order: TokenOrder) -> Surroundings:
+        refresh_token, spent = self._engine.memory(order)
+        return Surroundings(
+            wall=self._wall,
+            random=self._clocks.random,
+            waited=lambda: False,
+            refresh_token=refresh_token,
+            spent=spent,
         )
 
     def _landed(self, flight: Flight, result: Any) -> None:
@@ -329,7 +329,7 @@ class BaseManager:
             tell(event, self._listener)
 
     def _served(self, order: TokenOrder, ruling: Ruling) -> AuthorizedClient:
-        if self._listener is not None and ruling.held is not None:
+        if self._listener is not None and ruling.held is not None and not ruling.waited:
             stale = ruling.held.older_than(ruling.held.stale_after, self._clocks.now())
             tell(Served(registration_id=order.name, stale=stale), self._listener)
         client: AuthorizedClient = ruling.client
@@ -347,7 +347,22 @@ class BaseManager:
         )
 
     def _remaining(self, flight: Flight) -> float:
-        return max(flight.deadline - self._monotonic(), 0.001)
+        """Return the seconds that a flight has left.
+
+        Raises:
+            TimedOutError: none.
+        """
+        left = flight.deadline - self._monotonic()
+        if left <= 0:
+            raise too_late(flight)
+        return left
+
+    def _eager(self) -> tuple[str, ...]:
+        entries = self._fleet.entries
+        return tuple(id_ for id_, entry in entries.items() if entry.registration.eager)
+
+    def _start_warm_up(self) -> None:
+        raise NotImplementedError
 
     def _begin_close(self) -> bool:
         """Mark the manager closed; False if it was already."""
@@ -364,66 +379,10 @@ class BaseManager:
         self._engine.reset_after_fork()
 
 
-def read_secret(source: Readable) -> Any:
-    """Read a secret source for a flow.
-
-    Raises:
-        SecretUnavailableError: it cannot be read.
-    """
-    try:
-        return source.read()
-    except SecretReadError as error:
-        raise SecretUnavailableError(f"the client secret cannot be read: {error}") from None
-    except Exception as error:  # noqa: BLE001 - a secret plugin may raise anything
-        raise SecretUnavailableError(
-            f"the client secret cannot be read: {type(error).__name__} from {source.reference}"
-        ) from None
-
-
-def value_of(ruling: Ruling) -> Any:
-    """Return the value that a flow is answered with."""
-    return ruling.held.value if ruling.held is not None else None
-
-
-def nested(error: ConfigurationError) -> AuthorizationError:
-    """Return what a flow is told when the registration it needs does not exist."""
-    return AuthorizationError(f"it needs another registration: {error}")
-
-
-def _refuse_unknown(options: Mapping[str, Any]) -> None:
-    for name in options:
-        if name not in OPTIONS:
-            advice = did_you_mean(name, OPTIONS) or f"Known: {', '.join(sorted(OPTIONS))}."
-            raise TypeError(f"authorize() has no option {name!r}. {advice}")
-
-
-def _changes(registration: ClientRegistration, options: Mapping[str, Any]) -> dict[str, Any]:
-    changes: dict[str, Any] = {}
-    if "scope" in options:
-        scope = options["scope"]
-        changes["scopes"] = tuple(scope.split() if isinstance(scope, str) else scope)
-    if "audience" in options:
-        changes["audience"] = options["audience"]
-    if "resource" in options:
-        resource = options["resource"]
-        changes["resource"] = (resource,) if isinstance(resource, str) else tuple(resource)
-    if "parameters" in options:
-        changes["parameters"] = {**registration.parameters, **options["parameters"]}
-    return changes
-
-
-def _token_text(name: str, given: object) -> str:
-    value = given() if callable(given) else given
-    if not isinstance(value, str) or not value:
-        raise TypeError(f"{name} must be a non-empty string, or a callable giving one")
-    return value
-
-
-def _login_words(registration: ClientRegistration, principal: str | None) -> str:
+def _needs_principal(registration: ClientRegistration) -> bool:
     grant = registration.authorization_grant_type
-    if principal is None:
-        return f"the grant {grant} acts for a user: say whom by principal="
-    return f"nobody has logged in as {principal!r} by the grant {grant}"
+    given = grant == "refresh_token" and registration.refresh_token is not None
+    return grant in USER_GRANTS and not given
 
 
 _managers: weakref.WeakSet[BaseManager] = weakref.WeakSet()

@@ -5,16 +5,21 @@ from __future__ import annotations
 import atexit
 import threading
 import weakref
+from collections import deque
 from concurrent.futures import TimeoutError as FutureTimeout
 from functools import partial
-from typing import TYPE_CHECKING, Any, Self, Unpack
+from queue import SimpleQueue
+from typing import TYPE_CHECKING, Any, Self, TypeVar, Unpack
 
 from oauthreg.errors import (
     AuthorizationError,
     ConfigurationError,
     ManagerClosedError,
 )
-from oauthreg.manager.base import GRACE, BaseManager, nested, read_secret, value_of
+from oauthreg.events import WarmUp, tell
+from oauthreg.manager.base import GRACE, WARM_UP_LANES
+from oauthreg.manager.errands import Errands
+from oauthreg.manager.steps import nested, no_answer, read_secret, unexpected, value_of
 from oauthreg.manager.workers import Workers
 from oauthreg.transports.requests import RequestsTransport
 from oauthreg.wire import NeedMetadata, NeedToken, Pause, ReadSecret, TokenRequest, run
@@ -30,10 +35,13 @@ if TYPE_CHECKING:
     from oauthreg.renewal.engine import Ruling
     from oauthreg.renewal.orders import MetadataOrder, TokenOrder
     from oauthreg.renewal.slots import Flight, Held, Spot
-    from oauthreg.wire import Step
+    from oauthreg.secret_values import Readable
+    from oauthreg.wire import Flow, Step
+
+T = TypeVar("T")
 
 
-class AuthorizedClientManager(BaseManager):
+class AuthorizedClientManager(Errands):
     """Authorizes by registration id: fetches, shares and renews tokens by itself.
 
     One per program, at module level; every method may be called from any thread. Building it
@@ -100,7 +108,34 @@ class AuthorizedClientManager(BaseManager):
             ConfigurationError: with every problem; the old configuration stays then.
         """
         if self._load_again is not None:
-            self._adopt(self._load_again())
+            fleet = self._load_again()
+            with self._lock:
+                self._adopt(fleet)
+
+    def warm_up(
+        self, on_progress: Callable[[WarmUp], object] | None = None
+    ) -> Mapping[str, Exception | None]:
+        """Authorize every registration that is `eager`, eight at a time.
+
+        `from_settings` starts this behind by itself; call it to wait for it, or to look on.
+
+        Args:
+            on_progress: Called, in this thread, when each of them is done.
+
+        Returns:
+            By registration id, why there is no token for it; None where there is one.
+        """
+        waiting = deque(self._eager())
+        outcomes: dict[str, Exception | None] = dict.fromkeys(waiting)
+        done: SimpleQueue[tuple[str, Exception | None]] = SimpleQueue()
+        for _ in range(min(WARM_UP_LANES, len(waiting))):
+            self._workers.submit(partial(self._warm_up_lane, waiting, done))
+        for count in range(1, len(outcomes) + 1):
+            id_, error = done.get()
+            outcomes[id_] = error
+            event = WarmUp(registration_id=id_, done=count, total=len(outcomes), error=error)
+            tell(event, on_progress)
+        return outcomes
 
     def auth(self, registration_id: str, **options: Unpack[AuthorizeOptions]) -> Auth:
         """Return an auth object for requests: `requests.get(url, auth=manager.auth("id"))`."""
@@ -164,13 +199,15 @@ class AuthorizedClientManager(BaseManager):
         force: bool = False,
     ) -> Ruling:
         deadline = self._monotonic() + timeout
+        waited = False
         while True:
             ruling = self._engine.decide(order, spot=spot, min_ttl=min_ttl, force=force)
             flight = ruling.flight
             if flight is not None and ruling.start:
-                self._workers.submit(partial(self._fly, flight))
+                self._launch(flight)
             if ruling.held is not None or flight is None:
-                return ruling
+                return ruling._replace(waited=waited)
+            waited = True
             outcome = self._wait(flight, deadline, timeout)
             if isinstance(outcome, AuthorizationError):
                 raise outcome.copy(registration_id=order.name, provider=order.provider) from None
@@ -191,15 +228,55 @@ class AuthorizedClientManager(BaseManager):
                 elif now >= deadline:
                     self._give_up(flight.order, timeout)
 
+    def _launch(self, flight: Flight) -> None:
+        try:
+            self._workers.submit(partial(self._fly, flight))
+        except RuntimeError:  # too many threads, or the program is at its end
+            self._engine.fail(
+                flight, AuthorizationError("no thread could be started", retryable=True)
+            )
+
     def _fly(self, flight: Flight) -> None:
         try:
-            result = run(self._flow(flight), partial(self._perform, flight))
+            self._landed(flight, run(self._flow(flight), partial(self._perform, flight)))
         except AuthorizationError as error:
             self._engine.fail(flight, error)
         except ManagerClosedError:
             self._engine.abandon(flight)
-        else:
-            self._landed(flight, result)
+        except Exception as error:  # noqa: BLE001 - those who wait must learn of it
+            self._engine.fail(flight, unexpected(error))
+
+    def _warm_up_lane(
+        self, waiting: deque[str], done: SimpleQueue[tuple[str, Exception | None]]
+    ) -> None:
+        while True:
+            try:
+                registration_id = waiting.popleft()
+            except IndexError:  # all are under way
+                return
+            error: Exception | None = None
+            try:
+                self.authorize(registration_id)
+            except Exception as failure:  # noqa: BLE001 - one must not hold up the others
+                error = failure.with_traceback(None)
+            done.put((registration_id, error))
+
+    def _start_warm_up(self) -> None:
+        if self._eager():
+            self._workers.submit(self._warm_up_behind)
+
+    def _warm_up_behind(self) -> None:
+        self.warm_up()
+
+    def _run(self, order: TokenOrder, flow: Flow[T], seconds: float | None = None) -> T:
+        flight = self._errand(order, seconds)
+        try:
+            return run(flow, partial(self._perform, flight))
+        except AuthorizationError as error:
+            raise self._named(order, error) from None
+
+    def _authorized(self, registration_id: str) -> str:
+        return (self.authorize(registration_id)).access_token.token_value
 
     def _perform(self, flight: Flight, step: Step) -> object:
         match step:
@@ -211,7 +288,7 @@ class AuthorizedClientManager(BaseManager):
                     raise ManagerClosedError
                 return None
             case ReadSecret(source):
-                return read_secret(source)
+                return self._read(source, self._remaining(flight))
             case NeedMetadata():
                 order = self._metadata_order(flight)
                 return value_of(self._obtain(order, self._remaining(flight)))
@@ -221,6 +298,14 @@ class AuthorizedClientManager(BaseManager):
                 except ConfigurationError as error:
                     raise nested(error) from None
                 return client.access_token.token_value
+
+    def _read(self, source: Readable, within: float) -> Any:
+        if source.reference is None:
+            return read_secret(source)
+        try:
+            return self._workers.call(partial(read_secret, source)).result(within)
+        except FutureTimeout:
+            raise no_answer(source, within) from None
 
     def _transport(self, flight: Flight) -> RequestsTransport:
         order = flight.order

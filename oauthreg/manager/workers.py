@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from concurrent.futures import Future
+from functools import partial
 from queue import Empty, SimpleQueue
+from typing import TypeVar
 
+T = TypeVar("T")
 Task = Callable[[], None]
 IDLE_SECONDS = 10.0
 
@@ -36,6 +40,12 @@ class Workers:
                 target=self._work, args=(task,), name="oauthreg-flight", daemon=True
             ).start()
 
+    def call(self, work: Callable[[], T]) -> Future[T]:
+        """Run some work on a thread of its own; the future brings what it returns or raises."""
+        done: Future[T] = Future()
+        self.submit(partial(_carry, work, done))
+        return done
+
     def close(self) -> None:
         """Let every idle thread end, and every busy one after its task."""
         with self._lock:
@@ -63,3 +73,14 @@ class Workers:
                     self._idle -= 1
                     return None
             return self._tasks.get()  # claimed at this very moment: its task is on the way
+
+
+def _carry(work: Callable[[], T], done: Future[T]) -> None:
+    if not done.set_running_or_notify_cancel():
+        return
+    try:
+        result = work()
+    except BaseException as error:  # noqa: BLE001 - it is the caller's
+        done.set_exception(error)
+    else:
+        done.set_result(result)

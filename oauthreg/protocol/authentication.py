@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from oauthreg.errors import SecretUnavailableError
-from oauthreg.protocol.assertions import client_secret_jwt, private_key_jwt
+from oauthreg.protocol.assertions import audience_hint, client_secret_jwt, private_key_jwt
 
 if TYPE_CHECKING:
     from oauthreg.protocol.context import PluginContext
     from oauthreg.registration import ClientRegistration
+    from oauthreg.secret_values import SecretSource
+    from oauthreg.signing_keys import KeySource
     from oauthreg.wire import TokenRequest
 
 Method = Callable[["PluginContext", "TokenRequest"], "TokenRequest"]
@@ -81,8 +83,21 @@ METHODS: Mapping[str, Method] = {
 SECRET_METHODS = ("client_secret_basic", "client_secret_post", "client_secret_jwt")
 KEY_METHODS = ("private_key_jwt",)
 CERTIFICATE_METHODS = ("tls_client_auth", "self_signed_tls_client_auth")
-USES_SECRET = frozenset(SECRET_METHODS)
 ASSERTION_METHODS = frozenset({"client_secret_jwt", "private_key_jwt"})
+
+
+def credential_sources(
+    registration: ClientRegistration,
+) -> tuple[str, tuple[SecretSource | KeySource, ...]]:
+    """Return which field of a context the method's credential fills, and where it is read from."""
+    method = registration.client_authentication_method
+    if method in SECRET_METHODS:
+        return "secret", registration.client_secrets
+    if method in KEY_METHODS and registration.assertion is not None:
+        return "assertion", (registration.assertion,)
+    if method in KEY_METHODS and registration.signing_key is not None:
+        return "signing_key", (registration.signing_key,)
+    return "", ()
 
 
 def advertised_method(
@@ -107,10 +122,12 @@ def advertised_method(
     return next((method for method in fitting if method in offered), None)
 
 
-def encoding_hint(context: PluginContext) -> str | None:
-    """Return what to try when a Basic credential that percent-encoding changes was refused."""
+def refusal_hint(context: PluginContext) -> str | None:
+    """Return what to try when a credential was refused that servers read in different ways."""
     registration = context.registration
     method = registration.client_authentication_method
+    if method in ASSERTION_METHODS:
+        return audience_hint(context)
     if method != "client_secret_basic" or context.secret is None:
         return None
     values = (registration.client_id, context.secret.get_secret_value())

@@ -48,7 +48,7 @@ def parse_token_response(response: TokenResponse, *, now: float) -> Granted:
             status=response.status,
             hint="Is this the token endpoint's address?",
         )
-    if fields.get("error") and "access_token" not in fields:
+    if fields.get("error"):
         raise refusal(response, now=now)
     return granted_from(fields, status=response.status)
 

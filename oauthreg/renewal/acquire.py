@@ -7,47 +7,35 @@ secret, and one more try of a transient failure while somebody waits with nothin
 from __future__ import annotations
 
 import traceback
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
-from uuid import uuid4
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from oauthreg import discovery
+from oauthreg.dpop import AUTHORIZATION_SERVER
 from oauthreg.errors import (
     AuthorizationError,
     PluginFailedError,
     SecretUnavailableError,
     TokenEndpointError,
 )
-from oauthreg.protocol.authentication import USES_SECRET, advertised_method, encoding_hint
-from oauthreg.protocol.context import PluginContext
+from oauthreg.protocol.authentication import credential_sources, refusal_hint
 from oauthreg.protocol.responses import checked, scrubbed
-from oauthreg.wire import NOTHING, NeedMetadata, Pause, ReadSecret, TokenRequest
+from oauthreg.renewal.preparation import prepare
+from oauthreg.wire import Pause, ReadSecret, TokenRequest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable
 
+    from oauthreg.dpop import Prover
+    from oauthreg.protocol.context import PluginContext
     from oauthreg.renewal.orders import TokenOrder
-    from oauthreg.secret_values import Secret, SecretSource
+    from oauthreg.renewal.preparation import Surroundings
     from oauthreg.wire import Flow, Granted
 
+T = TypeVar("T")
 SHORTEST_PAUSE = 0.1
 PAUSE_SPREAD = 0.2
 TOO_MANY_REQUESTS = 429
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Surroundings:
-    """What a flow may know of the world around its flight.
-
-    Attributes:
-        wall: Seconds since the epoch.
-        random: A number in [0, 1).
-        waited: Whether somebody waits with no valid token in hand.
-    """
-
-    wall: Callable[[], float]
-    random: Callable[[], float]
-    waited: Callable[[], bool]
+READS = 2  # of one secret: it may have changed since the server refused its first value
 
 
 def acquire(order: TokenOrder, around: Surroundings) -> Flow[Granted]:
@@ -56,117 +44,146 @@ def acquire(order: TokenOrder, around: Surroundings) -> Flow[Granted]:
     Raises:
         AuthorizationError: there is none to be had now.
     """
-    context = yield from _context(order, around)
-    if context.registration.client_authentication_method not in USES_SECRET:
-        return (yield from _attempts(order, around, context, None))
-    refused: set[Secret] = set()
-    failure: AuthorizationError | None = None
-    for source in _twice(order.registration.client_secrets):
-        try:
-            secret = yield ReadSecret(source)
-        except SecretUnavailableError as error:
-            failure = failure or error
+
+    def plugin_flow(context: PluginContext) -> Flow[Granted]:
+        return checked((yield from order.plugin.flow(context)))
+
+    context = yield from prepare(order, around)
+    name, sources = credential_sources(context.registration)
+    failure = around.remembered
+    for source in sources:
+        if around.remembered is not None and not source.local:
             continue
-        if secret in refused:
-            continue
-        try:
-            return (yield from _attempts(order, around, context, secret))
-        except TokenEndpointError as error:
-            if error.error != "invalid_client":
-                raise
-            failure = error
-            refused.add(secret)
+        for _ in range(READS):
+            try:
+                credential = yield ReadSecret(source)
+            except SecretUnavailableError as error:
+                failure = failure or error
+                break
+            if credential in around.refused:
+                break
+            try:
+                ready = replace(context, **{name: credential})
+                return (yield from attempts(order, around, ready, plugin_flow))
+            except TokenEndpointError as error:
+                if error.error != "invalid_client":
+                    raise
+                failure = error
+                around.refused.add(credential)
     if failure is not None:
         raise failure
-    return (yield from _attempts(order, around, context, None))
+    return (yield from attempts(order, around, context, plugin_flow))
 
 
-def _twice(sources: tuple[SecretSource, ...]) -> Iterator[SecretSource]:
-    """Give each source again after its first value was refused: it may have changed meanwhile."""
-    for source in sources:
-        yield source
-        yield source
+def attempts(
+    order: TokenOrder,
+    around: Surroundings,
+    context: PluginContext,
+    make: Callable[[PluginContext], Flow[T]],
+) -> Flow[T]:
+    """Run a flow, and if its failure allows it, make it anew and run it once more.
 
-
-def _context(order: TokenOrder, around: Surroundings) -> Flow[PluginContext]:
-    """Settle addresses and client authentication: settings, else plugin, else metadata."""
-    registration = order.registration
-    details = registration.provider
-    endpoints = dict(details.endpoints)
-    method = registration.client_authentication_method
-    metadata: Mapping[str, Any] = NOTHING
-    discoverable = details.issuer_uri is not None or "metadata-uri" in endpoints
-    if "token-uri" not in endpoints and discoverable:
-        metadata = yield NeedMetadata()
-        endpoints = {**dict(discovery.endpoints(metadata)), **endpoints}
-    if method is None:
-        registration = registration.with_options(
-            client_authentication_method=advertised_method(registration, metadata)
-        )
-    return PluginContext(
-        registration=registration,
-        endpoints=endpoints,
-        issuer=details.issuer_uri,
-        metadata=metadata,
-        now=around.wall(),
-        new_id=lambda: uuid4().hex,
-        principal=order.principal,
-        subject_token=order.subject_token,
-        actor_token=order.actor_token,
-    )
-
-
-def _attempts(
-    order: TokenOrder, around: Surroundings, context: PluginContext, secret: Secret | None
-) -> Flow[Granted]:
+    Raises:
+        AuthorizationError: what failed last, explained, and without anything secret.
+    """
     try:
-        return (yield from _attempt(order, around, context, secret))
+        return (yield from _attempt(order, around, context, make))
     except AuthorizationError as error:
-        status = error.status if isinstance(error, TokenEndpointError) else None
-        told_to_wait = error.retry_after is not None or status == TOO_MANY_REQUESTS
-        if not error.retryable or told_to_wait or not around.waited():
+        if not _may_repeat(error, around, context):
             raise
-    yield Pause(SHORTEST_PAUSE + PAUSE_SPREAD * around.random())
-    return (yield from _attempt(order, around, context, secret))
+        at_once = _wants_nonce(error)
+    if not at_once:
+        yield Pause(SHORTEST_PAUSE + PAUSE_SPREAD * around.random())
+    return (yield from _attempt(order, around, context, make))
+
+
+def _may_repeat(error: AuthorizationError, around: Surroundings, context: PluginContext) -> bool:
+    """Whether a failure is worth one more try: a transient one, while somebody waits for it.
+
+    Never where the server asked to wait, and never with a refresh token that it may have taken.
+    """
+    if _wants_nonce(error):
+        return context.registration.prover is not None
+    status = error.status if isinstance(error, TokenEndpointError) else None
+    told_to_wait = error.retry_after is not None or status == TOO_MANY_REQUESTS
+    once = context.refresh_token is not None
+    return error.retryable and not told_to_wait and not once and around.waited()
+
+
+def _wants_nonce(error: AuthorizationError) -> bool:
+    """Whether the server wants its nonce in the proof, which it has just told (RFC 9449 8)."""
+    return isinstance(error, TokenEndpointError) and error.error == "use_dpop_nonce"
 
 
 def _attempt(
-    order: TokenOrder, around: Surroundings, base: PluginContext, secret: Secret | None
-) -> Flow[Granted]:
-    """Run the plugin's flow once, in a context of its own, and name whatever fails."""
-    context = replace(base, now=around.wall(), secret=secret)
+    order: TokenOrder,
+    around: Surroundings,
+    base: PluginContext,
+    make: Callable[[PluginContext], Flow[T]],
+) -> Flow[T]:
+    """Run a flow once, in a context of its own, and name whatever fails."""
+    context = replace(base, now=around.wall())
     sent: list[TokenRequest] = []
+    failure: Exception
     try:
-        return checked((yield from _watched(order.plugin.flow(context), sent)))
+        return (yield from _watched(make(context), context, sent))
     except AuthorizationError as error:
-        raise _explained(order, context, error, sent) from None
+        failure = error
+        if context.refresh_token is not None and getattr(error, "error", None) == "invalid_grant":
+            around.spent.add(context.refresh_token)
     except Exception as error:  # noqa: BLE001 - a plugin may raise anything
-        frame = traceback.extract_tb(error.__traceback__)[-1]
-        raise PluginFailedError(
-            f"provider plugin {order.registration.provider.type!r} raised "
-            f"{type(error).__name__} in {frame.name}, line {frame.lineno}",
-            exception=error.with_traceback(None),
-        ) from None
+        failure = _plugin_failed(order, error)
+    if isinstance(failure, PluginFailedError):
+        raise failure
+    try:
+        failure = _explained(order, context, failure, sent)
+    except Exception as error:  # noqa: BLE001 - and so may its explain_error
+        failure = _plugin_failed(order, error)
+    raise failure
 
 
-def _watched(flow: Flow[Granted], sent: list[TokenRequest]) -> Flow[Granted]:
-    """Pass a flow's steps on, and note its requests."""
+def _plugin_failed(order: TokenOrder, error: Exception) -> PluginFailedError:
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    return PluginFailedError(
+        f"provider plugin {order.registration.provider.type!r} raised "
+        f"{type(error).__name__} in {frame.name}, line {frame.lineno}",
+        exception=error.with_traceback(None),
+    )
+
+
+def _watched(flow: Flow[T], context: PluginContext, sent: list[TokenRequest]) -> Flow[T]:
+    """Pass a flow's steps on, note its requests, and prove possession of the DPoP key in each."""
+    prover = context.registration.prover
     try:
         step = next(flow)
         while True:
             if isinstance(step, TokenRequest):
+                step = step if prover is None else _proven(step, prover, context)
                 sent.append(step)
             try:
                 answer = yield step
             except AuthorizationError as error:
                 step = flow.throw(error)
             else:
+                if prover is not None and isinstance(step, TokenRequest):
+                    prover.note(step.url, answer.headers, role=AUTHORIZATION_SERVER)
                 step = flow.send(answer)
     except StopIteration as stop:
-        granted: Granted = stop.value
-        return granted
+        result: T = stop.value
+        return result
     finally:
         flow.close()
+
+
+def _proven(request: TokenRequest, prover: Prover, context: PluginContext) -> TokenRequest:
+    proof = prover.proof(
+        request.method,
+        request.url,
+        now=context.now,
+        new_id=context.new_id,
+        role=AUTHORIZATION_SERVER,
+    )
+    return replace(request, headers=(*request.headers, ("DPoP", proof)))
 
 
 def _explained(
@@ -182,7 +199,7 @@ def _explained(
             if explanation.retry_after is not None:
                 changes["retry_after"] = explanation.retry_after
         elif error.status == 401 or error.error == "invalid_client":  # noqa: PLR2004 - Unauthorized
-            hint = encoding_hint(context)
+            hint = refusal_hint(context)
             if hint:
                 changes["hint"] = hint
     if sent:

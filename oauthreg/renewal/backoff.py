@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from oauthreg.errors import (
     AuthorizationError,
     DiscoveryError,
+    InvalidTokenResponseError,
     TokenEndpointError,
     TransportError,
 )
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
 TOO_MANY_REQUESTS = 429
+PRUNE_FROM = 1024
+FORGOTTEN_AFTER = 600.0
 
 
 class Schedule(NamedTuple):
@@ -53,12 +56,14 @@ class Backoff:
         until: Monotonic seconds of the next try.
         server_until: The same, as far as the server asked for it: `force` does not skip it.
         error: The last failure.
+        refused: The credentials that were refused, where that was the failure.
     """
 
     failures: int
     until: float
     server_until: float
     error: AuthorizationError
+    refused: frozenset[object] = frozenset()
 
 
 class Backoffs:
@@ -67,16 +72,28 @@ class Backoffs:
     def __init__(self, random: Callable[[], float]) -> None:
         self._random = random
         self._by_scope: dict[str, Backoff] = {}
+        self._prune_at = PRUNE_FROM
 
     def refusal(self, scopes: Scopes, now: float, *, force: bool = False) -> Backoff | None:
         """Return what forbids a request now, if anything does; the longest wait of all."""
-        waiting = [
-            backoff
-            for scope in scopes
-            if (backoff := self._by_scope.get(scope)) is not None
-            and (backoff.server_until if force else backoff.until) > now
-        ]
-        return max(waiting, key=lambda backoff: backoff.until, default=None)
+
+        def end(backoff: Backoff) -> float:
+            return backoff.server_until if force else backoff.until
+
+        known = [backoff for scope in scopes if (backoff := self._by_scope.get(scope)) is not None]
+        return max((one for one in known if end(one) > now), key=end, default=None)
+
+    def refused_credential(self, scopes: Scopes, now: float) -> Backoff | None:
+        """Return the refusal of a credential, if nothing else forbids a request with another."""
+        backoff = self._by_scope.get(scopes.client)
+        if (
+            backoff is None
+            or not backoff.refused
+            or not backoff.server_until <= now < backoff.until
+        ):
+            return None
+        others = scopes._replace(client=scopes.key)
+        return backoff if self.refusal(others, now) is None else None
 
     def claim(self, scopes: Scopes, until: float) -> None:
         """Let one probe out: the others of its scopes wait until its deadline, or its answer."""
@@ -85,25 +102,40 @@ class Backoffs:
             if backoff is not None:
                 backoff.until = until
 
-    def failed(self, scopes: Scopes, error: AuthorizationError, now: float) -> float:
-        """Note a failure; return the seconds until the next try."""
+    def release(self, scopes: Scopes, now: float) -> None:
+        """Let the next probe out: the last one ended without a word about these scopes."""
+        for scope in scopes:
+            backoff = self._by_scope.get(scope)
+            if backoff is not None:
+                backoff.until = min(backoff.until, max(now, backoff.server_until))
+
+    def failed(
+        self,
+        scopes: Scopes,
+        error: AuthorizationError,
+        now: float,
+        refused: Iterable[object] = (),
+    ) -> float:
+        """Note a failure, and the credentials it refused; return the seconds until the next try."""
         scope_of = _scope(scopes, error)
-        if scope_of != scopes.endpoint:  # it answered, whatever it said
+        last = self._by_scope.pop(scope_of, None)
+        self.release(scopes, now)
+        if scope_of != scopes.endpoint and _is_answer(error):
             self._by_scope.pop(scopes.endpoint, None)
-        for scope in {scopes.key, scopes.client} - {scope_of}:
-            if scope in self._by_scope:
-                self._by_scope[scope].until = now
-        last = self._by_scope.get(scope_of)
         failures = 1 if last is None else last.failures + 1
         server_wait = error.retry_after or 0.0
         wait = max(_schedule(error).interval(failures, self._random()), server_wait)
-        self._by_scope[scope_of] = Backoff(failures, now + wait, now + server_wait, error)
+        backoff = Backoff(failures, now + wait, now + server_wait, error)
+        if scope_of == scopes.client:
+            backoff = replace(backoff, refused=frozenset(refused))
+        self._note(scope_of, backoff, now)
         return wait
 
     def follow(self, scopes: Scopes, error: AuthorizationError, now: float) -> float:
         """Wait as long as the failed flight that this one depended on; no longer each time."""
+        self.release(scopes, now)
         wait = error.retry_after or 0.0
-        self._by_scope[scopes.key] = Backoff(1, now + wait, now, error)
+        self._note(scopes.key, Backoff(1, now + wait, now, error), now)
         return wait
 
     def succeeded(self, scopes: Iterable[str]) -> None:
@@ -115,6 +147,14 @@ class Backoffs:
         """Forget everything: the configuration changed."""
         self._by_scope.clear()
 
+    def _note(self, scope: str, backoff: Backoff, now: float) -> None:
+        self._by_scope[scope] = backoff
+        if len(self._by_scope) >= self._prune_at:
+            forgotten = now - FORGOTTEN_AFTER
+            kept = {name: one for name, one in self._by_scope.items() if one.until > forgotten}
+            self._by_scope = kept
+            self._prune_at = max(PRUNE_FROM, 2 * len(kept))
+
 
 def _scope(scopes: Scopes, error: AuthorizationError) -> str:
     if isinstance(error, TokenEndpointError) and error.error == "invalid_client":
@@ -123,6 +163,11 @@ def _scope(scopes: Scopes, error: AuthorizationError) -> str:
     if throttled or error.retry_after is not None or isinstance(error, TransportError):
         return scopes.endpoint
     return scopes.key
+
+
+def _is_answer(error: AuthorizationError) -> bool:
+    """Whether the endpoint works, whatever it said."""
+    return isinstance(error, TokenEndpointError | InvalidTokenResponseError)
 
 
 def _schedule(error: AuthorizationError) -> Schedule:

@@ -12,24 +12,26 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from oauthreg.errors import (
     AuthorizationError,
-    DiscoveryError,
     ManagerClosedError,
     TimedOutError,
 )
 from oauthreg.events import BackingOff, Failed, Fetched, LifeTooShort, Rejected, Renewed, tell
 from oauthreg.renewal.backoff import Backoffs
 from oauthreg.renewal.slots import Flight, Held, Slot
+from oauthreg.secret_values import Secret
 from oauthreg.tokens import LONGEST_WINDOW_SHARE
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from oauthreg.events import Event, Listener
     from oauthreg.registration import AuthorizedClient
+    from oauthreg.renewal.backoff import Backoff
     from oauthreg.renewal.clocks import Clocks, Instant
     from oauthreg.renewal.slots import Order, Spot
 
 PRUNE_FROM = 1024
+LOOK_EVERY = 1.0
 
 
 class Ruling(NamedTuple):
@@ -40,12 +42,14 @@ class Ruling(NamedTuple):
         flight: The flight under way, if the caller must start it or wait for it.
         start: Whether the caller must start it.
         client: What the caller hands out, where it differs from the value itself.
+        waited: Whether the caller had to wait for it.
     """
 
     held: Held | None
     flight: Flight | None = None
     start: bool = False
     client: Any = None
+    waited: bool = False
 
 
 class Engine:
@@ -107,12 +111,10 @@ class Engine:
             held = slot.held = None
         flight = self._under_way(slot, now, events)
         if held is not None and not force and self._good(order, slot, now, min_ttl, events):
-            stale = held.older_than(held.stale_after, now)
-            if stale and flight is None and self._backoffs.refusal(order.scopes, now[1]) is None:
+            start = flight is None and held.older_than(held.stale_after, now)
+            start = start and self._ready(order, slot, now)
+            if start:
                 flight = self._take_off(order, slot, now, waited=False)
-                start = True
-            else:
-                start = False
             client = order.client(held)
             if spot is not None and client is not None:
                 self._warm(order, slot, client, spot, now)
@@ -121,7 +123,7 @@ class Engine:
             flight.waited = True
             return Ruling(None, flight)
         refusal = self._backoffs.refusal(order.scopes, now.monotonic, force=force)
-        if refusal is not None:
+        if refusal is not None and self._look(order, slot, now) is None:
             wait = (refusal.server_until if force else refusal.until) - now.monotonic
             error = refusal.error.copy(
                 registration_id=order.name,
@@ -142,6 +144,7 @@ class Engine:
                 return
             renewed = slot.held is not None and not flight.waited
             slot.held = held
+            slot.refresh_token = held.refresh_token or slot.refresh_token
             slot.flight = None
             slot.cool()
             self._backoffs.succeeded(flight.order.scopes)
@@ -164,15 +167,17 @@ class Engine:
 
     def abandon(self, flight: Flight) -> None:
         """Give up a flight that nobody carries any more: those who wait decide anew."""
+        now = self.clocks.now()
         with self._lock:
             slot = self._slots.get(flight.order.key)
             if slot is not None and slot.flight is flight:
                 slot.flight = None
+                self._backoffs.release(flight.order.scopes, now.monotonic)
             flight.settle(None)
 
     def overdue(self, flight: Flight) -> None:
         """Settle a flight whose deadline passed; its late answer is dropped."""
-        self.fail(flight, _overdue(flight))
+        self.fail(flight, too_late(flight))
 
     def reject(self, registration_id: str, token_value: str) -> None:
         """Mark a token as refused by an API, if it is still the one at hand."""
@@ -214,6 +219,10 @@ class Engine:
         """Forget every backoff: the configuration changed."""
         with self._lock:
             self._backoffs.clear()
+            for slot in self._slots.values():
+                slot.look_from = float("-inf")
+                if slot.flight is not None:
+                    slot.flight.outdated = True
 
     def state(self, order: Order) -> Mapping[str, Any]:
         """Describe one key for `status()`."""
@@ -226,6 +235,41 @@ class Engine:
                 "error": str(refusal.error) if refusal is not None else None,
                 "retry_after": refusal.until - now.monotonic if refusal is not None else None,
             }
+
+    def held(self, order: Order) -> Held | None:
+        """Return what is at hand under a key, if it still lives."""
+        now = self.clocks.now()
+        with self._lock:
+            slot = self._slots.get(order.key)
+            held = slot.held if slot is not None else None
+        dead = held is None or held.older_than(held.expired_after, now)
+        return None if dead else held
+
+    def knows(self, order: Order) -> bool:
+        """Whether somebody logged in under this key: there is a token, or one to renew it with."""
+        refresh_token, _ = self.memory(order)
+        return self.held(order) is not None or refresh_token() is not None
+
+    def keep(self, order: Order, held: Held) -> None:
+        """Keep what a login brought; what was waited out before it is forgotten."""
+        with self._lock:
+            slot = self._slot(order)
+            slot.held = held
+            slot.refresh_token = held.refresh_token
+            slot.cool()
+            self._backoffs.succeeded(order.scopes)
+
+    def memory(self, order: Order) -> tuple[Callable[[], Secret | None], set[Secret]]:
+        """Return what gives a key's refresh token, and the set of those that were refused."""
+        with self._lock:
+            slot = self._slot(order)
+
+        def refresh_token() -> Secret | None:
+            token = slot.refresh_token
+            found = Secret(token.token_value) if token is not None else None
+            return found if found not in slot.spent else None
+
+        return refresh_token, slot.spent
 
     def close(self) -> None:
         """Decide no more, and wake whoever waits."""
@@ -240,8 +284,11 @@ class Engine:
     def reset_after_fork(self) -> None:
         """Start anew in a forked child: tokens stay, flights were the parent's."""
         self._lock = threading.Lock()
+        now = self.clocks.now()
         for slot in self._slots.values():
-            slot.flight = None
+            if slot.flight is not None:
+                self._backoffs.release(slot.flight.order.scopes, now.monotonic)
+                slot.flight = None
 
     def _slot(self, order: Order) -> Slot:
         slot = self._slots.get(order.key)
@@ -258,7 +305,7 @@ class Engine:
         for key, slot in list(self._slots.items()):
             held = slot.held
             dead = held is None or held.older_than(held.expired_after, now)
-            if dead and slot.flight is None:
+            if dead and slot.flight is None and slot.refresh_token is None:
                 del self._slots[key]
         self._prune_at = max(PRUNE_FROM, 2 * len(self._slots))
 
@@ -272,36 +319,40 @@ class Engine:
             return False
         if not min_ttl:
             return True
-        if min_ttl > held.lifetime and not slot.warned:
+        if min_ttl <= held.lifetime:
+            return held.left(now) >= min(min_ttl, LONGEST_WINDOW_SHARE * held.lifetime)
+        if not slot.warned:
             slot.warned = True
             events.append(
                 LifeTooShort(registration_id=order.name, min_ttl=min_ttl, lifetime=held.lifetime)
             )
-        return held.left(now) >= min(min_ttl, LONGEST_WINDOW_SHARE * held.lifetime)
+        return not held.older_than(held.stale_after, now)  # more is not to be had
 
     def _under_way(self, slot: Slot, now: Instant, events: list[Event]) -> Flight | None:
         flight = slot.flight
         if flight is None or not flight.over(now):
             return flight
         if now.monotonic >= flight.deadline:
-            event = self._failed(flight, _overdue(flight), now)
+            event = self._failed(flight, too_late(flight), now)
             events.extend([event] if event is not None else [])
         else:  # its event loop stopped: those who wait decide anew
+            self._backoffs.release(flight.order.scopes, now.monotonic)
             flight.settle(None)
         slot.flight = None
         return None
 
-    def _failed(self, flight: Flight, error: AuthorizationError, now: Instant) -> Failed | None:
+    def _failed(self, flight: Flight, error: AuthorizationError, now: Instant) -> Event | None:
         order = flight.order
         slot = self._slots.get(order.key)
         if flight.outcome.done() or slot is None or slot.flight is not flight:
             return None
         slot.flight = None
         slot.cool()
-        foreign = error.registration_id not in (None, order.name)
-        foreign = foreign or (isinstance(error, DiscoveryError) and order.name != order.provider)
-        note = self._backoffs.follow if foreign else self._backoffs.failed
-        wait = note(order.scopes, error, now.monotonic)
+        wait = self._noted(flight, error, now)
+        if error is flight.remembered:
+            failure = error.copy(retry_after=wait)
+            flight.settle(failure)
+            return BackingOff(registration_id=order.name, error=failure, retry_after=wait)
         held = slot.held
         alive = held is not None and not held.older_than(held.expired_after, now)
         left = held.left(now) / held.lifetime if held is not None and alive else None
@@ -311,9 +362,41 @@ class Engine:
         flight.settle(failure)
         return Failed(registration_id=order.name, error=failure, retry_after=wait, life_left=left)
 
+    def _noted(self, flight: Flight, error: AuthorizationError, now: Instant) -> float:
+        """Note a failure where it belongs; return the seconds until the next try."""
+        scopes = flight.order.scopes
+        if error is flight.remembered:
+            refusal = self._backoffs.refusal(scopes, now.monotonic)
+            return refusal.until - now.monotonic if refusal is not None else 0.0
+        if flight.outdated:
+            return error.retry_after or 0.0
+        if error.registration_id not in (None, flight.order.name):  # another flight's
+            return self._backoffs.follow(scopes, error, now.monotonic)
+        return self._backoffs.failed(scopes, error, now.monotonic, flight.refused)
+
+    def _ready(self, order: Order, slot: Slot, now: Instant) -> bool:
+        """Whether a request may be made now, or a look whether a refused credential changed."""
+        if self._backoffs.refusal(order.scopes, now.monotonic) is None:
+            return True
+        return self._look(order, slot, now) is not None
+
+    def _look(self, order: Order, slot: Slot, now: Instant) -> Backoff | None:
+        """Return the refusal of a credential that may have changed since, once a second."""
+        if not order.has_local_credential or now.monotonic < slot.look_from:
+            return None
+        return self._backoffs.refused_credential(order.scopes, now.monotonic)
+
     def _take_off(self, order: Order, slot: Slot, now: Instant, *, waited: bool) -> Flight:
         flight = slot.flight = Flight(order, now, waited=waited)
-        self._backoffs.claim(order.scopes, flight.deadline)
+        refusal = self._look(order, slot, now)
+        if refusal is None:
+            self._backoffs.claim(order.scopes, flight.deadline)
+        else:
+            slot.look_from = now.monotonic + LOOK_EVERY
+            flight.refused = set(refusal.refused)
+            flight.remembered = refusal.error.copy(
+                registration_id=order.name, provider=order.provider, backing_off=True
+            )
         return flight
 
     def _warm(
@@ -329,13 +412,15 @@ class Engine:
         if stale:  # until the renewal is given up, or may be tried again
             refusal = self._backoffs.refusal(order.scopes, now.monotonic)
             again = refusal.until if refusal is not None else now.monotonic
+            if order.has_local_credential:
+                again = min(again, max(slot.look_from, now.monotonic))
             landing = slot.flight.deadline if slot.flight is not None else now.monotonic
             monotonic = min(monotonic, max(again, landing))
         if held.renew_from is not None:
             monotonic = min(monotonic, held.renew_from)
-        spot.put((client, held.started.wall + age, monotonic))
-        slot.spots[id(spot.table), spot.key] = spot
+        slot.warm(spot, (client, held.started.wall + age, monotonic))
 
 
-def _overdue(flight: Flight) -> TimedOutError:
+def too_late(flight: Flight) -> TimedOutError:
+    """Return the failure of a flight whose deadline passed."""
     return TimedOutError(f"no answer within {flight.order.http.total_timeout:g} s")

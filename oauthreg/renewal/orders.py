@@ -69,10 +69,20 @@ class TokenOrder:
         return self.registration.http
 
     @property
+    def has_local_credential(self) -> bool:
+        """Whether a credential may change beside the settings, where a look costs little."""
+        registration = self.registration
+        sources = (*registration.client_secrets, registration.signing_key, registration.assertion)
+        return any(
+            source is not None and source.local and source.reference is not None
+            for source in sources
+        )
+
+    @property
     def scopes(self) -> Scopes:
         """Whom its failures concern."""
         server = server_identity(self.registration.provider)
-        client = f"client {self.provider} {self.registration.client_id}"
+        client = f"client {self.provider!r} {self.registration.client_id!r}"
         return Scopes(f"key {self.key}", client, f"endpoint {server}")
 
     def hold(
@@ -152,6 +162,7 @@ class MetadataOrder:
     details: ProviderDetails
     http: HttpProfile
     audience: None = None
+    has_local_credential: bool = False
 
     @property
     def key(self) -> str:
@@ -163,8 +174,8 @@ class MetadataOrder:
 
     @property
     def name(self) -> str:
-        """The provider's name."""
-        return self.details.name
+        """The provider by its path in the settings, which no registration is called."""
+        return f"provider.{self.details.name}"
 
     @property
     def provider(self) -> str:

@@ -17,8 +17,11 @@ if TYPE_CHECKING:
     from oauthreg.registration import AuthorizedClient, HttpProfile
     from oauthreg.renewal.backoff import Scopes
     from oauthreg.renewal.clocks import Instant
+    from oauthreg.secret_values import Secret
+    from oauthreg.tokens import RefreshToken
 
 REMEMBERED_REJECTIONS = 8
+REMEMBERED_SPOTS = 4096
 CALM = 300.0
 
 
@@ -93,7 +96,7 @@ class Order(Protocol):
 
     @property
     def name(self) -> str:
-        """The registration's id, or the provider's name for its metadata."""
+        """The registration's id, or `provider.<name>` for a provider's metadata."""
 
     @property
     def provider(self) -> str:
@@ -111,6 +114,10 @@ class Order(Protocol):
     def http(self) -> HttpProfile:
         """How its requests are sent, and how long a flight may take."""
 
+    @property
+    def has_local_credential(self) -> bool:
+        """Whether a credential may change beside the settings, where a look costs little."""
+
     def client(self, held: Held) -> AuthorizedClient | None:
         """Return what callers are handed, where it differs from the value itself."""
 
@@ -125,6 +132,9 @@ class Flight:
         deadline: Monotonic seconds at which it is given up.
         started: When its last request was started; the lifetime counts from here.
         outcome: A `Held`, an error as plain data, or None if it was abandoned.
+        remembered: For a flight that only looks whether a refused credential changed: the refusal.
+        refused: The credentials that are known to be refused.
+        outdated: Whether the configuration changed since: its failure then says nothing.
         loop: The event loop whose task it is, for an asynchronous one.
         futures: Per waiting event loop, a future that wakes its tasks.
     """
@@ -136,6 +146,9 @@ class Flight:
         "loop",
         "order",
         "outcome",
+        "outdated",
+        "refused",
+        "remembered",
         "started",
         "waited",
     )
@@ -146,6 +159,9 @@ class Flight:
         self.launched = self.started = now
         self.deadline: float = now.monotonic + order.http.total_timeout
         self.outcome: Future[Held | AuthorizationError | None] = Future()
+        self.remembered: AuthorizationError | None = None
+        self.refused: set[object] = set()
+        self.outdated = False
         self.loop: asyncio.AbstractEventLoop | None = None
         self.futures: MutableMapping[asyncio.AbstractEventLoop, asyncio.Future[None]] = {}
 
@@ -154,11 +170,14 @@ class Flight:
         if not self.outcome.done():
             self.outcome.set_result(outcome)
 
+    @property
+    def orphaned(self) -> bool:
+        """Whether its event loop no longer runs."""
+        return self.loop is not None and not self.loop.is_running()
+
     def over(self, now: Instant) -> bool:
         """Whether it is done, past its deadline, or its event loop no longer runs."""
-        if self.outcome.done() or now.monotonic >= self.deadline:
-            return True
-        return self.loop is not None and not self.loop.is_running()
+        return self.outcome.done() or now.monotonic >= self.deadline or self.orphaned
 
 
 class Slot:
@@ -171,6 +190,9 @@ class Slot:
         names: The registrations that asked for this key.
         audience: The audience that was asked for.
         warned: Whether a caller's min_ttl was already found to exceed the lifetime.
+        refresh_token: The newest refresh token.
+        spent: Refresh tokens that the server refused.
+        look_from: Monotonic seconds from which a refused credential may be read again.
     """
 
     __slots__ = (
@@ -180,7 +202,10 @@ class Slot:
         "audience",
         "flight",
         "held",
+        "look_from",
         "names",
+        "refresh_token",
+        "spent",
         "spots",
         "warned",
     )
@@ -190,11 +215,22 @@ class Slot:
         self.flight: Flight | None = None
         self.spots: dict[tuple[int, Hashable], Spot] = {}
         self.names: set[str] = set()
+        self.refresh_token: RefreshToken | None = None
+        self.spent: set[Secret] = set()
         self.audience: str | None = None
         self.warned = False
+        self.look_from = float("-inf")
         self._rejected: deque[str] = deque(maxlen=REMEMBERED_REJECTIONS)
         self._strikes = 0
         self._last_rejection = float("-inf")
+
+    def warm(self, spot: Spot, hot: Hot) -> None:
+        """Put a client of this value on the hit path."""
+        if len(self.spots) >= REMEMBERED_SPOTS:
+            kept = [one for one in self.spots.values() if one.key in one.table]
+            self.spots = {(id(one.table), one.key): one for one in kept}
+        spot.put(hot)
+        self.spots[id(spot.table), spot.key] = spot
 
     def cool(self) -> None:
         """Take this value's clients off the hit path."""

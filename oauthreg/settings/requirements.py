@@ -1,4 +1,4 @@
-"""What a registration needs besides single keys: credentials for its method, parts for its grant."""
+"""What a registration needs besides single keys: credentials for its method, parts of its grant."""
 
 from __future__ import annotations
 

@@ -1,0 +1,99 @@
+"""Reading one call of `authorize`: its options, and what they change."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from oauthreg.registration import AuthorizeOptions
+from oauthreg.renewal.slots import Spot
+from oauthreg.secret_values import Secret
+from oauthreg.settings.tables import did_you_mean
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from oauthreg.registration import ClientRegistration
+    from oauthreg.renewal.orders import TokenOrder
+    from oauthreg.renewal.slots import HotTable
+
+OPTIONS = frozenset(AuthorizeOptions.__annotations__)
+NOT_KEPT = frozenset({"force", "min_ttl"})
+CALLS_KEPT = 4096
+
+
+class Call(NamedTuple):
+    """One call of `authorize`, read: what is needed, and how long the caller waits."""
+
+    order: TokenOrder
+    spot: Spot | None
+    min_ttl: float
+    force: bool
+    timeout: float
+
+
+def refuse_unknown(options: Mapping[str, Any]) -> None:
+    """Refuse an option that does not exist, which a call would silently go without.
+
+    Raises:
+        TypeError: with a did-you-mean.
+    """
+    for name in options:
+        if name not in OPTIONS:
+            advice = did_you_mean(name, OPTIONS) or f"Known: {', '.join(sorted(OPTIONS))}."
+            raise TypeError(f"authorize() has no option {name!r}. {advice}")
+
+
+def spot_for(table: HotTable, registration_id: str, options: Mapping[str, Any]) -> Spot | None:
+    """Return where the client of this call may be kept; None where the next call may differ."""
+    if NOT_KEPT & options.keys() or any(callable(value) for value in options.values()):
+        return None
+    key = (registration_id, tuple(options.items()))
+    try:
+        hash(key)
+    except TypeError:
+        return None
+    return Spot(table, key, CALLS_KEPT)
+
+
+def changes(registration: ClientRegistration, options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the fields of the registration that the options of a call change."""
+    changed: dict[str, Any] = {}
+    if "scope" in options:
+        scope = options["scope"]
+        changed["scopes"] = tuple(scope.split() if isinstance(scope, str) else scope)
+    if "audience" in options:
+        changed["audience"] = options["audience"]
+    if "resource" in options:
+        resource = options["resource"]
+        changed["resource"] = (resource,) if isinstance(resource, str) else tuple(resource)
+    if "parameters" in options:
+        changed["parameters"] = {**registration.parameters, **options["parameters"]}
+    return changed
+
+
+def tokens(options: Mapping[str, Any]) -> dict[str, Secret | None]:
+    """Return the subject and actor tokens of a call (RFC 8693).
+
+    Raises:
+        TypeError: one is neither a string nor a callable giving one.
+    """
+    return {
+        name: Secret(_token_text(name, options[name]))
+        for name in ("subject_token", "actor_token")
+        if options.get(name) is not None
+    }
+
+
+def _token_text(name: str, given: object) -> str:
+    value = given() if callable(given) else given
+    if not isinstance(value, str) or not value:
+        raise TypeError(f"{name} must be a non-empty string, or a callable giving one")
+    return value
+
+
+def login_words(registration: ClientRegistration, principal: str | None) -> str:
+    """Return what to say when a grant of a user has no user, or no login of theirs."""
+    grant = registration.authorization_grant_type
+    if principal is None:
+        return f"the grant {grant} acts for a user: say whom by principal="
+    return f"nobody has logged in as {principal!r} by the grant {grant}"
