@@ -136,6 +136,36 @@ class FileSecret:
         return Secret(text)
 
 
+class AssertionFile:
+    """A file of assertions that somebody else writes, such as a cluster: read at every use.
+
+    While a read fails, as it may in the middle of a rotation, the last good content is given.
+
+    Args:
+        path: The file.
+    """
+
+    local = True
+
+    def __init__(self, path: Path) -> None:
+        self._file = FileSecret(path)
+        self._last: Secret | None = None
+
+    @property
+    def reference(self) -> str:
+        """`file:` and the path."""
+        return self._file.reference
+
+    def read(self) -> Secret:
+        """Return the file's content now, else the last that could be read."""
+        try:
+            self._last = self._file.read()
+        except SecretReadError:
+            if self._last is None:
+                raise
+        return self._last
+
+
 @dataclass(frozen=True, slots=True)
 class EnvironmentSecret:
     """A secret in an environment variable of any name."""

@@ -17,6 +17,7 @@ from oauthreg.dpop import Prover
 from oauthreg.errors import PluginError
 from oauthreg.plugins import secret_source
 from oauthreg.secret_values import (
+    AssertionFile,
     EnvironmentSecret,
     FileSecret,
     KeyringSecret,
@@ -116,7 +117,7 @@ class Credentials:
             return None
 
         def read() -> SecretSource:
-            source = FileSecret(path)
+            source = AssertionFile(path)
             source.read()
             return source
 

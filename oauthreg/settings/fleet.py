@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from oauthreg.errors import ConfigurationError, Problem
 from oauthreg.registration import ClientRegistration, HttpProfile
+from oauthreg.settings.chains import broken_chains
 from oauthreg.settings.models import NOT_IN_DEFAULTS, HttpSettings, StoreSettings
 from oauthreg.settings.providers import Providers
 from oauthreg.settings.registrations import registration_from
@@ -118,6 +119,7 @@ def resolve(tree: Tree, problems: list[Problem], only: set[str] | None = None) -
         registration = registration_from(registration_id, whole, provider, profiles, problems)
         if provider is not None and registration is not None:
             entries[registration_id] = Entry(registration, provider.plugin)
+    problems.extend(broken_chains(entries))
     return entries
 
 

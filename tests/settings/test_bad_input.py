@@ -235,3 +235,19 @@ def test_invalid_toml_names_line_and_column(problems):
 def test_a_directory_instead_of_a_secret_file_is_a_problem(problems):
     text = f'[registration.a]\nclient-id = "x"\nclient-secret-file = "."\n{PROVIDER}'
     assert "registration.a.client-secret-file" in problems(text)
+
+
+def test_a_chain_of_registrations_that_comes_back_is_a_circle(problems):
+    exchange = GOOD + 'authorization-grant-type = "token-exchange"\n'
+    found = problems(
+        f"""
+        [registration.a]\n{exchange}subject-token = "registration:B"
+        [registration.b]\n{exchange}subject-token = "registration:a"
+        [registration.c]\n{exchange}subject-token = "registration:a"
+        [registration.d]\n{exchange}subject-token = "registration:nowhere"
+        {PROVIDER}"""
+    )
+    assert found["registration.a.subject-token"].message == "is a circle: a -> b -> a"
+    assert found["registration.b.subject-token"].message == "is a circle: b -> a -> b"
+    assert "no registration 'nowhere'" in found["registration.d.subject-token"].message
+    assert len(found) == 3
