@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 
+UNAUTHORIZED = 401
+
+
 class OAuthRegError(Exception):
     """The base of every error of this package."""
 
@@ -130,7 +133,7 @@ class AuthorizationError(OAuthRegError):
     def copy(self, **changes: Any) -> Self:
         """Return a new error of the same class and fields, with these changes, never raised yet."""
         error = type(self).__new__(type(self))
-        error.args = self.args
+        error.args = changes.pop("args", self.args)
         error.__dict__.update(self.__dict__)
         error.__dict__.update(changes)
         return error
@@ -154,6 +157,8 @@ class TokenEndpointError(AuthorizationError):
         error: The error code of the answer, or None if it had none.
         error_description: The server's words, shortened and cleaned.
         error_uri: The server's page about this error.
+        credential_refused: Whether it is the client's credential that was refused, so that another
+            one may be taken.
     """
 
     def __init__(
@@ -171,6 +176,9 @@ class TokenEndpointError(AuthorizationError):
         self.error = error
         self.error_description = error_description
         self.error_uri = error_uri
+        self.credential_refused = error == "invalid_client" or (
+            status == UNAUTHORIZED and error in (None, "unauthorized_client")
+        )
 
 
 class InvalidTokenResponseError(AuthorizationError):

@@ -126,14 +126,16 @@ def load(group: str, name: str, *, extra: tuple[str, ...], wanted: Mapping[str, 
     def fail(_manager: object, _point: object, error: BaseException) -> None:
         raise error
 
+    def accept(_missing: object) -> None:
+        """It was listed a moment ago: what that means is said below."""
+
     try:
         manager: NamedExtensionManager[Any] = NamedExtensionManager(
             group,
             names=[name],
             invoke_on_load=False,
             on_load_failure_callback=fail,
-            on_missing_entrypoints_callback=None,
-            warn_on_missing_entrypoint=False,
+            on_missing_entrypoints_callback=accept,
         )
     except Exception as error:
         raise PluginError(

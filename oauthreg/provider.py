@@ -53,8 +53,8 @@ class _Whole:
 
 
 def _base_url(text: str) -> str:
-    url = text.strip().rstrip("/")
-    url = url if "://" in url else f"https://{url}"
+    url = text.strip()
+    url = (url if "://" in url else f"https://{url}").rstrip("/")
     parts = urlsplit(url)
     if parts.query or parts.fragment or parts.username is not None:
         raise ValueError("must be a host name or an address without query and fragment")

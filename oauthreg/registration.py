@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Protocol, TypedDict, Unpack
+from uuid import uuid4
 
+from oauthreg.dpop import RESOURCE_SERVER
 from oauthreg.secret_values import MASK
 from oauthreg.tokens import AccessToken, RefreshToken, _Masked
 from oauthreg.wire import NOTHING
@@ -144,6 +147,41 @@ class AuthorizedClient(_Masked):
     def __post_init__(self) -> None:
         token = self.access_token
         object.__setattr__(self, "authorization", f"{token.token_type} {token.token_value}")
+
+    def proof(self, method: str, url: str) -> str | None:
+        """Return the DPoP header of one API request (RFC 9449 section 7.1).
+
+        Adapters ask for it; None for a bearer token, which needs none.
+
+        Args:
+            method: The HTTP method.
+            url: The address of the request.
+        """
+        prover = self._prover
+        if prover is None:
+            return None
+        return prover.proof(
+            method,
+            url,
+            now=time.time(),
+            new_id=lambda: uuid4().hex,
+            role=RESOURCE_SERVER,
+            token_value=self.access_token.token_value,
+        )
+
+    def note_nonce(self, url: str, headers: Mapping[str, str]) -> bool:
+        """Keep the nonce that an API's answer brought; True if a new proof should carry it.
+
+        Args:
+            url: The address that answered.
+            headers: The answer's header fields, looked up as `dpop-nonce`.
+        """
+        prover = self._prover
+        return prover is not None and prover.note(url, headers, role=RESOURCE_SERVER)
+
+    @property
+    def _prover(self) -> Prover | None:
+        return self.registration.prover if self.access_token.token_type == "DPoP" else None
 
     def __repr__(self) -> str:
         registration_id = self.registration.registration_id

@@ -7,13 +7,13 @@ import hmac
 from typing import TYPE_CHECKING
 
 from oauthreg.registration import USER_GRANTS
-from oauthreg.secret_values import LiteralSecret
+from oauthreg.secret_values import LiteralSecret, Secret
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from oauthreg.registration import ClientRegistration
-    from oauthreg.secret_values import Secret, SecretSource
+    from oauthreg.secret_values import SecretSource
 
 
 def token_key(
@@ -49,11 +49,15 @@ def token_key(
             return f"literal:{fingerprint(secret.value)}"
         return (secret.reference or "") if secret is not None else ""
 
+    def plain(value: object) -> object:
+        secret = getattr(value, "get_secret_value", None)
+        return value if secret is None else fingerprint(Secret(secret()))
+
     provider = registration.provider
     of_user = registration.authorization_grant_type in USER_GRANTS
     parts: Iterable[Iterable[str]] = (
         (provider.type, provider.issuer_uri or "", *_items(provider.endpoints)),
-        _items(provider.settings),
+        _items({name: plain(value) for name, value in provider.settings.items()}),
         (registration.client_id, registration.client_authentication_method or ""),
         (registration.authorization_grant_type,),
         sorted(set(registration.scopes)),
@@ -105,6 +109,5 @@ def _keys(registration: ClientRegistration) -> list[str]:
     ]
 
 
-def _items(mapping: object) -> list[str]:
-    items = sorted(mapping.items()) if hasattr(mapping, "items") else ()
-    return [text for name, value in items for text in (str(name), str(value))]
+def _items(mapping: Mapping[str, object]) -> list[str]:
+    return [text for name, value in sorted(mapping.items()) for text in (name, str(value))]

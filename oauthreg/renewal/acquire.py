@@ -7,6 +7,7 @@ secret, and one more try of a transient failure while somebody waits with nothin
 from __future__ import annotations
 
 import traceback
+from collections.abc import Generator
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -20,7 +21,7 @@ from oauthreg.errors import (
 from oauthreg.protocol.authentication import credential_sources, refusal_hint
 from oauthreg.protocol.responses import checked, scrubbed
 from oauthreg.renewal.preparation import prepare
-from oauthreg.wire import Pause, ReadSecret, TokenRequest
+from oauthreg.wire import Pause, ReadSecret, Step, TokenRequest
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -66,7 +67,7 @@ def acquire(order: TokenOrder, around: Surroundings) -> Flow[Granted]:
                 ready = replace(context, **{name: credential})
                 return (yield from attempts(order, around, ready, plugin_flow))
             except TokenEndpointError as error:
-                if error.error != "invalid_client":
+                if not error.credential_refused:
                     raise
                 failure = error
                 around.refused.add(credential)
@@ -154,9 +155,13 @@ def _plugin_failed(order: TokenOrder, error: Exception) -> PluginFailedError:
 def _watched(flow: Flow[T], context: PluginContext, sent: list[TokenRequest]) -> Flow[T]:
     """Pass a flow's steps on, note its requests, and prove possession of the DPoP key in each."""
     prover = context.registration.prover
+    if not isinstance(flow, Generator):
+        raise TypeError("a flow must be a generator: it has to yield its request")
     try:
         step = next(flow)
         while True:
+            if not isinstance(step, Step):
+                raise TypeError(f"a flow may not yield {type(step).__name__}")
             if isinstance(step, TokenRequest):
                 step = step if prover is None else _proven(step, prover, context)
                 sent.append(step)
@@ -191,17 +196,20 @@ def _explained(
 ) -> AuthorizationError:
     changes: dict[str, Any] = {}
     if isinstance(error, TokenEndpointError):
+        hints = []
         explanation = order.plugin.explain_error(error)
         if explanation is not None:
-            changes["hint"] = explanation.hint
+            hints.append(explanation.hint)
             if explanation.retryable is not None:
                 changes["retryable"] = explanation.retryable
             if explanation.retry_after is not None:
                 changes["retry_after"] = explanation.retry_after
-        elif error.status == 401 or error.error == "invalid_client":  # noqa: PLR2004 - Unauthorized
-            hint = refusal_hint(context)
-            if hint:
-                changes["hint"] = hint
+            if explanation.category == "credential":
+                changes["credential_refused"] = True
+        if error.credential_refused or "credential_refused" in changes:
+            hints.append(refusal_hint(context) or "")
+        if any(hints):
+            changes["hint"] = " ".join(filter(None, hints))
     if sent:
         changes["endpoint"] = error.endpoint or sent[-1].url.partition("?")[0]
     sensitive = tuple(value for request in sent for value in request.sensitive)

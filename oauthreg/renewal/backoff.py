@@ -157,7 +157,7 @@ class Backoffs:
 
 
 def _scope(scopes: Scopes, error: AuthorizationError) -> str:
-    if isinstance(error, TokenEndpointError) and error.error == "invalid_client":
+    if isinstance(error, TokenEndpointError) and error.credential_refused:
         return scopes.client
     throttled = isinstance(error, TokenEndpointError) and error.status == TOO_MANY_REQUESTS
     if throttled or error.retry_after is not None or isinstance(error, TransportError):

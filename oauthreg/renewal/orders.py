@@ -100,6 +100,12 @@ class TokenOrder:
             InvalidTokenResponseError: the token had ended before its answer arrived.
         """
         registration = self.registration
+        if granted.token_type == "DPoP" and registration.prover is None:
+            raise InvalidTokenResponseError(
+                "answered with a DPoP token, which only the owner of its key can use",
+                retryable=False,
+                hint=f"Set registration.{self.name}.dpop = true.",
+            )
         lifetime = granted.expires_in or registration.default_lifetime
         lifetime = min(lifetime, registration.max_lifetime or LONGEST_LIFETIME, LONGEST_LIFETIME)
         scopes = registration.scopes if granted.scopes is None else granted.scopes

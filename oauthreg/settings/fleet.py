@@ -160,7 +160,7 @@ def _spring_grant(
     spring = bool(items) and all(item.origin.kind == "spring-file" for item in items)
     if not spring or "authorization-grant-type" in whole:
         return whole
-    if provider.details.issuer_uri is not None:
+    if provider.details.issuer_uri is not None or provider.details.name == "okta":
         item = Sourced("authorization_code", items[0].origin, "authorization-grant-type")
         return {**whole, "authorization-grant-type": item}
     path = f"registration.{registration_id}"

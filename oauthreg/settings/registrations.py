@@ -56,14 +56,17 @@ def registration_from(
         problems.append(problem_at(table, "http", path, message))
     if provider is None or profile is None or len(problems) > count:
         return None
-    plugin_method = provider.plugin.client_authentication_method
+    method = settings.client_authentication_method
+    keyed = signing_key is not None or assertion is not None
+    if method is None and (secrets or not keyed):  # a vendor's usual method, where it fits
+        method = provider.plugin.client_authentication_method
     details = settings.authorization_details
     registration = ClientRegistration(
         registration_id=registration_id,
         provider=provider.details,
         client_id=settings.client_id,
         client_secrets=secrets,
-        client_authentication_method=settings.client_authentication_method or plugin_method,
+        client_authentication_method=method,
         authorization_grant_type=settings.authorization_grant_type,
         scopes=settings.scope,
         redirect_uri=settings.redirect_uri,
