@@ -7,7 +7,7 @@ DEV := $(VENV)/.installed
 PEERS := .build/peers
 PYTEST_ARGS =
 
-.PHONY: help demo test test-servers lint types bench bench-peers mutants clean
+.PHONY: help demo test test-servers interop lint types bench bench-peers mutants clean
 
 help: ## Print this list (the default)
 	@echo 'make TARGET, where TARGET is one of'
@@ -23,8 +23,12 @@ test: $(DEV) ## Run the tests that need nothing but Python, and print their cove
 	@$(PYTHON_IN_VENV) -m coverage combine --quiet
 	@$(PYTHON_IN_VENV) -m coverage report
 
-test-servers: $(DEV) ## Run the tests against real servers (node 20+, npm; Java 17+, Maven)
+test-servers: $(DEV) ## Run the tests against real servers (node 20+, npm; JDK 17+, Maven)
 	$(PYTHON_IN_VENV) -m pytest -m server $(PYTEST_ARGS)
+
+interop: $(DEV) ## Write docs/interoperability.md anew, from runs against the real servers
+	WRITE_INTEROPERABILITY=1 $(PYTHON_IN_VENV) -m pytest -m server $(PYTEST_ARGS) \
+		tests/servers/test_interoperability.py
 
 lint: $(DEV) ## Look for faults and unformatted files
 	$(PYTHON_IN_VENV) -m ruff check .

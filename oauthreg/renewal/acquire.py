@@ -156,12 +156,12 @@ def _watched(flow: Flow[T], context: PluginContext, sent: list[TokenRequest]) ->
     """Pass a flow's steps on, note its requests, and prove possession of the DPoP key in each."""
     prover = context.registration.prover
     if not isinstance(flow, Generator):
-        raise TypeError("a flow must be a generator: it has to yield its request")
+        raise _misused("a flow must be a generator: it has to yield its request")
     try:
         step = next(flow)
         while True:
             if not isinstance(step, Step):
-                raise TypeError(f"a flow may not yield {type(step).__name__}")
+                raise _misused(f"a flow may not yield {type(step).__name__}")
             if isinstance(step, TokenRequest):
                 step = step if prover is None else _proven(step, prover, context)
                 sent.append(step)
@@ -178,6 +178,10 @@ def _watched(flow: Flow[T], context: PluginContext, sent: list[TokenRequest]) ->
         return result
     finally:
         flow.close()
+
+
+def _misused(words: str) -> PluginFailedError:
+    return PluginFailedError(words, exception=TypeError(words))
 
 
 def _proven(request: TokenRequest, prover: Prover, context: PluginContext) -> TokenRequest:

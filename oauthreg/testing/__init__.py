@@ -9,11 +9,27 @@ with AuthorizationServer() as server:
 ```
 
 `python -m oauthreg.testing` runs it from the shell.
+
+`ProviderPluginTests` is the conformance kit for provider plugins.
 """
+
+from typing import TYPE_CHECKING
 
 from oauthreg.testing.faults import Fault, FaultSource, Gate, Injection
 from oauthreg.testing.records import DELETE, Client, RecordedRequest, TokenRecord
 from oauthreg.testing.server import AuthorizationServer
+
+if TYPE_CHECKING:
+    from oauthreg.testing.kit import ProviderPluginTests
+else:
+
+    def __getattr__(name):  # noqa: ANN001, ANN202 - type checkers read the import above
+        if name != "ProviderPluginTests":
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        from oauthreg.testing.kit import ProviderPluginTests  # noqa: PLC0415 - it needs all the rest
+
+        return ProviderPluginTests
+
 
 __all__ = [
     "DELETE",
@@ -23,6 +39,7 @@ __all__ = [
     "FaultSource",
     "Gate",
     "Injection",
+    "ProviderPluginTests",
     "RecordedRequest",
     "TokenRecord",
 ]

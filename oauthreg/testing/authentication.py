@@ -1,4 +1,4 @@
-"""Client authentication at the test server: each method of RFC 6749, RFC 7523 and OpenID Connect.
+"""Client authentication at the test server: the methods of RFC 6749, RFC 7523 and RFC 8705.
 
 Authlib's own reads Basic in one way only and would check an assertion against any key.
 """
@@ -18,16 +18,16 @@ from joserfc import jws, jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 
-from oauthreg.testing.site import ASSERTION_ALGORITHMS
+from oauthreg.testing import mtls
+from oauthreg.testing.metadata import KEY_PAIR_ALGORITHMS
 from oauthreg.testing.state import LEEWAY
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
-    from email.message import Message
 
     from joserfc.jwa import JWSAlgModel
 
-    from oauthreg.testing.records import BasicDecoding, Client
+    from oauthreg.testing.records import BasicDecoding, Client, RecordedRequest
     from oauthreg.testing.site import Site
     from oauthreg.testing.state import State
 
@@ -39,13 +39,12 @@ BASIC_DECODERS: Mapping[BasicDecoding, Callable[[str], str]] = {
 }
 STRAY_PERCENT = re.compile("%(?![0-9A-Fa-f]{2})")
 HMAC_DIGESTS = {"HS256": "sha256", "HS384": "sha384", "HS512": "sha512"}
-KEY_PAIR_ALGORITHMS = [name for name in ASSERTION_ALGORITHMS if name not in HMAC_DIGESTS]
 
 
 class Credentials(Protocol):
     """The part of a request that authentication reads."""
 
-    headers: Message
+    recorded: RecordedRequest
 
     @property
     def form(self) -> Mapping[str, str]:
@@ -65,7 +64,7 @@ class ClientAuthenticator:
 
     def authenticate(self, request: Credentials) -> tuple[Client, str]:
         """The client and the name of the method it used; otherwise an OAuth2Error."""
-        header = request.headers.get("Authorization")
+        header = request.recorded.headers.get("Authorization")
         form = request.form
         shown = [header is not None, "client_secret" in form, "client_assertion" in form]
         if sum(shown) > 1 and self._site.one_client_authentication:
@@ -80,7 +79,8 @@ class ClientAuthenticator:
         elif "client_secret" in form:
             client, method = self._by_secret(form), "client_secret_post"
         else:
-            client, method = self._state.live_client(form.get("client_id", "")), "none"
+            client = self._state.live_client(form.get("client_id", ""))
+            method = self._by_certificate(client, request.recorded) if client else ""
         if client is None:
             raise refused("client authentication failed")
         if form.get("client_id", client.client_id) != client.client_id:
@@ -109,6 +109,21 @@ class ClientAuthenticator:
     def _by_secret(self, form: Mapping[str, str]) -> Client | None:
         client = self._state.live_client(form.get("client_id", ""))
         return client if client and client.check_client_secret(form["client_secret"]) else None
+
+    def _by_certificate(self, client: Client, request: RecordedRequest) -> str:
+        """The method for which the client's certificate is good; `none` if it has no such one."""
+        methods = mtls.METHODS.intersection(client.client_authentication_methods)
+        if not methods:
+            return "none"
+        certificate = self._site.certificate_of(request)
+        if certificate is None:
+            raise refused("the client shows no certificate")
+        if "self_signed_tls_client_auth" in methods and certificate in client.certificates:
+            return "self_signed_tls_client_auth"
+        authority, subject = self._state.authority, client.certificate_subject
+        if authority and subject and authority.vouches_for(certificate, subject):
+            return "tls_client_auth"
+        raise refused("the certificate is not the client's")
 
     def _by_assertion(self, form: Mapping[str, str]) -> tuple[Client | None, str]:
         if form.get("client_assertion_type") != ASSERTION_TYPE:
@@ -172,7 +187,7 @@ def plain(text: str) -> str:
 def peek(assertion: str) -> tuple[dict[str, Any], dict[str, Any]]:
     """Header and claims of a JWT that is not verified yet."""
     try:
-        unverified = jws.extract_compact(assertion.encode())
+        unverified = jws.extract_compact(assertion.encode(), registry=QuietRegistry())
         claims = json.loads(unverified.payload)
     except (JoseError, ValueError):
         raise BadAssertionError("the assertion is not a JWT") from None
@@ -196,6 +211,8 @@ def verify_by_secret(assertion: str, algorithm: str, secrets: Collection[str]) -
 
 class QuietRegistry(jws.JWSRegistry):
     """joserfc's algorithms, without its warning of EdDSA, whose successor few servers know."""
+
+    max_header_length = 16_384  # `jwk` and `x5c` take more than its 512
 
     def get_alg(self, name: str) -> JWSAlgModel:
         """The algorithm of this name."""

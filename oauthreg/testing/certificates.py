@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cryptography import x509
+from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
@@ -19,6 +20,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+CLIENT_USAGE = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CLIENT_AUTH])
 LIFETIME = dt.timedelta(days=7)
 
 
@@ -28,23 +30,52 @@ class CertificateAuthority:
     def __init__(self) -> None:
         self._folder = tempfile.TemporaryDirectory(prefix="oauthreg-testing-")
         self._key = ec.generate_private_key(ec.SECP256R1())
-        self._name = _name("oauthreg test authority")
+        self._context: ssl.SSLContext | None = None
+        self._clients = 0
         authority = x509.BasicConstraints(ca=True, path_length=0)
-        certificate = self._sign(self._name, self._key.public_key(), {authority: True})
-        self.ca_bundle = self._write("ca.pem", _pem(certificate))
+        self._certificate = self._sign(
+            _name("oauthreg test authority"), self._key, self._key, {authority: True}
+        )
+        self.ca_bundle = self._write("ca.pem", _pem(self._certificate))
+        self._anchors = [_pem(self._certificate).decode()]
 
     def issue(self, name: str, alternative_names: Iterable[str] = ()) -> tuple[Path, Path]:
         """Make a certificate for `name`: the paths of its PEM file and of its key's."""
-        key = ec.generate_private_key(ec.SECP256R1())
-        usage = ExtendedKeyUsageOID.CLIENT_AUTH
-        extensions: dict[x509.ExtensionType, bool] = {}
+        extensions: dict[x509.ExtensionType, bool] = {CLIENT_USAGE: False}
         if names := [_alternative_name(text) for text in alternative_names]:
-            usage = ExtendedKeyUsageOID.SERVER_AUTH
-            extensions[x509.SubjectAlternativeName(names)] = False
-        extensions[x509.ExtendedKeyUsage([usage])] = False
-        certificate = self._sign(_name(name), key.public_key(), extensions)
-        secret = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-        return self._write(f"{name}.pem", _pem(certificate)), self._write(f"{name}.key", secret)
+            server_usage = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH])
+            extensions = {x509.SubjectAlternativeName(names): False, server_usage: False}
+        key = ec.generate_private_key(ec.SECP256R1())
+        certificate = self._sign(_name(name), key, self._key, extensions)
+        return self._write_pair(name, certificate, key)
+
+    def issue_client(self, subject: str) -> tuple[Path, Path]:
+        """Make a client certificate for a distinguished name (RFC 4514): its path and its key's."""
+        key = ec.generate_private_key(ec.SECP256R1())
+        certificate = self._sign(_name(subject), key, self._key, {CLIENT_USAGE: False})
+        return self._write_pair(self._next_name(), certificate, key)
+
+    def self_signed(self, subject: str) -> tuple[Path, Path]:
+        """Make a client certificate that nobody vouches for, and let it pass the handshake."""
+        key = ec.generate_private_key(ec.SECP256R1())
+        certificate = self._sign(_name(subject), key, key, {CLIENT_USAGE: False})
+        self.admit(_pem(certificate).decode())
+        return self._write_pair(self._next_name(), certificate, key)
+
+    def admit(self, pem: str) -> None:
+        """Let a client certificate of any issuer pass the handshake."""
+        self._anchors.append(pem)
+        if self._context:
+            self._context.load_verify_locations(cadata=pem)
+
+    def vouches_for(self, certificate: bytes, subject: str) -> bool:
+        """Whether a certificate (DER) was issued here to this distinguished name."""
+        shown = x509.load_der_x509_certificate(certificate)
+        try:
+            shown.verify_directly_issued_by(self._certificate)
+        except (InvalidSignature, TypeError, ValueError):
+            return False
+        return shown.subject == _name(subject)
 
     def server_context(self, host: str, *, request_client_certificate: bool) -> ssl.SSLContext:
         """What a server at `host`, 127.0.0.1, ::1 or localhost needs to speak TLS."""
@@ -55,7 +86,8 @@ class CertificateAuthority:
         context.load_cert_chain(certificate, key)
         if request_client_certificate:
             context.verify_mode = ssl.CERT_OPTIONAL
-            context.load_verify_locations(self.ca_bundle)
+            context.load_verify_locations(cadata="\n".join(self._anchors))
+            self._context = context
         return context
 
     def close(self) -> None:
@@ -65,16 +97,18 @@ class CertificateAuthority:
     def _sign(
         self,
         subject: x509.Name,
-        public_key: ec.EllipticCurvePublicKey,
+        key: ec.EllipticCurvePrivateKey,
+        issuer_key: ec.EllipticCurvePrivateKey,
         extensions: Mapping[x509.ExtensionType, bool],
     ) -> x509.Certificate:
         """A certificate with these extensions, each critical or not."""
         now = dt.datetime.now(dt.UTC)
-        authority = x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key())
+        public_key = key.public_key()
+        authority = x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer_key.public_key())
         builder = (
             x509.CertificateBuilder()
             .subject_name(subject)
-            .issuer_name(self._name)
+            .issuer_name(subject if key is issuer_key else self._certificate.subject)
             .public_key(public_key)
             .serial_number(x509.random_serial_number())
             .not_valid_before(now - dt.timedelta(hours=1))
@@ -84,7 +118,17 @@ class CertificateAuthority:
         )
         for extension, critical in extensions.items():
             builder = builder.add_extension(extension, critical=critical)
-        return builder.sign(self._key, hashes.SHA256())
+        return builder.sign(issuer_key, hashes.SHA256())
+
+    def _next_name(self) -> str:
+        self._clients += 1
+        return f"client-{self._clients}"
+
+    def _write_pair(
+        self, name: str, certificate: x509.Certificate, key: ec.EllipticCurvePrivateKey
+    ) -> tuple[Path, Path]:
+        secret = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+        return self._write(f"{name}.pem", _pem(certificate)), self._write(f"{name}.key", secret)
 
     def _write(self, name: str, content: bytes) -> Path:
         path = Path(self._folder.name, name)
@@ -92,8 +136,11 @@ class CertificateAuthority:
         return path
 
 
-def _name(common_name: str) -> x509.Name:
-    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name)])
+def _name(text: str) -> x509.Name:
+    """A distinguished name; a text without `=` is its common name."""
+    if "=" in text:
+        return x509.Name.from_rfc4514_string(text)
+    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, text)])
 
 
 def _alternative_name(text: str) -> x509.GeneralName:

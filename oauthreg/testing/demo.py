@@ -15,7 +15,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
-from oauthreg.errors import ConfigurationError
+from oauthreg.errors import OAuthRegError
 from oauthreg.manager.synchronous import AuthorizedClientManager
 from oauthreg.testing.server import AuthorizationServer
 
@@ -45,7 +45,7 @@ def main() -> None:
             server.add_client(ID, SECRET)
             with AuthorizedClientManager.from_settings(path, arguments=_laid_over(server)) as it:
                 Demo(server, it, path).run()
-    except (Failure, ConfigurationError) as error:
+    except (Failure, OAuthRegError, OSError) as error:
         sys.exit(f"The demo failed. {error}")
 
 

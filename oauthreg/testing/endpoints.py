@@ -6,14 +6,18 @@ from __future__ import annotations
 
 import secrets
 import time
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from authlib.common.urls import add_params_to_uri
 from authlib.oauth2 import rfc6749, rfc7009, rfc7662, rfc8628
 from authlib.oauth2.rfc6749 import InvalidRequestError, OAuth2Error
 
+from oauthreg.testing.dpop import proof_key, with_nonce
 from oauthreg.testing.grants import register_grants
-from oauthreg.testing.issuer import Issuer, IssuerRequest, check_no_repetition
+from oauthreg.testing.issuer import Issuer
+from oauthreg.testing.openid import answer_user_info
+from oauthreg.testing.parameters import IssuerRequest
 from oauthreg.testing.records import Answer, DeviceRecord, TokenRecord
 
 if TYPE_CHECKING:
@@ -45,7 +49,7 @@ class Introspection(rfc7662.IntrospectionEndpoint):
 
     def introspect_token(self, token: TokenRecord) -> dict[str, Any]:
         """The answer for a live token (section 2.2)."""
-        fields = {"active": True, "token_type": "Bearer", **self.server.describe(token)}
+        fields = {"active": True, "token_type": token.token_type, **self.server.describe(token)}
         return {**fields, "username": token.subject} if token.subject else fields
 
 
@@ -92,11 +96,12 @@ class DeviceAuthorization(rfc8628.DeviceAuthorizationEndpoint):
         self, request: IssuerRequest
     ) -> tuple[int, dict[str, Any], list[tuple[str, str]]]:
         """Give out a device code and a user code."""
-        check_no_repetition(request)
-        request.check_resources()
+        request.check_no_repetition()
+        request.check_target(self.server.site)
         status, data, headers = super().create_endpoint_response(request)
         device = self.server.state.devices[data["device_code"]]
-        device.audience, device.resources = request.all("audience"), request.all("resource")
+        for name, value in request.target().items():
+            setattr(device, name, value)
         return status, data, headers
 
     def save_device_credential(self, client_id: str, scope: str, data: Mapping[str, Any]) -> None:
@@ -112,8 +117,6 @@ class DeviceAuthorization(rfc8628.DeviceAuthorizationEndpoint):
             user_code=data["user_code"],
             client_id=client_id,
             scope=allowed,
-            audience=(),
-            resources=(),
             expires_at=time.time() + data["expires_in"],
             interval=data["interval"],
         )
@@ -121,7 +124,7 @@ class DeviceAuthorization(rfc8628.DeviceAuthorizationEndpoint):
 
 def needs_token(request: IssuerRequest) -> None:
     """Refuse a request without `token`."""
-    check_no_repetition(request)
+    request.check_no_repetition()
     if not request.form.get("token"):
         raise InvalidRequestError("token is missing")
 
@@ -136,16 +139,19 @@ class Endpoints:
         register_grants(self._issuer)
         for endpoint in (Introspection, Revocation, DeviceAuthorization):
             self._issuer.register_endpoint(endpoint(self._issuer))
+        user_info = partial(answer_user_info, site, state)
         self._posted: Mapping[str, Callable[[RecordedRequest], Answer]] = {
             "token": self._issuer.create_token_response,
             "introspection": self._registered("introspection"),
             "revocation": self._registered("revocation"),
             "device_authorization": self._registered("device_authorization"),
             "pushed_authorization_request": self._push,
+            "user_info": user_info,
         }
         self._got: Mapping[str, Callable[[RecordedRequest], Answer]] = {
             "authorization": self._authorize,
             "verification": self._verify_device,
+            "user_info": user_info,
             "jwk_set": lambda _: Answer.of_json(self._issuer.public_keys()),
             "metadata": self._metadata,
         }
@@ -182,6 +188,8 @@ class Endpoints:
                 if pushed is None:
                     raise InvalidRequestError("request_uri is unknown, used or expired")
                 wrapped = IssuerRequest(request, pushed)
+            elif self._site.require_pushed_authorization_requests:
+                raise InvalidRequestError("the authorization request must be pushed")
             grant = self._checked(wrapped)
             answer: Answer = issuer.create_authorization_response(wrapped, self._site.login, grant)
         except OAuth2Error as error:
@@ -189,28 +197,39 @@ class Endpoints:
         location = dict(answer.headers).get("Location")
         if location is None:
             return answer
-        location = add_params_to_uri(location, [("iss", self._site.issuer)])
+        in_fragment = "#" in location
+        location = add_params_to_uri(location, [("iss", self._site.issuer)], in_fragment)
         return Answer(answer.status, (("Location", location), ("Cache-Control", "no-store")))
 
     def _checked(self, request: IssuerRequest) -> Any:
         """The grant of a valid authorization request."""
         try:
-            check_no_repetition(request)
+            request.check_no_repetition()
             return self._issuer.get_consent_grant(request, self._site.login)
         except ValueError:
             # Authlib quotes the request in its error, which must be of plain characters.
             raise InvalidRequestError("the authorization request is malformed") from None
 
     def _push(self, request: RecordedRequest) -> Answer:
-        """Keep an authorization request, for its client to refer to (RFC 9126)."""
+        return with_nonce(self._site, self._state, request, "token", self._pushed(request))
+
+    def _pushed(self, request: RecordedRequest) -> Answer:
+        """Keep an authorization request, for its client to refer to (RFC 9126).
+
+        A proof that comes with it is as good as `dpop_jkt` (RFC 9449 section 10.1).
+        """
         wrapped = self._issuer.create_oauth2_request(request)
         try:
-            check_no_repetition(wrapped)
+            wrapped.check_no_repetition()
             client = self._issuer.authenticate_client(wrapped)
             if "request_uri" in wrapped.form:
                 raise InvalidRequestError("request_uri cannot be pushed")
             pairs = [pair for pair in wrapped.pairs if not pair[0].startswith("client_")]
             pairs.append(("client_id", client.client_id))
+            if key := proof_key(self._site, self._state, request, "token"):
+                if wrapped.form.get("dpop_jkt", key) != key:
+                    raise InvalidRequestError("dpop_jkt is not the key of the proof")
+                pairs = [*(pair for pair in pairs if pair[0] != "dpop_jkt"), ("dpop_jkt", key)]
             self._checked(IssuerRequest(request, pairs))
         except OAuth2Error as error:
             error.redirect_uri = None

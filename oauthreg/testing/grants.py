@@ -4,11 +4,18 @@
 
 from __future__ import annotations
 
+import json
 import time
 from typing import TYPE_CHECKING, Any
 
 from authlib.oauth2 import rfc6749, rfc7523, rfc8628
-from authlib.oauth2.rfc6749 import InvalidGrantError, InvalidRequestError, UnauthorizedClientError
+from authlib.oauth2.rfc6749 import (
+    InvalidClientError,
+    InvalidGrantError,
+    InvalidRequestError,
+    OAuth2Error,
+    UnauthorizedClientError,
+)
 from authlib.oauth2.rfc7636 import CodeChallenge
 
 from oauthreg.testing.authentication import BadAssertionError, peek, verify
@@ -17,7 +24,8 @@ from oauthreg.testing.records import Client, CodeRecord, DeviceRecord, TokenReco
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from oauthreg.testing.issuer import Issuer, IssuerRequest
+    from oauthreg.testing.issuer import Issuer, TokenAnswer
+    from oauthreg.testing.parameters import IssuerRequest
 
 CODE_LIFETIME = 60
 TOKEN_TYPE = "urn:ietf:params:oauth:token-type:"
@@ -31,32 +39,44 @@ class S256Challenge(CodeChallenge):
     SUPPORTED_CODE_CHALLENGE_METHOD = ("S256",)
 
 
-class AuthorizationCode(rfc6749.AuthorizationCodeGrant):
-    """Authorization codes: short-lived, redeemed once (RFC 6749 section 4.1)."""
+class TargetCheck:
+    """The part of a grant that checks what an authorization request asks beyond RFC 6749."""
 
     request: IssuerRequest
     server: Issuer
+    ERROR_RESPONSE_FRAGMENT: bool
 
     def validate_authorization_request(self) -> str:
         """Where to send the browser back to, if the request is valid."""
-        redirect_uri: str = super().validate_authorization_request()
-        self.request.check_resources(redirect_uri)
+        redirect_uri: str = super().validate_authorization_request()  # type: ignore[misc]
+        try:
+            self.request.check_target(self.server.site)
+        except OAuth2Error as error:
+            error.redirect_uri = redirect_uri
+            error.redirect_fragment = self.ERROR_RESPONSE_FRAGMENT
+            raise
         return redirect_uri
+
+
+class AuthorizationCode(TargetCheck, rfc6749.AuthorizationCodeGrant):
+    """Authorization codes: short-lived, redeemed once (RFC 6749 section 4.1)."""
 
     def save_authorization_code(self, code: str, request: IssuerRequest) -> None:
         """Remember what a code stands for."""
-        payload = request.payload.data
+        payload = request.form
+        key = payload.get("dpop_jkt")
         self.server.state.codes[code] = CodeRecord(
             code=code,
             client_id=request.client.client_id,
             redirect_uri=payload.get("redirect_uri"),
             scope=request.scope,
             subject=request.user,
-            audience=request.all("audience"),
-            resources=request.all("resource"),
+            nonce=payload.get("nonce"),
             code_challenge=payload.get("code_challenge"),
             code_challenge_method=payload.get("code_challenge_method"),
             expires_at=time.time() + CODE_LIFETIME,
+            cnf={"jkt": key} if key else {},
+            **request.target(),
         )
 
     def query_authorization_code(self, code: str, client: Client) -> CodeRecord | None:
@@ -73,6 +93,23 @@ class AuthorizationCode(rfc6749.AuthorizationCodeGrant):
     def authenticate_user(self, authorization_code: CodeRecord) -> str:
         """Who consented."""
         return authorization_code.subject
+
+
+class Implicit(TargetCheck, rfc6749.ImplicitGrant):
+    """A token straight from the authorization endpoint (RFC 6749 section 4.2)."""
+
+    def authenticate_token_endpoint_client(self) -> Client:
+        """The client, which only names itself here."""
+        client = self.server.query_client(self.request.form.get("client_id", ""))
+        if client is None:
+            raise InvalidClientError(description="there is no such client")
+        return client
+
+    def save_token(self, token: TokenAnswer) -> None:
+        """Fill in the answer, whose values must be texts to fit into an address."""
+        super().save_token(token)
+        texts = {name: value for name, value in token.items() if isinstance(value, str)}
+        token.update({name: json.dumps(token[name]) for name in token.keys() - texts.keys()})
 
 
 class Refresh(rfc6749.RefreshTokenGrant):
@@ -230,5 +267,5 @@ def register_grants(issuer: Issuer) -> None:
     """Make the server speak every grant."""
     issuer.register_grant(rfc6749.ClientCredentialsGrant)
     issuer.register_grant(AuthorizationCode, [S256Challenge(required=True)])
-    for grant in (Refresh, Password, DeviceCode, JwtBearer, TokenExchange):
+    for grant in (Implicit, Refresh, Password, DeviceCode, JwtBearer, TokenExchange):
         issuer.register_grant(grant)

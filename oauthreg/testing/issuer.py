@@ -12,36 +12,31 @@ from __future__ import annotations
 
 import secrets
 import time
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, cast
 
 from authlib.oauth2.rfc6749 import AuthorizationServer as AuthlibServer
 from authlib.oauth2.rfc6749 import (
+    InvalidGrantError,
     InvalidRequestError,
     InvalidScopeError,
     OAuth2Error,
-    OAuth2Request,
 )
-from authlib.oauth2.rfc6749.requests import BasicOAuth2Payload
 from joserfc import jwt
-from joserfc.jwk import ECKey
+from joserfc.jwk import ECKey, RSAKey
 
 from oauthreg.testing.authentication import ClientAuthenticator
+from oauthreg.testing.dpop import InvalidProofError, digest, proof_key, with_nonce
+from oauthreg.testing.openid import id_token
+from oauthreg.testing.parameters import IssuerRequest
 from oauthreg.testing.records import Answer, Client, TokenRecord, merged
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
-    from oauthreg.testing.records import RecordedRequest
+    from oauthreg.testing.records import RecordedRequest, Target
     from oauthreg.testing.site import Site
     from oauthreg.testing.state import State
-
-REPEATABLE = {"resource", "audience"}
-
-
-class InvalidTargetError(OAuth2Error):
-    """`resource` or `audience` names nothing that a token could be for (RFC 8707 section 2)."""
-
-    error = "invalid_target"
 
 
 class TokenAnswer(dict[str, object]):
@@ -49,33 +44,6 @@ class TokenAnswer(dict[str, object]):
 
     def __repr__(self) -> str:
         return f"TokenAnswer({', '.join(self)})"
-
-
-class IssuerRequest(OAuth2Request):
-    """A recorded request as Authlib wants to read it."""
-
-    def __init__(self, recorded: RecordedRequest, pairs: Iterable[tuple[str, str]]) -> None:
-        super().__init__(recorded.method, "https://localhost/", headers=recorded.headers)
-        self.pairs = list(pairs)
-        self.payload = BasicOAuth2Payload(dict(self.pairs))
-        self.actor: str | None = None
-
-    @property
-    def form(self) -> Mapping[str, str]:
-        """The parameters, wherever they came from."""
-        parameters: Mapping[str, str] = self.payload.data
-        return parameters
-
-    def all(self, name: str) -> tuple[str, ...]:
-        """Every value of a parameter that may be repeated."""
-        return tuple(value for key, value in self.pairs if key == name)
-
-    def check_resources(self, redirect_uri: str | None = None) -> None:
-        """Every `resource` must be an absolute URI without fragment (RFC 8707 section 2)."""
-        if any(":" not in resource or "#" in resource for resource in self.all("resource")):
-            raise InvalidTargetError(
-                "resource is not an absolute URI without fragment", redirect_uri=redirect_uri
-            )
 
 
 class Issuer(AuthlibServer):
@@ -123,10 +91,14 @@ class Issuer(AuthlibServer):
 
     def create_token_response(self, request: RecordedRequest) -> Answer:
         """The token endpoint (RFC 6749 section 3.2)."""
+        return with_nonce(self.site, self.state, request, "token", self._token_response(request))
+
+    def _token_response(self, request: RecordedRequest) -> Answer:
         wrapped = self.create_oauth2_request(request)
         try:
-            check_no_repetition(wrapped)
-            wrapped.check_resources()
+            wrapped.check_no_repetition()
+            wrapped.check_target(self.site)
+            wrapped.proof_key = proof_key(self.site, self.state, request, "token")
             if not wrapped.payload.grant_type:
                 raise InvalidRequestError("grant_type is missing")
         except OAuth2Error as error:
@@ -163,10 +135,15 @@ class Issuer(AuthlibServer):
         else:
             self._issue(record)
         token["access_token"] = record.value
+        token["token_type"] = record.token_type
         if lifetime is not None:
             token["expires_in"] = lifetime
         if "refresh_token" in token:
-            token["refresh_token"] = self._refresh_token(record).value
+            token["refresh_token"] = self._refresh_token(record, request).value
+        if record.authorization_details:
+            token["authorization_details"] = list(record.authorization_details)
+        if (code := request.authorization_code) and "openid" in record.scope.split():
+            token["id_token"] = id_token(self.site, self._id_token_key, record, code.nonce)
         fields = merged(token, self.site.extra_fields)
         token.clear()
         token.update(fields)
@@ -177,15 +154,31 @@ class Issuer(AuthlibServer):
             value=secrets.token_urlsafe(24),
             kind="access_token",
             client_id=request.client.client_id,
-            grant_type=request.payload.grant_type,
+            grant_type=request.payload.grant_type or "implicit",
             scope=scope,
             subject=request.user,
-            audience=request.all("audience") or (origin.audience if origin else ()),
-            resources=request.all("resource") or (origin.resources if origin else ()),
             actor=request.actor,
             expires_at=expiry(self.site.token_lifetime),
             family=request.refresh_token.family if request.refresh_token else secrets.token_hex(8),
+            cnf=self._confirmation(request, origin),
+            **{**target_of(origin), **request.target()},
         )
+
+    def _confirmation(self, request: IssuerRequest, origin: Target | None) -> dict[str, str]:
+        """The keys that the token is bound to (RFC 7800 section 3.1)."""
+        keys = {}
+        if request.proof_key:
+            keys["jkt"] = request.proof_key
+        elif request.client.dpop_bound:
+            raise InvalidProofError("the client must send a DPoP proof")
+        if request.client.certificate_bound:
+            certificate = self.site.certificate_of(request.recorded)
+            if certificate is None:
+                raise InvalidRequestError("the client must show a certificate")
+            keys["x5t#S256"] = digest(certificate)
+        if origin and not origin.cnf.items() <= keys.items():
+            raise InvalidGrantError("what is redeemed is bound to another key")
+        return keys
 
     def _same_again(self, record: TokenRecord) -> TokenRecord | None:
         fitting = self.state.access_tokens(lambda token: token.purpose == record.purpose)
@@ -199,7 +192,8 @@ class Issuer(AuthlibServer):
             record.value = self._signed(record)
         self.state.keep(record)
 
-    def _refresh_token(self, access: TokenRecord) -> TokenRecord:
+    def _refresh_token(self, access: TokenRecord, request: IssuerRequest) -> TokenRecord:
+        """A refresh token, bound to the keys of its client if that has no other credentials."""
         token = TokenRecord(
             value=secrets.token_urlsafe(24),
             kind="refresh_token",
@@ -207,10 +201,10 @@ class Issuer(AuthlibServer):
             grant_type=access.grant_type,
             scope=access.scope,
             subject=access.subject,
-            audience=access.audience,
-            resources=access.resources,
             expires_at=expiry(self.site.refresh_token_lifetime),
             family=access.family,
+            cnf=access.cnf if request.auth_method == "none" else {},
+            **target_of(access),
         )
         self.state.keep(token)
         return token
@@ -238,18 +232,27 @@ class Issuer(AuthlibServer):
             fields["exp"] = int(token.expires_at)
         if token.actor:
             fields["act"] = {"sub": token.actor}
+        if token.cnf:
+            fields["cnf"] = dict(token.cnf)
+        if token.authorization_details:
+            fields["authorization_details"] = list(token.authorization_details)
         return fields
 
+    @cached_property
+    def _id_token_key(self) -> RSAKey:
+        """Made at the first use, because that takes a tenth of a second."""
+        return RSAKey.generate_key(2048, {"kid": "test-id-token-key", "use": "sig", "alg": "RS256"})
+
     def public_keys(self) -> dict[str, Any]:
-        """The JWK set by which JWT access tokens are verified."""
-        return {"keys": [self._signing_key.as_dict(private=False)]}
+        """The JWK set by which JWT access tokens and ID tokens are verified."""
+        keys = self._signing_key, self._id_token_key
+        return {"keys": [key.as_dict(private=False) for key in keys]}
 
 
-def check_no_repetition(request: IssuerRequest) -> None:
-    """Refuse a parameter that comes twice (RFC 6749 section 3.2), but for RFC 8707's."""
-    names = [name for name, _ in request.pairs if name not in REPEATABLE]
-    if len(names) > len(set(names)):
-        raise InvalidRequestError("a parameter is repeated")
+def target_of(origin: Target | None) -> dict[str, Any]:
+    """What a code, a device or a token is for, to pass it on."""
+    names = ("audience", "resources", "authorization_details")
+    return {name: getattr(origin, name) for name in names} if origin else {}
 
 
 def expiry(lifetime: object) -> float | None:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 BasicDecoding = Literal["form", "unquote", "raw"]
 TokenKind = Literal["access_token", "refresh_token"]
 
+RESPONSE_TYPES = {"code": "authorization_code", "token": "implicit"}
 FORM = "application/x-www-form-urlencoded"
 
 
@@ -109,6 +110,11 @@ class Client:
     default_scopes: tuple[str, ...] = ()
     redirect_uris: tuple[str, ...] = ()
     public_keys: Mapping[str, Any] | None = field(default=None, repr=False)
+    certificate_subject: str | None = None
+    certificates: tuple[bytes, ...] = field(default=(), repr=False)
+    """DER."""
+    certificate_bound: bool = False
+    dpop_bound: bool = False
     basic_decoding: BasicDecoding = "form"
     enabled: bool = True
 
@@ -127,7 +133,7 @@ class Client:
 
     def check_response_type(self, response_type: str) -> bool:
         """Whether it may ask the authorization endpoint for this."""
-        return response_type == "code" and "authorization_code" in self.grants
+        return RESPONSE_TYPES.get(response_type) in self.grants
 
     def check_redirect_uri(self, redirect_uri: str) -> bool:
         """Whether the browser may be sent there: exactly one of those registered."""
@@ -143,8 +149,20 @@ class Client:
         return " ".join(asked) if set(asked) <= {*self.scopes, *self.default_scopes} else None
 
 
+@dataclass(eq=False, kw_only=True)
+class Target:
+    """What a token is for, and which key its user must have; codes and devices know it before."""
+
+    audience: tuple[str, ...] = ()
+    resources: tuple[str, ...] = ()
+    authorization_details: tuple[Mapping[str, Any], ...] = ()
+    """RFC 9396."""
+    cnf: Mapping[str, str] = field(default_factory=dict)
+    """`jkt` (RFC 9449 section 6), `x5t#S256` (RFC 8705 section 3.1), or nothing."""
+
+
 @dataclass(eq=False)
-class TokenRecord:
+class TokenRecord(Target):
     """A token that was issued. Instants are `time.time()` seconds."""
 
     value: str = field(repr=False)
@@ -153,8 +171,6 @@ class TokenRecord:
     grant_type: str
     scope: str = ""
     subject: str | None = None
-    audience: tuple[str, ...] = ()
-    resources: tuple[str, ...] = ()
     actor: str | None = None
     issued_at: float = field(default_factory=time.time)
     expires_at: float | None = None
@@ -171,7 +187,13 @@ class TokenRecord:
     @property
     def purpose(self) -> tuple[object, ...]:
         """Two tokens of equal purpose may stand for each other."""
-        return self.client_id, self.subject, self.actor, self.scope, self.audience, self.resources
+        whose = self.client_id, self.subject, self.actor, dict(self.cnf)
+        return *whose, self.scope, self.audience, self.resources, self.authorization_details
+
+    @property
+    def token_type(self) -> str:
+        """The scheme under which it is sent to an API."""
+        return "DPoP" if "jkt" in self.cnf else "Bearer"
 
     def check_client(self, client: Client) -> bool:
         """Whether it was issued to this client."""
@@ -191,7 +213,7 @@ class TokenRecord:
 
 
 @dataclass(eq=False)
-class CodeRecord:
+class CodeRecord(Target):
     """An authorization code that waits to be redeemed (RFC 6749 section 4.1.2)."""
 
     code: str = field(repr=False)
@@ -199,8 +221,8 @@ class CodeRecord:
     redirect_uri: str | None
     scope: str
     subject: str
-    audience: tuple[str, ...]
-    resources: tuple[str, ...]
+    nonce: str | None
+    """For the ID token."""
     code_challenge: str | None
     code_challenge_method: str | None
     expires_at: float
@@ -215,15 +237,13 @@ class CodeRecord:
 
 
 @dataclass(eq=False)
-class DeviceRecord:
+class DeviceRecord(Target):
     """A device that waits for its user (RFC 8628)."""
 
     device_code: str = field(repr=False)
     user_code: str
     client_id: str
     scope: str
-    audience: tuple[str, ...]
-    resources: tuple[str, ...]
     expires_at: float
     interval: float
     """Seconds the device has to leave between two polls."""

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import ssl
 import threading
 from collections import Counter, deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
+from oauthreg.testing import mtls
 from oauthreg.testing.api import answer_api
 from oauthreg.testing.endpoints import Endpoints
 from oauthreg.testing.faults import Fault, FaultPlan, FaultSource, Gate, Injection
@@ -17,6 +19,7 @@ from oauthreg.testing.state import State
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+    from pathlib import Path
     from types import TracebackType
 
     from oauthreg.testing.certificates import CertificateAuthority
@@ -34,8 +37,8 @@ class AuthorizationServer(Site):
     changed while it runs. All methods may be called from any thread.
 
     Endpoint names, for `path` and `layout`: authorization, token, introspection, revocation,
-    device_authorization, verification, pushed_authorization_request, jwk_set, metadata, api;
-    where a `path` is asked, one that begins with `/` means that very path, and `*` means all.
+    device_authorization, verification, pushed_authorization_request, user_info, jwk_set, metadata,
+    api; where a `path` is asked, one that begins with `/` means that very path, and `*` means all.
     """
 
     host: str = "127.0.0.1"
@@ -43,8 +46,6 @@ class AuthorizationServer(Site):
     """0: any free port; `port` says which, once the server has started."""
     tls: bool = False
     """Speak https, by a certificate that `ca_bundle` vouches for."""
-    request_client_certificate: bool = False
-    """Ask TLS clients for a certificate, optional, issued by `certificates`."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -58,7 +59,6 @@ class AuthorizationServer(Site):
         self._protocol = threading.RLock()
         self._listener: Listener | None = None
         self._connections_before = 0
-        self._certificates: CertificateAuthority | None = None
 
     # Life
 
@@ -90,9 +90,9 @@ class AuthorizationServer(Site):
     def close(self) -> None:
         """Stop for good."""
         self.stop()
-        if self._certificates:
-            self._certificates.close()
-            self._certificates = None
+        if self._state.authority:
+            self._state.authority.close()
+            self._state.authority = None
 
     def __enter__(self) -> Self:
         return self.start()
@@ -110,14 +110,17 @@ class AuthorizationServer(Site):
 
     @property
     def certificates(self) -> CertificateAuthority:
-        """The authority behind the server's certificate; its `issue` makes client certificates."""
-        if self._certificates is None:
+        """The authority behind the server's certificate.
+
+        Its `issue_client` and `self_signed` make client certificates.
+        """
+        if self._state.authority is None:
             from oauthreg.testing.certificates import (  # noqa: PLC0415 - 50 ms, for TLS only
                 CertificateAuthority,
             )
 
-            self._certificates = CertificateAuthority()
-        return self._certificates
+            self._state.authority = CertificateAuthority()
+        return self._state.authority
 
     @property
     def ca_bundle(self) -> str:
@@ -141,26 +144,48 @@ class AuthorizationServer(Site):
         default_scopes: Iterable[str] | None = None,
         redirect_uris: Iterable[str] = (),
         public_keys: Mapping[str, Any] | None = None,
+        certificate_subject: str | None = None,
+        certificates: Iterable[str | Path] = (),
+        certificate_bound: bool = False,
+        dpop_bound: bool = False,
         basic_decoding: BasicDecoding = "form",
     ) -> Client:
         """Register a client, in the place of one of the same id.
 
         `secret` and `secrets` are all valid. `client_authentication_methods` may also name
-        `client_secret_jwt`, `private_key_jwt` (whose `public_keys` are a JWK set) and `none`;
-        `grants` are `grant_type` values. A request without `scope` gets the `default_scopes`,
-        None meaning all `scopes`. `basic_decoding` says how the server reads Basic credentials:
-        form-decoded (RFC 6749 section 2.3.1), percent-decoded alone, or raw.
+        `client_secret_jwt`, `private_key_jwt` (whose `public_keys` are a JWK set), `none`, and
+        with `tls` and `request_client_certificate` two more: `tls_client_auth`, by a certificate
+        of the server's `certificates` with this `certificate_subject` (RFC 4514), and
+        `self_signed_tls_client_auth`, by one of `certificates` (PEM, or a path of such a file) or
+        one in an `x5c` of `public_keys`.
+        `grants` are `grant_type` values, and `implicit`. A request without `scope` gets the
+        `default_scopes`, None meaning all `scopes`. Tokens of a client that is `dpop_bound` or
+        `certificate_bound` are good only with its key or certificate, and not to be had without.
+        `basic_decoding` says how the server reads Basic credentials: form-decoded (RFC 6749
+        section 2.3.1), percent-decoded alone, or raw.
         """
+        methods = tuple(client_authentication_methods)
+        shown: list[str] = []
+        if self.tls and self.request_client_certificate:
+            shown = mtls.registered(certificates, public_keys)
+            for pem in shown:
+                self.certificates.admit(pem)
+        elif certificate_bound or certificates or mtls.METHODS.intersection(methods):
+            raise ValueError(f"{client_id} needs tls=True and request_client_certificate=True")
         live = (*secrets,) if secret is None else (secret, *secrets)
         client = Client(
             client_id=client_id,
             secrets=live,
-            client_authentication_methods=tuple(client_authentication_methods),
+            client_authentication_methods=methods,
             grants=tuple(grants),
             scopes=tuple(scopes),
             default_scopes=tuple(scopes if default_scopes is None else default_scopes),
             redirect_uris=tuple(redirect_uris),
             public_keys=public_keys,
+            certificate_subject=certificate_subject,
+            certificates=tuple(map(ssl.PEM_cert_to_DER_cert, shown)),
+            certificate_bound=certificate_bound,
+            dpop_bound=dpop_bound,
             basic_decoding=basic_decoding,
         )
         with self._protocol:
@@ -221,6 +246,11 @@ class AuthorizationServer(Site):
         """End every token."""
         for token in self.tokens:
             token.revoked = True
+
+    def rotate_dpop_nonce(self, *, keep_old: bool = False) -> None:
+        """Ask for another nonce from now on; the one before may still be taken, until the next."""
+        with self._protocol:
+            self._state.rotate_nonces(keep_old=keep_old)
 
     # What reached it
 

@@ -3,23 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
+from oauthreg.testing.metadata import FIELDS, metadata_document, metadata_paths
 from oauthreg.testing.records import merged
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
-MetadataPath = Literal["openid", "inserted", "appended"]
-
-ASSERTION_ALGORITHMS = (
-    *("HS256", "HS384", "HS512"),
-    *("RS256", "RS384", "RS512"),
-    *("PS256", "PS384", "PS512"),
-    *("ES256", "ES384", "ES512"),
-    *("EdDSA", "Ed25519"),
-)
-"""The algorithms by which clients may sign assertions (RFC 7518 section 3.1, RFC 8037)."""
+    from oauthreg.testing.metadata import MetadataPath
+    from oauthreg.testing.records import RecordedRequest
 
 ENDPOINTS: Mapping[str, str] = {
     "authorization": "/authorize",
@@ -29,22 +22,11 @@ ENDPOINTS: Mapping[str, str] = {
     "device_authorization": "/device_authorization",
     "verification": "/device",
     "pushed_authorization_request": "/par",
+    "user_info": "/userinfo",
     "jwk_set": "/jwks",
 }
-
-
-def metadata_paths(issuer_path: str) -> dict[MetadataPath, str]:
-    """Where an issuer of this path may publish its metadata.
-
-    `openid` is OpenID Connect Discovery section 4, `inserted` RFC 8414 section 3.1, `appended`
-    what many servers answer instead of it.
-    """
-    path = issuer_path.rstrip("/")
-    return {
-        "openid": f"{path}/.well-known/openid-configuration",
-        "inserted": f"/.well-known/oauth-authorization-server{path}",
-        "appended": f"{path}/.well-known/oauth-authorization-server",
-    }
+MTLS = "/mtls"
+"""Put before the path of an endpoint, its alias for clients that show a certificate."""
 
 
 @dataclass(eq=False, repr=False, kw_only=True)
@@ -73,12 +55,30 @@ class Site:
     """A refresh token used twice ends every token that descends from the same login."""
     one_client_authentication: bool = True
     """Credentials by two methods in one request are an `invalid_request` (RFC 6749 section 2.3)."""
+    require_dpop_nonce: bool = False
+    """DPoP proofs must repeat the server's nonce, that of the API at the API (RFC 9449)."""
+    require_pushed_authorization_requests: bool = False
+    """An authorization request must have been pushed before (RFC 9126 section 5)."""
+    audiences: Collection[str] | None = None
+    """The only `audience` and `resource` values there are tokens for; None: any."""
+    id_token_overrides: Mapping[str, object] = field(default_factory=dict)
+    """Laid over the claims of every ID token; `DELETE` takes a claim out."""
+    wrong_id_token_signature: bool = False
+    """The signature of every ID token is broken."""
+    user_info_overrides: Mapping[str, object] = field(default_factory=dict)
+    """Laid over every answer of the user info endpoint; `DELETE` takes a claim out."""
     login: str | None = "alice"
     """Who is logged in at the authorization endpoint and consents at once; None: consent denied."""
     device_interval: float = 5
     """Seconds between two polls of a device (RFC 8628 section 3.2)."""
     device_lifetime: float = 600
     """Seconds until an unapproved device code expires."""
+    request_client_certificate: bool = False
+    """Ask TLS clients for a certificate, optional. Those of `certificates` are taken, and those
+    given to `add_client`; any other breaks the handshake off. Needed when the server starts."""
+    mtls_aliases: bool = False
+    """The metadata has `mtls_endpoint_aliases` (RFC 8705 section 5), and a client certificate
+    counts at those addresses and at the API only."""
     metadata_overrides: Mapping[str, object] = field(default_factory=dict)
     """Laid over the metadata document; `DELETE` takes a field out."""
     metadata_paths: Collection[MetadataPath] = ("openid", "inserted", "appended")
@@ -102,54 +102,65 @@ class Site:
             **self.layout,
         }
         self._by_path = {self._paths[name]: name for name in ENDPOINTS}
+        self._by_alias = {MTLS + self._paths[name]: name for name in FIELDS}
 
-    def _uri(self, name: str) -> str:
+    def uri_of(self, name: str) -> str:
+        """The address of the endpoint of this name."""
         return self.base_uri + self._paths[name]
+
+    def mtls_uri(self, name: str) -> str:
+        """The alias of the endpoint of this name for clients that show a certificate."""
+        return self.base_uri + MTLS + self._paths[name]
 
     @property
     def issuer(self) -> str:
         """The issuer identifier (RFC 8414 section 2)."""
-        return self._uri("issuer")
+        return self.uri_of("issuer")
 
     @property
     def token_uri(self) -> str:
         """The token endpoint (RFC 6749 section 3.2)."""
-        return self._uri("token")
+        return self.uri_of("token")
 
     @property
     def authorization_uri(self) -> str:
         """The authorization endpoint (RFC 6749 section 3.1)."""
-        return self._uri("authorization")
+        return self.uri_of("authorization")
 
     @property
     def introspection_uri(self) -> str:
         """The introspection endpoint (RFC 7662)."""
-        return self._uri("introspection")
+        return self.uri_of("introspection")
 
     @property
     def revocation_uri(self) -> str:
         """The revocation endpoint (RFC 7009)."""
-        return self._uri("revocation")
+        return self.uri_of("revocation")
 
     @property
     def device_authorization_uri(self) -> str:
         """The device authorization endpoint (RFC 8628 section 3.1)."""
-        return self._uri("device_authorization")
+        return self.uri_of("device_authorization")
 
     @property
     def verification_uri(self) -> str:
         """Where the user of a device enters the code (RFC 8628 section 3.3)."""
-        return self._uri("verification")
+        return self.uri_of("verification")
 
     @property
     def pushed_authorization_request_uri(self) -> str:
         """The pushed authorization request endpoint (RFC 9126)."""
-        return self._uri("pushed_authorization_request")
+        return self.uri_of("pushed_authorization_request")
+
+    @property
+    def user_info_uri(self) -> str:
+        """Who the user of a token is (OpenID Connect Core section 5.3)."""
+        return self.uri_of("user_info")
 
     @property
     def jwk_set_uri(self) -> str:
         """The server's public keys (RFC 7517 section 5)."""
-        return self._uri("jwk_set")
+        return self.uri_of("jwk_set")
 
     @property
     def metadata_uri(self) -> str:
@@ -159,16 +170,29 @@ class Site:
     @property
     def api_uri(self) -> str:
         """The protected resource, which takes this server's tokens."""
-        return self._uri("api")
+        return self.uri_of("api")
 
     def endpoint_at(self, path: str) -> str:
         """The name of the endpoint at this path, or an empty string."""
-        if name := self._by_path.get(path):
+        if name := self._by_path.get(path) or self._alias_at(path):
             return name
         api = self._paths["api"]
         if path == api or path.startswith(f"{api}/"):
             return "api"
         return "metadata" if path in metadata_paths(self._paths["issuer"]).values() else ""
+
+    def _alias_at(self, path: str) -> str:
+        return self._by_alias.get(path, "") if self.mtls_aliases else ""
+
+    def certificate_of(self, request: RecordedRequest) -> bytes | None:
+        """The client certificate (DER) shown with a request, if it counts at that address."""
+        counts = not self.mtls_aliases or request.endpoint == "api" or self._alias_at(request.path)
+        return request.client_certificate if counts else None
+
+    def address_of(self, request: RecordedRequest) -> str:
+        """The address that a request was sent to, without its query."""
+        scheme, _, authority = self.base_uri.partition("://")
+        return f"{scheme}://{request.headers.get('Host', authority)}{request.path}"
 
     def has_metadata_at(self, path: str) -> bool:
         """Whether this metadata address is one of those that answer."""
@@ -181,37 +205,4 @@ class Site:
 
     def metadata(self) -> dict[str, object]:
         """The metadata document (RFC 8414 section 2)."""
-        authentication = [
-            "client_secret_basic",
-            "client_secret_post",
-            "client_secret_jwt",
-            "private_key_jwt",
-            "none",
-        ]
-        document: dict[str, object] = {
-            "issuer": self.issuer,
-            "authorization_endpoint": self.authorization_uri,
-            "token_endpoint": self.token_uri,
-            "introspection_endpoint": self.introspection_uri,
-            "revocation_endpoint": self.revocation_uri,
-            "device_authorization_endpoint": self.device_authorization_uri,
-            "pushed_authorization_request_endpoint": self.pushed_authorization_request_uri,
-            "jwks_uri": self.jwk_set_uri,
-            "response_types_supported": ["code"],
-            "grant_types_supported": [
-                "client_credentials",
-                "refresh_token",
-                "authorization_code",
-                "password",
-                "urn:ietf:params:oauth:grant-type:device_code",
-                "urn:ietf:params:oauth:grant-type:jwt-bearer",
-                "urn:ietf:params:oauth:grant-type:token-exchange",
-            ],
-            "token_endpoint_auth_methods_supported": authentication,
-            "introspection_endpoint_auth_methods_supported": authentication[:-1],
-            "revocation_endpoint_auth_methods_supported": authentication,
-            "token_endpoint_auth_signing_alg_values_supported": list(ASSERTION_ALGORITHMS),
-            "code_challenge_methods_supported": ["S256"],
-            "authorization_response_iss_parameter_supported": True,
-        }
-        return merged(document, self.metadata_overrides)
+        return merged(metadata_document(self), self.metadata_overrides)

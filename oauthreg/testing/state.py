@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import secrets
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
+    from oauthreg.testing.certificates import CertificateAuthority
     from oauthreg.testing.records import Client, CodeRecord, DeviceRecord, TokenRecord
 
 LEEWAY = 60
 """Seconds by which clocks may differ."""
 PRUNE_FROM = 1000
+
+Role = Literal["token", "api"]
+"""Each has DPoP nonces of its own."""
 
 
 class State:
@@ -28,6 +33,11 @@ class State:
         self.devices: dict[str, DeviceRecord] = {}
         self.pushed_requests: dict[str, tuple[float, list[tuple[str, str]]]] = {}
         """Request URI to when it expires (`time.time()`) and what was pushed."""
+        self.authority: CertificateAuthority | None = None
+        """Made when it is first asked for."""
+        self.nonces: dict[Role, tuple[str, ...]] = {"token": (), "api": ()}
+        """The DPoP nonces that are good, the newest first."""
+        self.rotate_nonces()
         self._assertion_ids: dict[tuple[str, str], float] = {}
         self._prune_at = self._prune_ids_at = PRUNE_FROM
 
@@ -59,7 +69,7 @@ class State:
             token.revoked |= token.family == family
 
     def is_first_use(self, issuer: str, assertion_id: str, expires_at: float) -> bool:
-        """Note the `jti` of an assertion; False if it was used before (RFC 7523 section 3)."""
+        """Note the `jti` of a JWT; False if it was used before (RFC 7523 section 3)."""
         used = self._assertion_ids
         if (issuer, assertion_id) in used:
             return False
@@ -69,6 +79,12 @@ class State:
             self._assertion_ids = {key: until for key, until in used.items() if until > now}
             self._prune_ids_at = max(PRUNE_FROM, 2 * len(self._assertion_ids))
         return True
+
+    def rotate_nonces(self, *, keep_old: bool = False) -> None:
+        """Give out new DPoP nonces; those before are refused unless they are kept."""
+        for role, old in self.nonces.items():
+            kept = old[:1] if keep_old else ()
+            self.nonces[role] = (secrets.token_urlsafe(12), *kept)
 
     def device_of_user(self, user_code: str) -> DeviceRecord | None:
         """The device that shows this user code."""

@@ -5,7 +5,7 @@ A server that cannot be had skips its tests and says why; with OAUTHREG_REQUIRE_
 """
 
 import contextlib
-import importlib.util
+import importlib
 import json
 import os
 import subprocess
@@ -13,7 +13,6 @@ import sys
 import time
 import uuid
 import warnings
-from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import quote
 
@@ -31,63 +30,25 @@ REQUIRED = os.environ.pop("OAUTHREG_REQUIRE_SERVERS", "") == "1"
 
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 
-FIXTURES = {"oidc_provider": ("node_oidc_provider.py", 240), "keycloak": ("keycloak.py", 900)}
+FIXTURES = {
+    "oidc_provider": ("node_oidc_provider.py", 240),
+    "keycloak": ("keycloak.py", 900),
+    "spring": ("spring_authorization_server.py", 600),
+}
 
 
 def _load(name):
     """A module beside this file: test modules are imported without a path to their folder."""
-    spec = importlib.util.spec_from_file_location(f"oauthreg_tests_{name}", HERE / f"{name}.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    sys.path.insert(0, str(HERE))
+    try:
+        return importlib.import_module(name)
+    finally:
+        sys.path.remove(str(HERE))
 
 
 serving = _load("serving")
-
-
-@dataclass(frozen=True)
-class Client:
-    """How one client of a server authenticates; files are paths."""
-
-    client_id: str
-    method: str
-    client_secret: str | None = field(default=None, repr=False)
-    key_file: str | None = None
-    key_id: str | None = None
-    algorithm: str | None = None
-    certificate_file: str | None = None
-    certificate_key_file: str | None = None
-
-
-@dataclass(frozen=True)
-class Server:
-    """A running server. `extra` holds what only this one has (base_url, realm, user ...)."""
-
-    issuer: str
-    token_uri: str
-    introspection_uri: str
-    revocation_uri: str
-    device_authorization_uri: str
-    pushed_authorization_request_uri: str
-    authorization_uri: str
-    mtls_issuer: str
-    mtls_token_uri: str
-    ca_bundle: str
-    clients: dict[str, Client]
-    extra: dict = field(default_factory=dict, repr=False)
-
-    @classmethod
-    def from_ready(cls, facts):
-        names = {one for one in cls.__dataclass_fields__ if one not in {"clients", "extra"}}
-        return cls(
-            **{name: facts[name] for name in names},
-            clients={name: Client(**client) for name, client in facts["clients"].items()},
-            extra={
-                name: value
-                for name, value in facts.items()
-                if name not in names and name != "clients"
-            },
-        )
+records = _load("records")
+form_browser = _load("form_browser")
 
 
 @pytest.hookimpl(tryfirst=True)  # before -m looks at the markers
@@ -118,7 +79,7 @@ def _running(name):
         line = serving.ready_line(process, seconds)
         word, _, rest = line.partition(" ")
         if word == "READY":
-            yield Server.from_ready(json.loads(rest))
+            yield records.Server.from_ready(json.loads(rest))
             return
     reason = rest.strip() if word else f"{script} gave no READY line within {seconds} s; see {log}"
     (pytest.fail if REQUIRED else pytest.skip)(f"{name}: {reason}")
@@ -136,6 +97,29 @@ def keycloak():
         yield server
 
 
+@pytest.fixture(scope="session")
+def spring():
+    with _running("spring") as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def embedded(tmp_path_factory):
+    """The library's own test server, as a peer of the real ones."""
+    with _load("embedded").start(tmp_path_factory.mktemp("embedded")) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def interop():
+    return _load("interop")
+
+
+@pytest.fixture(scope="session")
+def interop_document(interop):
+    return _load("interop_document")
+
+
 @pytest.fixture(scope="session", params=sorted(FIXTURES, reverse=True))
 def server(request):
     """Each of them in turn."""
@@ -149,6 +133,15 @@ def http():
         session.trust_env = False
         session.headers["Accept"] = "application/json"
         yield session
+
+
+@pytest.fixture
+def browser():
+    """`browser(server)`: its user, who logs in and agrees, by forms alone."""
+    with contextlib.ExitStack() as stack:
+        yield lambda server: stack.enter_context(
+            form_browser.Browser(server.extra["user"], server.ca_bundle)
+        )
 
 
 @pytest.fixture

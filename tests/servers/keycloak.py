@@ -8,7 +8,6 @@ import contextlib
 import http.client
 import json
 import os
-import re
 import secrets
 import shutil
 import subprocess
@@ -45,15 +44,6 @@ JAVA_OPTIONS = (
     "-XX:MaxMetaspaceSize=256m -Dfile.encoding=UTF-8 -Djava.security.egd=file:/dev/urandom "
     "-Xms64m -Xmx512m -XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
 )
-
-
-def need_java():
-    """Java 17 or newer, or an UnavailableError."""
-    java = serving.tool("java", "install Java 17 or newer")
-    said = subprocess.run([java, "-version"], check=False, capture_output=True, text=True).stderr
-    version = re.search(r'version "(\d+)', said)
-    if not version or int(version[1]) < 17:
-        raise serving.UnavailableError(f"Java 17 or newer is needed, found {said.splitlines()[:1]}")
 
 
 def install(folder):
@@ -96,7 +86,7 @@ def _environment(**more):
 @contextlib.contextmanager
 def start(folder):
     """Run Keycloak with fresh keys in `folder`; gives its READY facts."""
-    need_java()
+    serving.need_java()
     certificates.make(folder)
     realm, clients, user = keycloak_realm.build(folder)
     plain, tls, management = serving.free_ports(3)
@@ -132,7 +122,8 @@ def start(folder):
             command, seconds=15, stdin=subprocess.DEVNULL, stdout=2, env=environment
         ) as process:
             wait_until_ready(process, plain)
-            yield facts(folder, plain, tls, clients) | {"user": user, "admin": admin}
+            people = {"user": user, "admin": admin}
+            yield facts(folder, plain, tls, clients) | people | {"version": home.name[9:]}
 
 
 def wait_until_ready(process, port):
@@ -171,6 +162,7 @@ def facts(folder, plain, tls, clients):
         "base_url": base,
         "mtls_base_url": secure,
         "realm": keycloak_realm.REALM,
+        "resources": ["urn:client:api"],
         "assertion": {
             "issuer": keycloak_realm.ASSERTION_ISSUER,
             "subject": keycloak_realm.ASSERTION_SUBJECT,

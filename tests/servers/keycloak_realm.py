@@ -7,7 +7,21 @@ import certificates
 REALM = "test"
 ASSERTION_ISSUER = "https://issuer.example.com"
 ASSERTION_SUBJECT = "alice-at-issuer"
+METHOD_CLIENTS = ("basic", "post", "secret-jwt", "key-rsa", "key-ec", "key-ed25519", "mtls")
 CALLBACKS = ["http://127.0.0.1:9/callback", "https://app.example.com/callback"]
+# One client for each way to authenticate, and each of them may use every grant.
+EVERY_GRANT = {
+    "standardFlowEnabled": True,
+    "redirectUris": CALLBACKS,
+    "directAccessGrantsEnabled": True,
+}
+EVERY_GRANT_ATTRIBUTES = {
+    "oauth2.device.authorization.grant.enabled": "true",
+    "oauth2.device.polling.interval": "1",
+    "standard.token.exchange.enabled": "true",
+    "oauth2.jwt.authorization.grant.enabled": "true",
+    "oauth2.jwt.authorization.grant.idp": "assertions",
+}
 
 
 def build(folder):
@@ -33,8 +47,10 @@ def build(folder):
 
 def _clients(folder):
     secret = secrets.token_urlsafe
-    yield _client("basic", secret(), audience="exchange")
+    yield _client("basic", secret(), audience=("exchange",))
     yield _client("post", secret(), method="client_secret_post")
+    public = {"publicClient": True, "serviceAccountsEnabled": False}
+    yield _client("none", None, method="none", members=public)
     yield _client("api", secret())  # in the audience of every token, so it may introspect them
     yield _client("basic-only", secret(), only="client_secret_basic")
     odd_id = 'odd+%:/="\\ id ключ'
@@ -48,7 +64,7 @@ def _clients(folder):
         secret(),
         members={"standardFlowEnabled": True, "redirectUris": CALLBACKS},
         attributes={"pkce.code.challenge.method": "S256"},
-        audience="exchange",
+        audience=("exchange", *METHOD_CLIENTS),
     )
     yield _client(
         "par",
@@ -132,13 +148,16 @@ def _client(
     method="client_secret_basic",
     authenticator="client-secret",
     only=None,
-    audience=None,
+    audience=(),
     members=None,
     attributes=None,
     facts=None,
 ):
     client_id = client_id or name
-    attributes = dict(attributes or {})
+    members, attributes = dict(members or {}), dict(attributes or {})
+    if name in {*METHOD_CLIENTS, "none"}:
+        members |= EVERY_GRANT
+        attributes |= EVERY_GRANT_ATTRIBUTES
     if only:
         attributes["client.secret.authentication.allowed.method"] = only
     imported = {
@@ -152,9 +171,9 @@ def _client(
         "defaultClientScopes": ["basic"],
         "optionalClientScopes": ["read", "write", "offline_access"],
         "attributes": attributes,
-        "protocolMappers": [_audience(audience)] if audience else [],
+        "protocolMappers": [_audience(one) for one in audience],
         **({"secret": secret} if secret else {}),
-        **(members or {}),
+        **members,
     }
     known = {"client_id": client_id, "client_secret": secret, "method": method, **(facts or {})}
     return imported, (name, known)

@@ -46,7 +46,10 @@ def start(folder):
         if not line:
             raise serving.UnavailableError("node ended without READY: its errors are in the log")
         serving.drain(process.stdout)
-        yield json.loads(line.partition(" ")[2])
+        version = json.loads((SOURCES / "package.json").read_text())["dependencies"][
+            "oidc-provider"
+        ]
+        yield json.loads(line.partition(" ")[2]) | {"version": version}
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ import contextlib
 import fcntl
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -51,6 +52,15 @@ def tool(name, hint):
     if found is None:
         raise UnavailableError(f"{name} is not on PATH: {hint}")
     return found
+
+
+def need_java():
+    """Java 17 or newer, or an UnavailableError."""
+    java = tool("java", "install Java 17 or newer")
+    said = subprocess.run([java, "-version"], check=False, capture_output=True, text=True).stderr
+    version = re.search(r'version "(\d+)', said)
+    if not version or int(version[1]) < 17:
+        raise UnavailableError(f"Java 17 or newer is needed, found {said.splitlines()[:1]}")
 
 
 def run(command, *, timeout=600, **options):

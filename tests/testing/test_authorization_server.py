@@ -287,7 +287,10 @@ def test_client_secret_jwt(server, ask, signed):
     server.add_client("id", "short", secrets=["y" * 32], client_authentication_methods=methods)
     for secret, status in (("short", 200), ("y" * 32, 200), ("z" * 32, 401)):
         assert ask(**assertion(hmac_signed(claims(), secret))).status_code == status
-    assert ask(**assertion(hmac_signed(claims(), "short", "sha512", "HS512"))).ok
+    for digest, alg in (("sha384", "HS384"), ("sha512", "HS512")):
+        assert ask(**assertion(hmac_signed(claims(), "short", digest, alg))).ok
+        wrong = hmac_signed(claims(), "short", "sha256", alg)
+        assert ask(**assertion(wrong)).status_code == 401
     assert ask(**assertion(hmac_signed(claims(), "short", alg="none"))).status_code == 401
     assert ask(**assertion(hmac_signed(b"[]", "short"))).status_code == 401
     server.add_client("id", "short")

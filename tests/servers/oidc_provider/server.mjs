@@ -22,6 +22,7 @@ const TOKEN_EXCHANGE = 'urn:ietf:params:oauth:grant-type:token-exchange';
 const DEVICE_CODE = 'urn:ietf:params:oauth:grant-type:device_code';
 const ACCESS_TOKEN = 'urn:ietf:params:oauth:token-type:access_token';
 const RESOURCES = ['https://api.example.com/orders', 'https://api.example.com/bills'];
+const CALLBACKS = ['http://127.0.0.1:9/callback', 'https://app.example.com/callback'];
 const SCOPES = ['openid', 'offline_access', 'read', 'write'];
 
 // --- clients: what the server is told, and what the tests are told -------------------------------
@@ -29,6 +30,15 @@ const SCOPES = ['openid', 'offline_access', 'read', 'write'];
 const secret = () => randomBytes(32).toString('base64url');
 const clients = [];
 const known = {};
+
+// One client for each way to authenticate, and each of them may use every grant.
+const EVERY_GRANT = {
+  grant_types: [
+    'client_credentials', 'authorization_code', 'refresh_token', DEVICE_CODE, TOKEN_EXCHANGE,
+  ],
+  response_types: ['code'],
+  redirect_uris: CALLBACKS,
+};
 
 function client(name, method, metadata = {}, files = {}) {
   const hasSecret = method.startsWith('client_secret_');
@@ -49,7 +59,7 @@ function client(name, method, metadata = {}, files = {}) {
 }
 
 function keyClient(name, key, algorithm) {
-  client(name, 'private_key_jwt', { jwks: jwks(key) }, {
+  client(name, 'private_key_jwt', { ...EVERY_GRANT, jwks: jwks(key) }, {
     key_file: file(`${key}.pem`), key_id: jwks(key).keys[0].kid, algorithm,
   });
 }
@@ -58,19 +68,24 @@ const certificate = (name) => ({
   certificate_file: file(`${name}.pem`), certificate_key_file: file(`${name}-key.pem`),
 });
 
-client('basic', 'client_secret_basic');
-client('post', 'client_secret_post');
-client('none', 'none');
-client('secret-jwt', 'client_secret_jwt', { token_endpoint_auth_signing_alg: 'HS256' }, { algorithm: 'HS256' });
+client('basic', 'client_secret_basic', {
+  ...EVERY_GRANT, authorization_details_types: ['payment'],
+});
+client('post', 'client_secret_post', EVERY_GRANT);
+client('none', 'none', EVERY_GRANT);
+client('secret-jwt', 'client_secret_jwt', {
+  ...EVERY_GRANT, token_endpoint_auth_signing_alg: 'HS256',
+}, { algorithm: 'HS256' });
 keyClient('key-rsa', 'rsa', 'RS256');
 keyClient('key-ec', 'ec', 'ES256');
 keyClient('key-ed25519', 'ed25519', 'EdDSA');
 client('mtls', 'tls_client_auth', {
+  ...EVERY_GRANT,
   tls_client_auth_subject_dn: 'CN=mtls-client,O=oauthreg tests',
   tls_client_certificate_bound_access_tokens: true,
 }, certificate('client'));
 client('mtls-self-signed', 'self_signed_tls_client_auth', {
-  jwks: jwks('self-signed'), tls_client_certificate_bound_access_tokens: true,
+  ...EVERY_GRANT, jwks: jwks('self-signed'), tls_client_certificate_bound_access_tokens: true,
 }, certificate('self-signed'));
 // This server takes printable ASCII only; the non-latin secret is at Keycloak.
 client('odd', 'client_secret_basic', {
@@ -84,13 +99,13 @@ client('device', 'none', { grant_types: [DEVICE_CODE, 'refresh_token'] });
 client('web', 'client_secret_basic', {
   grant_types: ['authorization_code', 'refresh_token'],
   response_types: ['code'],
-  redirect_uris: ['http://127.0.0.1:9/callback', 'https://app.example.com/callback'],
+  redirect_uris: CALLBACKS,
 });
 client('spa', 'none', {
   application_type: 'native',
   grant_types: ['authorization_code', 'refresh_token'],
   response_types: ['code'],
-  redirect_uris: ['http://127.0.0.1:9/callback'],
+  redirect_uris: CALLBACKS.slice(0, 1),
 });
 
 // --- the server ----------------------------------------------------------------------------------
@@ -99,6 +114,7 @@ const signingKey = (kty, options, alg) => ({
   ...generateKeyPairSync(kty, options).privateKey.export({ format: 'jwk' }), alg, use: 'sig',
 });
 const peer = (ctx) => ctx.req.socket.getPeerX509Certificate?.();
+const askedFor = (ctx) => JSON.parse(ctx.oidc.params.authorization_details ?? '[]');
 const subjectOf = (cert) => cert.subject.split('\n').reverse().join(',');
 
 const configuration = (mtls) => ({
@@ -139,6 +155,13 @@ const configuration = (mtls) => ({
       certificateSubjectMatches: (ctx, property, expected) => (
         property === 'tls_client_auth_subject_dn' && subjectOf(peer(ctx)) === expected
       ),
+    },
+    richAuthorizationRequests: {
+      enabled: true,
+      types: { payment: { validate() {} } },
+      authorizationDetailsForGrantSource: askedFor,
+      authorizationDetailsForAccessToken: (ctx, token, source) => source?.rar ?? askedFor(ctx),
+      authorizationDetailsForIntrospection: (ctx, token) => token.rar,
     },
     resourceIndicators: {
       enabled: true,
@@ -214,6 +237,7 @@ console.log(`READY ${JSON.stringify({
   ca_bundle: file('ca.pem'),
   clients: known,
   resources: RESOURCES,
+  user: { username: 'alice', password: 'any' }, // whoever logs in is let in
 })}`);
 
 process.stdin.on('end', () => process.exit(0)).resume();
