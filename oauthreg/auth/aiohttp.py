@@ -1,0 +1,93 @@
+"""The adapter for aiohttp.
+
+```python
+token = middleware(manager, "my-client")
+async with aiohttp.ClientSession(middlewares=[token]) as session:
+    await session.get("https://api.example.com/v1/users")
+```
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Unpack
+
+from oauthreg.auth.trip import AUTHORIZATION, Bearer, Trip
+
+if TYPE_CHECKING:
+    from aiohttp import ClientHandlerType, ClientMiddlewareType, ClientRequest, ClientResponse
+
+    from oauthreg.registration import AsyncManager, AuthorizeOptions
+
+logger = logging.getLogger("oauthreg")
+
+
+def middleware(
+    manager: AsyncManager, registration_id: str, **options: Unpack[AuthorizeOptions]
+) -> ClientMiddlewareType:
+    """Return a middleware that puts a registration's token on requests.
+
+    A 401 renews the token once and replays the request. A request that has an Authorization
+    header already is left alone.
+
+    aiohttp asks a middleware about every hop of a redirect and does not say which came first.
+    So, unless the registration has `urls`, the middleware is bound to the first origin that it
+    serves; requests to any other go out without a token. For several, list them under `urls`,
+    or make a middleware for each.
+
+    Args:
+        manager: An `AsyncAuthorizedClientManager`.
+        registration_id: The registration.
+        **options: Those of `authorize`.
+
+    Raises:
+        TypeError: the manager is a synchronous one.
+    """
+    bearer = Bearer(manager, registration_id, options)
+    bearer.check(asynchronous=True)
+    home: dict[str, str] = {}
+
+    async def authorized(request: ClientRequest, handler: ClientHandlerType) -> ClientResponse:
+        bound = home.setdefault("origin", str(request.url.origin()))
+        if AUTHORIZATION in request.headers:
+            return await handler(request)
+        client = await bearer.authorize_async()
+        trip = Trip(bearer, client, str(request.url), bound)
+        if not trip.carries:
+            asked = request.url.origin()
+            logger.info("%s: no token for %s, bound to %s", registration_id, asked, bound)
+            return await handler(request)
+        try:
+            return await _sent(bearer, trip, request, handler)
+        finally:  # so that an outer middleware may send it anew, and no error shows the token
+            request.headers.popall(AUTHORIZATION, None)
+
+    return authorized
+
+
+async def _sent(
+    bearer: Bearer, trip: Trip, request: ClientRequest, handler: ClientHandlerType
+) -> ClientResponse:
+    """Send one hop, and once more with another token if this one is refused."""
+    response = await _sent_once(trip, request, handler)
+    if not _refused(trip, response) or getattr(request.body, "consumed", False):
+        return response
+    if not await bearer.renew_async(trip):
+        return response
+    response.release()
+    await request.close()  # its body's writer has to be done before the body is rewound
+    response = await _sent_once(trip, request, handler)
+    _refused(trip, response)
+    return response
+
+
+async def _sent_once(
+    trip: Trip, request: ClientRequest, handler: ClientHandlerType
+) -> ClientResponse:
+    request.headers[AUTHORIZATION] = trip.authorization
+    return await handler(request)
+
+
+def _refused(trip: Trip, response: ClientResponse) -> bool:
+    challenge = ", ".join(response.headers.getall("WWW-Authenticate", ()))
+    return trip.refused(response.status, challenge, trip.authorization)

@@ -1,0 +1,19 @@
+"""The adapter for httpx2, for its synchronous and its asynchronous clients.
+
+```python
+with httpx2.Client(auth=Auth(manager, "my-client")) as client:
+    client.get("https://api.example.com/v1/users")
+```
+"""
+
+from __future__ import annotations
+
+import httpx2
+
+from oauthreg.auth.httpx_flow import HttpxFlow
+
+
+class Auth(HttpxFlow, httpx2.Auth):
+    """`HttpxFlow`, which says what it does, as an auth object of httpx2."""
+
+    byte_stream = httpx2.ByteStream
