@@ -125,8 +125,7 @@ class BaseManager:
     @property
     def registrations(self) -> Mapping[str, ClientRegistration]:
         """Every registration by its id."""
-        entries = self._fleet.entries
-        return MappingProxyType({id_: entry.registration for id_, entry in entries.items()})
+        return self._fleet.registrations
 
     def register(self, registration_id: str, settings: Mapping[str, Any]) -> ClientRegistration:
         """Add or replace a registration at run time.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -35,7 +36,7 @@ class Entry:
     plugin: ProviderPlugin[Any]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Fleet:
     """The registrations of one configuration.
 
@@ -48,6 +49,11 @@ class Fleet:
     entries: Mapping[str, Entry]
     looked_at: tuple[str, ...] = ()
     tree: Tree = field(default_factory=dict, repr=False)
+
+    @cached_property
+    def registrations(self) -> Mapping[str, ClientRegistration]:
+        """The registrations alone, by id."""
+        return MappingProxyType({id_: one.registration for id_, one in self.entries.items()})
 
 
 def load(

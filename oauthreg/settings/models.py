@@ -22,6 +22,7 @@ from oauthreg.grants import GRANTS, SHORT_NAMES, canonical_grant
 from oauthreg.protocol.authentication import METHODS
 from oauthreg.protocol.requests import OWN_FIELDS
 from oauthreg.sources.tree import ALTERNATIVES
+from oauthreg.urls import parse_pattern
 
 SCOPE_TOKEN = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]+")
 LOOPBACK = re.compile(r"localhost|127(\.\d{1,3}){3}|::1")
@@ -42,6 +43,11 @@ def _resource(text: str) -> str:
     parts = urlsplit(text)
     if not parts.scheme or "#" in text:
         raise ValueError("must be absolute addresses without a fragment (RFC 8707)")
+    return text
+
+
+def _url_pattern(text: str) -> str:
+    parse_pattern(text)
     return text
 
 
@@ -81,7 +87,9 @@ Scopes = Annotated[tuple[Annotated[str, AfterValidator(_scope)], ...], BeforeVal
 Resources = Annotated[
     tuple[Annotated[str, AfterValidator(_resource)], ...], BeforeValidator(_one_or_many)
 ]
-Urls = Annotated[tuple[str, ...], BeforeValidator(_one_or_many)]
+Urls = Annotated[
+    tuple[Annotated[str, AfterValidator(_url_pattern)], ...], BeforeValidator(_one_or_many)
+]
 Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 

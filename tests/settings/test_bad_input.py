@@ -26,6 +26,7 @@ REGISTRATION = {
     "an unknown provider": (GOOD + 'provider = "q"', "provider", "there is no provider 'q'"),
     "an unknown http profile": (GOOD + 'http = "slow"', "http", "there is no http profile"),
     "a scope with a quote": (GOOD + "scope = 'a\"b'", "scope", "RFC 6749"),
+    "an address pattern that is none": (GOOD + 'urls = "api.example.com"', "urls", "must"),
     "a relative resource": (GOOD + 'resource = "api"', "resource", "RFC 8707"),
     "a parameter of its own": (
         GOOD + 'parameters = { scope = "x" }',

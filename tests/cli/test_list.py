@@ -1,0 +1,142 @@
+"""`oauthreg list`: what is configured and why, and never a secret."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+
+import pytest
+
+from oauthreg.secret_values import MASK
+
+SECRET = "s3cret-of-the-cli"
+ANSI = re.compile(r"\x1b\[[0-9;]*m")
+FLEET = f"""
+[registration.literal]
+client-id = "a"
+client-secret = "{SECRET}"
+scope = ["read", "[bold]write"]
+audience = "https://api.example"
+
+[registration.company]
+client-id = "b"
+client-secret-file = "b.secret"
+
+[registration.reference]
+provider = "company"
+client-id = "c"
+client-secret-ref = "env:SECRET_OF_C"
+client-authentication-method = "client_secret_post"
+
+[registration.public]
+provider = "company"
+client-id = "d"
+client-authentication-method = "none"
+
+[provider.company]
+issuer-uri = "https://auth.example.com"
+"""
+
+
+@pytest.fixture
+def fleet(tmp_path):
+    (tmp_path / "settings.toml").write_text(FLEET)
+    (tmp_path / "b.secret").write_text(SECRET)
+    return {"SECRET_OF_C": SECRET}
+
+
+def test_shows_a_row_per_registration_with_the_rule_of_its_provider(oauthreg, fleet):
+    done = oauthreg("list", **fleet)
+    assert (done.returncode, done.stderr) == (0, "")
+    rows = [
+        [cell.strip() for cell in line.strip("│").split("│")]
+        for line in done.stdout.splitlines()
+        if line.startswith("│")
+    ]
+    by_id = {row[0]: row[1:] for row in rows}
+    assert [*by_id] == ["literal", "company", "reference", "public"]
+    assert by_id["literal"] == [
+        *("company", "generic", "the only provider configured", "client_credentials"),
+        *("as the server says", f"{MASK} in settings.toml line 4"),
+        *("read [bold]write", "https://api.example"),
+    ]
+    assert by_id["company"][2] == "named like the registration"
+    assert by_id["company"][5].endswith("b.secret")
+    assert by_id["reference"][2] == "named by the registration"
+    assert by_id["reference"][4:6] == ["client_secret_post", "env:SECRET_OF_C"]
+    assert by_id["public"][4:6] == ["none", "none"]
+
+
+@pytest.mark.parametrize("how", [[], ["--json"]])
+def test_never_shows_a_secret(oauthreg, fleet, how):
+    done = oauthreg("list", *how, **fleet)
+    assert SECRET not in done.stdout + done.stderr
+    assert MASK in done.stdout
+
+
+def test_json_is_for_programs(oauthreg, fleet):
+    done = oauthreg("list", "--json", **fleet)
+    first = json.loads(done.stdout)[0]
+    assert first == {
+        "id": "literal",
+        "provider": "company",
+        "plugin": "generic",
+        "chosen-by": "the only provider configured",
+        "grant": "client_credentials",
+        "method": None,
+        "client-id": "a",
+        "secrets": [MASK],
+        "secrets-said-in": "settings.toml line 4",
+        "scopes": ["read", "[bold]write"],
+        "audience": "https://api.example",
+    }
+
+
+def test_says_which_source_a_secret_is_of(oauthreg, fleet):
+    name = "OAUTHREG_REGISTRATION__PUBLIC__CLIENT_SECRET"
+    done = oauthreg("list", **fleet, **{name: SECRET})
+    assert f"{MASK} in environment variable {name}" in done.stdout
+
+
+def test_an_empty_configuration_says_where_it_looked(oauthreg):
+    done = oauthreg("list")
+    assert (done.returncode, done.stdout.count("│")) == (0, 0)
+    assert "settings.toml (not there)" in done.stderr
+    assert json.loads(oauthreg("list", "--json").stdout) == []
+
+
+def test_problems_are_exit_2(oauthreg, fleet):
+    done = oauthreg("list")  # the environment variable of `reference` is missing
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "SECRET_OF_C is not set" in done.stderr
+
+
+def test_works_where_the_output_is_ascii(program, fleet):
+    done = program("list", PYTHONIOENCODING="ascii", **fleet)
+    assert done.returncode == 0
+    assert "| literal" in done.stdout
+
+
+def test_a_narrow_terminal_gets_a_block_per_registration(fleet, tmp_path, environment):
+    pty = pytest.importorskip("pty", reason="there are no pseudo terminals on Windows")
+    ours, theirs = pty.openpty()
+    try:
+        done = subprocess.run(
+            [sys.executable, "-m", "oauthreg.cli", "list"],
+            cwd=tmp_path,
+            env={**environment, **fleet, "COLUMNS": "80", "NO_COLOR": "1", "TERM": "xterm"},
+            stdout=theirs,
+            timeout=30,
+            check=False,
+        )
+        text = os.read(ours, 65_536).decode()
+    finally:
+        os.close(ours)
+        os.close(theirs)
+    assert done.returncode == 0
+    assert SECRET not in text
+    lines = [ANSI.sub("", line).rstrip() for line in text.splitlines()]
+    assert [*filter(None, lines)][:2] == ["id         literal", "provider   company"]

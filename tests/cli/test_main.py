@@ -1,0 +1,74 @@
+"""The program itself: help, version, and what it says without its extra."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from importlib.metadata import entry_points
+
+import pytest
+
+from oauthreg import __version__
+from oauthreg.cli import main
+
+
+def test_pyproject_names_the_entry_point():
+    (point,) = entry_points(group="console_scripts", name="oauthreg")
+    assert point.load() is main
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["-h"], ["token", "--help"], ["list", "-h"]])
+def test_help_teaches_with_examples(oauthreg, arguments):
+    done = oauthreg(*arguments)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "\n  oauthreg list" in done.stdout or "\n  oauthreg token my-client" in done.stdout
+    assert "Exit codes: 0" in done.stdout
+
+
+def test_version(program):
+    assert program("--version").stdout == f"oauthreg {__version__}\n"
+
+
+@pytest.mark.parametrize("missing", ["typer", "rich"])
+def test_without_the_extra_it_says_what_to_install(tmp_path, missing):
+    code = f"import sys\nsys.modules[{missing!r}] = None\nfrom oauthreg.cli import main\nmain()\n"
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.endswith("pip install 'oauthreg[cli]'\n")
+    assert done.stderr.count("\n") == 1
+
+
+def test_another_missing_module_is_not_taken_for_the_extra(tmp_path):
+    code = "import sys; sys.modules['pydantic'] = None; from oauthreg.cli import main; main()"
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 1
+    assert "pydantic" in done.stderr
+    assert "oauthreg[cli]" not in done.stderr
+
+
+def test_a_traceback_shows_no_locals(tmp_path):
+    """Even a defect of the program prints names and lines, never values."""
+    code = (
+        "import oauthreg.cli.list_registrations as module\n"
+        "def broken(*args, **kwargs):\n"
+        "    hidden = 'value-' + 'of-a-local'\n"
+        "    raise RuntimeError('a defect')\n"
+        "module.load = broken\n"
+        "from oauthreg.cli.app import app\n"
+        "app(['list'])\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=tmp_path,
+        env={**os.environ, "FORCE_COLOR": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "a defect" in done.stderr
+    assert "value-of-a-local" not in done.stderr

@@ -1,0 +1,81 @@
+"""The README and the guides do what they say."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from oauthreg import AuthorizedClientManager
+
+ROOT = Path(__file__).parents[2]
+WRONG = """\
+# wrong.toml: a registration with a misspelt setting
+[registration.my-client]
+client-idd = "my-client"
+client-id = "my-client"
+client-secret = "a secret"
+[provider.my-provider]
+token-uri = "https://auth.example.com/token"
+"""
+
+
+def test_the_readme_does_what_it_says(runner):
+    (runner.folder / "wrong.toml").write_text(WRONG)
+    runner.run("README.md")
+    assert runner.compared == 3
+
+
+def test_the_readme_fits_on_150_lines():
+    assert len((ROOT / "README.md").read_text("utf-8").splitlines()) <= 150
+
+
+def test_the_readme_says_the_same_in_toml_and_by_the_environment(runner, monkeypatch):
+    monkeypatch.setenv("ORDERS_SECRET", "a secret")
+    runner.write("README.md")
+    by_file = AuthorizedClientManager.from_settings("fleet.toml").registrations
+    (runner.folder / "settings.toml").unlink()
+    (block,) = [b for b in runner.blocks("README.md") if "OAUTHREG_REGISTRATION" in b.text]
+    for line in block.text.splitlines():
+        name, _, value = line.partition("=")
+        monkeypatch.setenv(name, runner.replaced(value.strip("'")))
+    by_environment = AuthorizedClientManager.from_settings().registrations
+    assert by_file == by_environment
+    assert [*by_file] == ["orders"]
+
+
+def test_the_plugin_of_the_readme_is_chosen_by_its_type(runner):
+    runner.write("README.md")
+    acme = {"type": "acme", "base-url": "id.acme.example", "realm": "blue"}
+    mine = {"client-id": "my-client", "client-secret": "secret"}
+    registrations = AuthorizedClientManager.from_settings(
+        {"provider": {"acme": acme}, "registration": {"my-client": mine}}
+    ).registrations
+    assert registrations["my-client"].provider.issuer_uri == "https://id.acme.example/realms/blue"
+
+
+def test_the_plugin_guide_does_what_it_says(runner):
+    runner.run("docs/plugins.md")
+    assert runner.compared == 2
+
+
+def test_the_plugin_of_the_guide_passes_the_conformance_kit(runner):
+    runner.write("docs/plugins.md")
+    path = os.pathsep.join([str(runner.folder), os.environ.get("PYTHONPATH", "")])
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_acme.py"],
+        env={**os.environ, "PYTHONPATH": path},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout
+    assert " passed" in done.stdout
+
+
+def test_documents_name_no_machine_and_no_registry():
+    for document in (*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), ROOT / "settings.example.toml"):
+        text = document.read_text("utf-8")
+        for word in ("/home/", "/work", "/tmp", "pypi.org", "localhost:"):  # noqa: S108 - a word
+            assert word not in text, f"{document.name}: {word}"
