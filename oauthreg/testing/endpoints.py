@@ -16,6 +16,7 @@ from authlib.oauth2.rfc6749 import InvalidRequestError, OAuth2Error
 from oauthreg.testing.dpop import proof_key, with_nonce
 from oauthreg.testing.grants import register_grants
 from oauthreg.testing.issuer import Issuer
+from oauthreg.testing.metadata import metadata_document
 from oauthreg.testing.openid import answer_user_info
 from oauthreg.testing.parameters import IssuerRequest
 from oauthreg.testing.records import Answer, DeviceRecord, TokenRecord
@@ -177,7 +178,7 @@ class Endpoints:
     def _metadata(self, request: RecordedRequest) -> Answer:
         if not self._site.has_metadata_at(request.path):
             return Answer.error(404, "not_found")
-        return Answer.of_json(self._site.metadata())
+        return Answer.of_json(metadata_document(self._site))
 
     def _authorize(self, request: RecordedRequest) -> Answer:
         """Consent at once, and send the browser back with a code and `iss` (RFC 9207)."""

@@ -13,6 +13,7 @@ from oauthreg.testing.api import answer_api
 from oauthreg.testing.endpoints import Endpoints
 from oauthreg.testing.faults import Fault, FaultPlan, FaultSource, Gate, Injection
 from oauthreg.testing.listener import Listener
+from oauthreg.testing.metadata import metadata_document
 from oauthreg.testing.records import BasicDecoding, Client
 from oauthreg.testing.site import Site
 from oauthreg.testing.state import State
@@ -126,6 +127,10 @@ class AuthorizationServer(Site):
     def ca_bundle(self) -> str:
         """The path of the PEM file to trust when `tls` is on."""
         return str(self.certificates.ca_bundle)
+
+    def metadata(self) -> dict[str, object]:
+        """The metadata document, as it is published."""
+        return metadata_document(self)
 
     # Clients and users
 

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
-
-from oauthreg.testing.metadata import FIELDS, metadata_document, metadata_paths
-from oauthreg.testing.records import merged
+from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
-    from oauthreg.testing.metadata import MetadataPath
     from oauthreg.testing.records import RecordedRequest
+
+MetadataPath = Literal["openid", "inserted", "appended"]
 
 ENDPOINTS: Mapping[str, str] = {
     "authorization": "/authorize",
@@ -25,8 +23,31 @@ ENDPOINTS: Mapping[str, str] = {
     "user_info": "/userinfo",
     "jwk_set": "/jwks",
 }
+FIELDS: Mapping[str, str] = {
+    "token": "token_endpoint",
+    "introspection": "introspection_endpoint",
+    "revocation": "revocation_endpoint",
+    "device_authorization": "device_authorization_endpoint",
+    "pushed_authorization_request": "pushed_authorization_request_endpoint",
+    "user_info": "userinfo_endpoint",
+}
+"""The metadata fields of the endpoints that clients call by themselves."""
 MTLS = "/mtls"
 """Put before the path of an endpoint, its alias for clients that show a certificate."""
+
+
+def metadata_paths(issuer_path: str) -> dict[MetadataPath, str]:
+    """Where an issuer of this path may publish its metadata.
+
+    `openid` is OpenID Connect Discovery section 4, `inserted` RFC 8414 section 3.1, `appended`
+    what many servers answer instead of it.
+    """
+    path = issuer_path.rstrip("/")
+    return {
+        "openid": f"{path}/.well-known/openid-configuration",
+        "inserted": f"/.well-known/oauth-authorization-server{path}",
+        "appended": f"{path}/.well-known/oauth-authorization-server",
+    }
 
 
 @dataclass(eq=False, repr=False, kw_only=True)
@@ -202,7 +223,3 @@ class Site:
     def below_api(self, path: str) -> str:
         """What follows the API's own path."""
         return path.removeprefix(self._paths["api"])
-
-    def metadata(self) -> dict[str, object]:
-        """The metadata document (RFC 8414 section 2)."""
-        return merged(metadata_document(self), self.metadata_overrides)
