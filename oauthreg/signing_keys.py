@@ -130,7 +130,9 @@ class SigningKey:
 
 
 class _Registry(JWSRegistry):
-    """Takes the algorithm that key and settings agreed on, without a word on its age."""
+    """Takes the algorithm that key and settings agreed on, and headers with a certificate chain."""
+
+    max_header_length = 8192
 
     def get_alg(self, name: str) -> Any:
         if self.allowed and name not in self.allowed:
