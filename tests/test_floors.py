@@ -29,7 +29,7 @@ FLOORS = (
 PLACE = {
     name: (floor, place) for floor, names in enumerate(FLOORS) for place, name in enumerate(names)
 }
-KNOWS_THE_PACKAGE = {"testing.kit", "testing.demo"}
+KNOWS_THE_PACKAGE = {"testing.kit", "testing.script", "testing.demo"}
 MAY_IMPORT_AUTHLIB = {"protocol", "testing"}
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from oauthreg import BaseUrl, Granted, ProviderPlugin, ProviderSettings, TokenRequest
 from oauthreg.testing import ProviderPluginTests
-from oauthreg.testing.kit import ID, answer
+from oauthreg.testing.script import ID, answer
 
 
 class Settings(ProviderSettings):
