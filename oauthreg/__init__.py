@@ -35,6 +35,8 @@ if TYPE_CHECKING:
         UrlNotAllowedError,
         WaitTimedOutError,
     )
+    from oauthreg.grants.authorization_code import AuthorizationRequest
+    from oauthreg.grants.device_code import DeviceAuthorization
     from oauthreg.manager.asynchronous import AsyncAuthorizedClientManager
     from oauthreg.manager.synchronous import AuthorizedClientManager
     from oauthreg.protocol.context import Explanation, PluginContext
@@ -73,6 +75,8 @@ else:
             "UrlNotAllowedError",
             "WaitTimedOutError",
         ),
+        "grants.authorization_code": ("AuthorizationRequest",),
+        "grants.device_code": ("DeviceAuthorization",),
         "manager.asynchronous": ("AsyncAuthorizedClientManager",),
         "manager.synchronous": ("AuthorizedClientManager",),
         "protocol.context": ("Explanation", "PluginContext"),
@@ -110,6 +114,7 @@ __all__ = [
     "AccessToken",
     "AsyncAuthorizedClientManager",
     "AuthorizationError",
+    "AuthorizationRequest",
     "AuthorizeOptions",
     "AuthorizedClient",
     "AuthorizedClientManager",
@@ -118,6 +123,7 @@ __all__ = [
     "ClientRegistration",
     "ConfigurationError",
     "ConnectionFailedError",
+    "DeviceAuthorization",
     "DiscoveryError",
     "Explanation",
     "Granted",

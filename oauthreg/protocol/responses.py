@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
+from datetime import UTC
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -117,12 +118,15 @@ def retry_after(response: TokenResponse, *, now: float) -> float | None:
     if not text:
         return None
     try:
-        seconds = (
-            float(text) if text[0].isdigit() else parsedate_to_datetime(text).timestamp() - now
-        )
-    except ValueError:
+        seconds = float(text) if text[0].isdigit() else _moment(text) - now
+    except (ValueError, OverflowError):
         return None
     return min(max(seconds, 0.0), LONGEST_RETRY_AFTER) if math.isfinite(seconds) else None
+
+
+def _moment(http_date: str) -> float:
+    date = parsedate_to_datetime(http_date)
+    return (date if date.tzinfo is not None else date.replace(tzinfo=UTC)).timestamp()
 
 
 def json_object(response: TokenResponse) -> Mapping[str, Any] | None:
@@ -214,7 +218,8 @@ def _status_hint(response: TokenResponse, code: str | None) -> str | None:
     status = response.status
     if 300 <= status < 400:  # noqa: PLR2004 - the class of redirects
         target = urlsplit(response.headers.get("location", ""))
-        place = f" to {target.scheme}://{target.netloc}" if target.netloc else ""
+        host = target.netloc.rpartition("@")[2]
+        place = f" to {target.scheme}://{host}" if host else ""
         return (
             f"A redirect{place} is not followed, so that the credential goes nowhere else: "
             "set the endpoint's final address (mind a trailing slash)."

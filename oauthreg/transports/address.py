@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 PORTS = {"http": 80, "https": 443}
+HOST = re.compile(r"[\w.:%-]+", re.ASCII)
 KEPT_IN_TARGETS = "!#$%&'()*+,/:;=?@[]~"  # what `quote` leaves of an address that is one already
 
 _LOOPBACK = IPv4Network("127.0.0.0/8")
@@ -42,12 +43,12 @@ class Address:
     @property
     def peer(self) -> str:
         """Host and port."""
-        return f"{_bracketed(self.host)}:{self.port}"
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
     @property
-    def authority(self) -> str:
-        """The value of the Host header."""
-        return _bracketed(self.host) if self.port == PORTS[self.scheme] else self.peer
+    def url(self) -> str:
+        """The address as a library is given it."""
+        return f"{self.scheme}://{self.peer}{self.target}"
 
     @property
     def is_local_name(self) -> bool:
@@ -96,7 +97,7 @@ def _taken_apart(url: str, endpoint: str) -> Address:
     default_port = PORTS[parts.scheme]
     host = parts.hostname or ""
     host = host if host.isascii() else host.encode("idna").decode("ascii")
-    if not re.fullmatch(r"[\w.:%-]+", host):
+    if not HOST.fullmatch(host):
         raise ValueError
     path = quote(parts.path or "/", safe=KEPT_IN_TARGETS)
     query = quote(parts.query, safe=KEPT_IN_TARGETS)
@@ -111,10 +112,6 @@ def _not_loopback(address: Address) -> ConnectionFailedError:
         retryable=False,
         hint="Use https",
     )
-
-
-def _bracketed(host: str) -> str:
-    return f"[{host}]" if ":" in host else host
 
 
 def _is_loopback(host: str) -> bool:

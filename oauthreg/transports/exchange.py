@@ -28,9 +28,9 @@ _NO_FAULT_OF_TLS = (
     ssl.SSLWantWriteError,
 )
 _REFUSED_TUNNEL = re.compile(r"(?:Tunnel connection failed: )?([1-5]\d\d)\b")
-_PERMANENT_REFUSAL = "4"
 _TIME_REASONS = {9, 10}  # X509_V_ERR_CERT_NOT_YET_VALID, X509_V_ERR_CERT_HAS_EXPIRED
 _NAME_REASONS = {62, 64}  # X509_V_ERR_HOSTNAME_MISMATCH, X509_V_ERR_IP_ADDRESS_MISMATCH
+_REFUSED_CERTIFICATE = re.compile("alert .*(certificate|unknown ca)")
 _NOT_TLS = {"WRONG_VERSION_NUMBER", "HTTP_REQUEST", "RECORD_LAYER_FAILURE"}
 
 
@@ -45,6 +45,7 @@ class Exchange:
         connected: Whether there is a connection to the server, through proxy and TLS.
         answered: Whether a byte of the answer arrived.
         in_body: Whether the answer's header is complete.
+        closed: Whether the transport was closed meanwhile.
     """
 
     def __init__(
@@ -56,11 +57,9 @@ class Exchange:
     ) -> None:
         total = profile.total_timeout
         self._deadline = time.monotonic() + (total if within is None else min(within, total))
-        self.profile = profile
-        self.address = address
-        self.proxy = proxy
+        self.profile, self.address, self.proxy = profile, address, proxy
         self.reused = self.connected = True
-        self.answered = self.in_body = self._ended = False
+        self.answered = self.in_body = self.closed = self._ended = False
 
     def connecting(self) -> None:
         """Note that a new connection is being opened."""
@@ -72,7 +71,13 @@ class Exchange:
         self.answered = False
 
     def arrived(self, count: int) -> None:
-        """Note that a read brought so many bytes; none is the end of what the server sends."""
+        """Note that a read brought so many bytes; none is the end of what the server sends.
+
+        Raises:
+            ConnectionAbortedError: we ourselves were that end.
+        """
+        if self.closed:
+            raise ConnectionAbortedError
         self.answered = self.answered or count > 0
         self._ended = not count
 
@@ -81,7 +86,7 @@ class Exchange:
 
         Raises:
             ConnectionError: it was cut short, which http.client takes for complete; or it had been
-                there before the request, which httpcore2 takes for its answer.
+                there before the request, which httpx2 takes for its answer.
         """
         if self._ended or not self.answered:
             raise ConnectionError
@@ -92,7 +97,10 @@ class Exchange:
 
         Raises:
             TimeoutError: nothing is left.
+            ConnectionAbortedError: the transport was closed.
         """
+        if self.closed:
+            raise ConnectionAbortedError
         left = self._deadline - time.monotonic()
         if left <= 0:
             raise TimeoutError
@@ -100,12 +108,19 @@ class Exchange:
 
     def may_repeat(self, outcome: object) -> bool:
         """Whether this is the failure of a connection that had died before it was used again."""
-        return isinstance(outcome, ConnectionFailedError) and self.reused and not self.answered
+        died = isinstance(outcome, ConnectionFailedError) and self.reused and not self.answered
+        return died and not self.closed
 
     def failure(self, error: BaseException) -> AuthorizationError:
         """Say in our own words what went wrong, without anything of the request or answer."""
         if isinstance(error, AuthorizationError):
             return error.copy(endpoint=self.address.endpoint)
+        if self.closed:
+            return ConnectionFailedError(
+                f"the request to {self.address.peer} was broken off: the transport is closed",
+                endpoint=self.address.endpoint,
+                retryable=False,
+            )
         causes = list(_causes(error))
         for cause in causes:
             if isinstance(cause, ssl.SSLError) and not isinstance(cause, _NO_FAULT_OF_TLS):
@@ -115,9 +130,9 @@ class Exchange:
         return self._broken(causes) if self.connected else self._not_connected(causes)
 
     def _tls(self, error: ssl.SSLError) -> TlsError:
-        roots = trust.roots(self.profile)
+        path, source = trust.roots(self.profile)
         setting = f"http.{self.profile.name}.ca-bundle"
-        hint = f"Name the CA that it should trust in {setting} (now {roots.path}, {roots.setting})"
+        hint = f"Name the CA that it should trust in {setting} (now {path}, {source})"
         said = (error.reason or type(error).__name__).replace("_", " ").lower()
         if isinstance(error, ssl.SSLCertVerificationError):
             said = error.verify_message.rstrip(".")
@@ -127,6 +142,8 @@ class Exchange:
                 hint = f"The certificate has to name {self.address.host}; {setting} cannot help"
         elif error.reason in _NOT_TLS:
             hint = f"The port speaks no TLS, plain http perhaps; {setting} cannot help"
+        elif _REFUSED_CERTIFICATE.search(said):
+            hint = "The server wants a client certificate, or another one: see certificate-file"
         return TlsError(
             f"no TLS connection with {self.address.peer}: {said}",
             endpoint=self.address.endpoint,
@@ -135,17 +152,18 @@ class Exchange:
 
     def _timed_out(self) -> TimedOutError:
         profile, who = self.profile, self._who
+        kind, seconds, message = (
+            "connect",
+            profile.connect_timeout,
+            f"no connection to {who} within",
+        )
+        if self.connected:
+            kind, seconds, message = "read", profile.read_timeout, f"{who} sent nothing for"
         if time.monotonic() >= self._deadline - _GRAIN:
             kind, seconds = "total", profile.total_timeout
-            message = f"no complete answer from {who} within {seconds:g} s"
-        elif self.connected:
-            kind, seconds = "read", profile.read_timeout
-            message = f"{who} sent nothing for {seconds:g} s"
-        else:
-            kind, seconds = "connect", profile.connect_timeout
-            message = f"no connection to {who} within {seconds:g} s"
+            message = f"no complete answer from {who} within"
         return TimedOutError(
-            f"{message} ({kind} timeout)",
+            f"{message} {seconds:g} s ({kind} timeout)",
             endpoint=self.address.endpoint,
             hint=f"The limit is http.{profile.name}.{kind}-timeout",
         )
@@ -155,7 +173,7 @@ class Exchange:
         refusals = [match[1] for c in causes if (match := _REFUSED_TUNNEL.match(str(c)))]
         if self.proxy and refusals:
             message = f"{self._who} refused the tunnel to {self.address.peer}: {refusals[0]}"
-            retryable = not refusals[0].startswith(_PERMANENT_REFUSAL)
+            retryable = not refusals[0].startswith("4")
             hint = "The proxy is http.*.proxy, or https_proxy in the environment"
         elif any(isinstance(cause, socket.gaierror) for cause in causes):
             message = f"the name of {self._who} cannot be resolved"

@@ -1,31 +1,33 @@
-"""Sending with httpcore2, the wire that httpx2 itself stands on.
+"""Sending with httpx2: its transport, and no client.
 
-httpx2's client is left out: it logs whole addresses, keeps cookies and follows its own defaults,
-and gives no way to tell whether a reused connection had brought a byte before it broke.
+A client logs whole addresses, keeps cookies and reads the environment. How far a request has come
+is known from httpx2's `trace` extension; a header that was cut short looks to it like none.
 """
 
 from __future__ import annotations
 
 import asyncio
 import socket
-from contextvars import ContextVar
+from contextlib import aclosing, suppress
+from ssl import PROTOCOL_TLS_CLIENT, SSLContext
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import httpcore2
+import httpx2
 
 from oauthreg.errors import AuthorizationError
-from oauthreg.transports import address, proxy, trust
+from oauthreg.transports import address, proxy
 from oauthreg.transports.exchange import Exchange
-from oauthreg.transports.message import IDLE_LIMIT, POOL_SIZE, Body, Message, merged, message
-from oauthreg.wire import TokenRequest, TokenResponse
+from oauthreg.transports.message import POOL_SIZE, Body, header_fields
+from oauthreg.transports.trust import Trust
 
 if TYPE_CHECKING:
-    import ssl
-    from collections.abc import AsyncGenerator, Iterable
+    from collections.abc import AsyncGenerator, Mapping
 
     from oauthreg.registration import HttpProfile
+    from oauthreg.wire import TokenRequest, TokenResponse
 
-_exchange: ContextVar[Exchange] = ContextVar("oauthreg_exchange")
+LIMITS = httpx2.Limits(max_keepalive_connections=POOL_SIZE, keepalive_expiry=60.0)
 
 
 class Httpx2Transport:
@@ -37,9 +39,10 @@ class Httpx2Transport:
 
     def __init__(self, profile: HttpProfile) -> None:
         self._profile = profile
-        self._context: ssl.SSLContext | None = None
+        self._trust = Trust(profile)
         self._homes: dict[_Route, _Home] = {}
         self._forgotten: list[object] = []
+        self._closed = False
 
     async def send(self, request: TokenRequest, *, within: float | None = None) -> TokenResponse:
         """Send one request and return its whole answer, a redirect as it is.
@@ -53,24 +56,37 @@ class Httpx2Transport:
             InvalidTokenResponseError: the body is longer than 1 MiB.
         """
         place = address.parse(request.url)
-        exchange = Exchange(self._profile, place, proxy.choose(self._profile, place), within)
-        prepared = message(request, place)
-        context = await self._trusted(place) if place.scheme == "https" else None
-        route = _Route(asyncio.get_running_loop(), exchange.proxy, context)
-        outcome = await _attempt(await self._pool(route), prepared, exchange)
-        if exchange.may_repeat(outcome) and not request.single_use:
-            async with _new_pool(route) as fresh:
-                outcome = await _attempt(fresh, prepared, exchange)
+        call = _Call(self._profile, place, proxy.choose(self._profile, place), within)
+        prepared = _prepared(request, call)
+        context = None
+        if place.scheme == "https":  # whose files are not to hold up the loop
+            needed = request.certificate, place.endpoint
+            context = await asyncio.to_thread(self._trust.context, *needed)
+        route = _Route(asyncio.get_running_loop(), call.proxy, context)
+        home = await self._home(route)
+        home.calls.add(call)
+        try:
+            call.closed = self._closed
+            outcome = await _attempt(home.transport, prepared, call)
+            if call.may_repeat(outcome) and not request.single_use:
+                async with _new_transport(route) as fresh:
+                    outcome = await _attempt(fresh, prepared, call)
+        finally:
+            home.calls.discard(call)
         if isinstance(outcome, AuthorizationError):
             raise outcome
         return outcome
 
     async def aclose(self) -> None:
-        """Close every connection: this loop's now, another's when that loop next runs."""
+        """Break off what is under way, and close every connection; nothing is sent any more.
+
+        That happens to this loop's now, and to another's as soon as that loop comes to it.
+        """
+        self._closed = True
         homes, self._homes = self._homes, {}
         for route, home in homes.items():
             if route.loop is asyncio.get_running_loop():
-                await home.life.aclose()
+                await home.close()
             elif route.loop.is_running():
                 asyncio.run_coroutine_threadsafe(home.close(), route.loop)
 
@@ -79,175 +95,125 @@ class Httpx2Transport:
         self._forgotten.append(self._homes)
         self._homes = {}
 
-    async def _trusted(self, place: address.Address) -> ssl.SSLContext:
-        """Return the trusted roots, read once and not in the loop."""
-        if self._context is None:
-            self._context = await asyncio.to_thread(trust.context, self._profile, place.endpoint)
-        return self._context
-
-    async def _pool(self, route: _Route) -> httpcore2.AsyncConnectionPool:
-        """Return a loop's connections, which last until the loop shuts down."""
+    async def _home(self, route: _Route) -> _Home:
+        """Return a loop's connections; those of loops and certificates that are past are let go."""
         home = self._homes.get(route)
         if home is None:
+            life = _lasting(route)
+            self._homes[route] = home = _Home(await anext(life), life, set())
             for other in list(self._homes):
-                if other.loop.is_closed():
+                if other.loop.is_closed() or not self._trust.holds(other.context):
                     self._homes.pop(other, None)
-            pool = _new_pool(route)
-            self._homes[route] = home = _Home(pool, _lasting(pool))
-            await anext(home.life)
-        return home.pool
+        return home
 
 
 class _Route(NamedTuple):
-    """What connections are kept by; a client certificate would be a part of the context."""
+    """What connections are kept by; a client certificate is a part of the context."""
 
     loop: asyncio.AbstractEventLoop
     proxy: proxy.Proxy | None
-    context: ssl.SSLContext | None
+    context: SSLContext | None
 
 
 class _Home(NamedTuple):
-    """The connections of one loop, and what closes them when it shuts down."""
+    """The connections of one loop, and what goes on over them."""
 
-    pool: httpcore2.AsyncConnectionPool
-    life: AsyncGenerator[None]
+    transport: httpx2.AsyncHTTPTransport
+    life: AsyncGenerator[httpx2.AsyncHTTPTransport]
+    calls: set[_Call]
 
     async def close(self) -> None:
-        """Close the connections, in their own loop."""
+        """Close them, in their own loop."""
+        for call in self.calls:
+            call.break_off()
         await self.life.aclose()
 
 
-def _new_pool(route: _Route) -> httpcore2.AsyncConnectionPool:
-    return httpcore2.AsyncConnectionPool(
-        ssl_context=route.context,
-        proxy=_told(route.proxy, route.context) if route.proxy else None,
-        max_connections=None,
-        max_keepalive_connections=POOL_SIZE,
-        keepalive_expiry=IDLE_LIMIT,
-        network_backend=_Backend(),
+async def _lasting(route: _Route) -> AsyncGenerator[httpx2.AsyncHTTPTransport]:
+    """Keep a transport open until its loop shuts down, or until nobody uses it any more.
+
+    Either closes this generator: the loop does so at its end, or when it is garbage.
+    """
+    async with _new_transport(route) as transport:
+        yield transport
+
+
+def _new_transport(route: _Route) -> httpx2.AsyncHTTPTransport:
+    context = route.context or SSLContext(PROTOCOL_TLS_CLIENT)  # which trusts nobody
+    via = httpx2.Proxy(route.proxy.url) if route.proxy else None
+    if via and via.url.scheme == "https":
+        via.ssl_context = context
+    return httpx2.AsyncHTTPTransport(verify=context, trust_env=False, limits=LIMITS, proxy=via)
+
+
+class _Call(Exchange):
+    """An exchange that httpx2 tells about, and that can be broken off."""
+
+    stream: httpcore2.AsyncNetworkStream
+    time = asyncio.Timeout(None)
+    waited = False
+
+    def break_off(self) -> None:
+        """End it, in its own loop, whatever it waits for."""
+        self.closed = True
+        with suppress(RuntimeError):  # it is not under way yet, or no more
+            self.time.reschedule(0)
+
+    async def trace(self, event: str, facts: Mapping[str, Any]) -> None:
+        """Take what httpx2 tells; a proxy is spoken to before there is a connection."""
+        loop = asyncio.get_running_loop()
+        if event == "connection.connect_tcp.started":
+            self.connecting()
+            if self.address.is_local_name:
+                host, port = self.address.host, self.address.port
+                found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+                address.check_resolved(self.address, found)
+        elif event == "connection.connect_tcp.complete":
+            self.stream = facts["return_value"]
+        elif event.endswith("start_tls.failed"):
+            await self.stream.aclose()  # which httpx2 leaves open where the task was cancelled
+        elif event == "http11.send_request_headers.started":
+            if facts["request"].method != b"CONNECT":
+                self.established()
+        elif event == "http11.receive_response_headers.started":
+            self.waited = False
+            loop.call_soon(setattr, self, "waited", True)  # noqa: FBT003 - setattr's own order
+        elif event == "http11.receive_response_headers.complete" and self.connected:
+            self.arrived(int(self.waited or not self.reused))
+            self.header_read()
+        elif event == "http11.receive_response_headers.failed":
+            error = facts["exception"]
+            self.answered = isinstance(error, httpcore2.RemoteProtocolError) and bool(
+                error.__cause__
+            )
+
+
+def _prepared(request: TokenRequest, call: _Call) -> httpx2.Request:
+    connect, read = call.profile.connect_timeout, call.profile.read_timeout
+    timeout = httpx2.Timeout(read, connect=connect, pool=None).as_dict()
+    fields = header_fields(request, call.address)
+    return httpx2.Request(
+        request.method,
+        call.address.url,
+        headers=[(name.encode("ascii"), value.encode("latin-1")) for name, value in fields],
+        content=request.body,
+        extensions={"timeout": timeout, "trace": call.trace},
     )
-
-
-async def _lasting(pool: httpcore2.AsyncConnectionPool) -> AsyncGenerator[None]:
-    """Wait, as a generator that its loop closes when it shuts down, and then close the pool."""
-    try:
-        yield
-    finally:
-        await pool.aclose()
 
 
 async def _attempt(
-    pool: httpcore2.AsyncConnectionPool, prepared: Message, exchange: Exchange
+    transport: httpx2.AsyncHTTPTransport, prepared: httpx2.Request, call: _Call
 ) -> TokenResponse | AuthorizationError:
     """Return the answer or the failure: an error raised here would drag a chain along."""
-    _exchange.set(exchange)
     try:
-        async with asyncio.timeout(exchange.limit(exchange.profile.total_timeout)):
-            return await _converse(pool, prepared, exchange)
+        async with (
+            asyncio.timeout(call.limit(call.profile.total_timeout)) as call.time,
+            aclosing(await transport.handle_async_request(prepared)) as answer,
+        ):
+            body = Body(answer.status_code)
+            async for chunk in answer.aiter_raw():
+                body.add(chunk)
+        answer.headers.encoding = "latin-1"
+        return body.response(answer.headers)
     except Exception as error:  # noqa: BLE001 - no library's exception may leave as it is
-        return exchange.failure(error)
-
-
-async def _converse(
-    pool: httpcore2.AsyncConnectionPool, prepared: Message, exchange: Exchange
-) -> TokenResponse:
-    place, profile = exchange.address, exchange.profile
-    connect, read = profile.connect_timeout, profile.read_timeout
-    async with pool.stream(
-        prepared.method,
-        httpcore2.URL(scheme=place.scheme, host=place.host, port=place.port, target=place.target),
-        headers=[
-            (name.encode("ascii"), value.encode("latin-1")) for name, value in prepared.fields
-        ],
-        content=prepared.body,
-        extensions={"timeout": {"connect": connect, "read": read, "write": read}},
-    ) as answer:
-        exchange.header_read()
-        body = Body(answer.status)
-        async for chunk in answer.aiter_stream():
-            body.add(chunk)
-    headers = merged((n.decode("latin-1"), v.decode("latin-1")) for n, v in answer.headers)
-    content = body.decoded(headers.get("content-encoding", ""))
-    return TokenResponse(status=answer.status, headers=headers, body=content)
-
-
-def _told(via: proxy.Proxy, context: ssl.SSLContext | None) -> httpcore2.Proxy:
-    return httpcore2.Proxy(
-        httpcore2.URL(scheme=via.scheme, host=via.host, port=via.port, target="/"),
-        headers=list(via.headers),
-        ssl_context=context if via.scheme == "https" else None,
-    )
-
-
-class _Backend(httpcore2.AsyncNetworkBackend):
-    """Opens connections, and tells the exchange at hand about it."""
-
-    def __init__(self) -> None:
-        self._backend = httpcore2.AnyIOBackend()
-
-    async def connect_tcp(
-        self,
-        host: str,
-        port: int,
-        timeout: float | None = None,  # noqa: ASYNC109 - httpcore2's own signature
-        local_address: str | None = None,
-        socket_options: Iterable[httpcore2.SOCKET_OPTION] | None = None,
-    ) -> httpcore2.AsyncNetworkStream:
-        """Open a connection, plain so far."""
-        exchange = _exchange.get()
-        exchange.connecting()
-        if exchange.address.is_local_name:
-            loop = asyncio.get_running_loop()
-            found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-            address.check_resolved(exchange.address, found)
-        return _Stream(
-            await self._backend.connect_tcp(host, port, timeout, local_address, socket_options),
-            reaches_server=exchange.address.scheme == "http",
-        )
-
-
-class _Stream(httpcore2.AsyncNetworkStream):
-    """A connection that tells the exchange at hand what arrives."""
-
-    def __init__(self, stream: httpcore2.AsyncNetworkStream, *, reaches_server: bool) -> None:
-        self._stream = stream
-        if reaches_server:
-            _exchange.get().established()
-
-    async def read(
-        self,
-        max_bytes: int,
-        timeout: float | None = None,  # noqa: ASYNC109 - httpcore2's own signature
-    ) -> bytes:
-        """Read what is there, or wait for it."""
-        data = await self._stream.read(max_bytes, timeout)
-        _exchange.get().arrived(len(data))
-        return data
-
-    async def write(
-        self,
-        buffer: bytes,
-        timeout: float | None = None,  # noqa: ASYNC109 - httpcore2's own signature
-    ) -> None:
-        """Write everything."""
-        await self._stream.write(buffer, timeout)
-
-    async def aclose(self) -> None:
-        """Close the connection."""
-        await self._stream.aclose()
-
-    async def start_tls(
-        self,
-        ssl_context: ssl.SSLContext,
-        server_hostname: str | None = None,
-        timeout: float | None = None,  # noqa: ASYNC109 - httpcore2's own signature
-    ) -> httpcore2.AsyncNetworkStream:
-        """Go on over TLS: with the server, or first with a proxy."""
-        return _Stream(
-            await self._stream.start_tls(ssl_context, server_hostname, timeout),
-            reaches_server=True,
-        )
-
-    def get_extra_info(self, info: str) -> Any:
-        """Return what is known about the connection."""
-        return self._stream.get_extra_info(info)
+        return call.failure(error)

@@ -5,20 +5,19 @@ from __future__ import annotations
 import re
 import zlib
 from functools import cache
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from oauthreg.errors import ConnectionFailedError, InvalidTokenResponseError
+from oauthreg.wire import TokenResponse
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Mapping
 
     from oauthreg.transports.address import Address
     from oauthreg.wire import Pairs, TokenRequest
 
 LONGEST_BODY = 1024 * 1024
 POOL_SIZE = 32  # idle connections kept
-IDLE_LIMIT = 60.0  # seconds; middleboxes silently drop what idles longer
-CHUNK = 64 * 1024
 
 _NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
@@ -27,31 +26,19 @@ _BARE_DEFLATE = -zlib.MAX_WBITS
 _CODINGS = {"gzip", "x-gzip", "deflate"}
 
 
-class Message(NamedTuple):
-    """A request as it is sent, whatever sends it."""
-
-    method: str
-    fields: Pairs
-    body: bytes | None
-
-
-def message(request: TokenRequest, address: Address) -> Message:
-    """Put a request into its final form; its own header fields beat the defaults.
+def header_fields(request: TokenRequest, address: Address) -> Pairs:
+    """Return what is sent besides Host and Content-Length; a request's own fields beat defaults.
 
     Raises:
         ConnectionFailedError: a field holds what HTTP does not allow.
     """
-    body = request.body
     defaults = {
-        "Host": address.authority,
         "User-Agent": user_agent(),
         "Accept": "application/json",
         "Accept-Encoding": "gzip, deflate",
     }
     if request.form:
         defaults["Content-Type"] = "application/x-www-form-urlencoded"
-    if body is not None or request.method == "POST":
-        defaults["Content-Length"] = str(len(body or b""))
     own = {name.lower() for name, _ in request.headers}
     chosen = [(name, value) for name, value in defaults.items() if name.lower() not in own]
     fields = (*chosen, *request.headers)
@@ -62,7 +49,7 @@ def message(request: TokenRequest, address: Address) -> Message:
                 endpoint=address.endpoint,
                 retryable=False,
             )
-    return Message(request.method, fields, body)
+    return fields
 
 
 @cache
@@ -77,15 +64,6 @@ def user_agent() -> str:
         return f"oauthreg/{version('oauthreg')}"
     except PackageNotFoundError:
         return "oauthreg"
-
-
-def merged(fields: Iterable[tuple[str, str]]) -> dict[str, str]:
-    """Return an answer's header fields, names in lower case and repeated ones joined."""
-    result: dict[str, str] = {}
-    for name, value in fields:
-        key = name.lower()
-        result[key] = f"{result[key]}, {value}" if key in result else value
-    return result
 
 
 class Body:
@@ -104,19 +82,21 @@ class Body:
         self._raw += chunk
         self._check(len(self._raw))
 
-    def decoded(self, encoding: str) -> bytes:
-        """Return the whole body, undone of gzip and deflate.
+    def response(self, headers: Mapping[str, str]) -> TokenResponse:
+        """Return the whole answer, its body undone of gzip and deflate.
 
         Raises:
             InvalidTokenResponseError: the body is longer than it may be.
             zlib.error: the encoding is broken.
         """
+        fields = {name.lower(): value for name, value in headers.items()}
         body = bytes(self._raw)
-        for coding in reversed(encoding.lower().replace(" ", "").split(",")):
+        encoding = fields.get("content-encoding", "").lower().replace(" ", "")
+        for coding in reversed(encoding.split(",")):
             if coding in _CODINGS and body:
                 body = _inflated(body)
                 self._check(len(body))
-        return body
+        return TokenResponse(status=self._status, headers=fields, body=body)
 
     def _check(self, size: int) -> None:
         if size > LONGEST_BODY:

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import os
-from base64 import b64encode
 from dataclasses import dataclass, field
 from functools import lru_cache
 from ipaddress import ip_address, ip_network
 from typing import TYPE_CHECKING
-from urllib.parse import unquote, urlsplit
+from urllib.parse import urlsplit
 
 from oauthreg.errors import ConnectionFailedError
-from oauthreg.transports.address import PORTS
+from oauthreg.transports.address import HOST, PORTS
 
 if TYPE_CHECKING:
     from oauthreg.registration import HttpProfile
@@ -23,21 +22,12 @@ class Proxy:
     """An HTTP proxy that is asked for a tunnel.
 
     Attributes:
-        scheme: How the proxy itself is spoken to, `http` or `https`.
-        host: Its host.
-        port: Its port.
-        headers: What it is told besides: its own authentication.
+        url: Its address, with user name and password.
+        peer: How errors name it.
     """
 
-    scheme: str
-    host: str
-    port: int
-    headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
-
-    @property
-    def peer(self) -> str:
-        """The proxy as errors name it."""
-        return f"the proxy {self.host}:{self.port}"
+    url: str = field(repr=False)
+    peer: str
 
 
 def choose(profile: HttpProfile, address: Address) -> Proxy | None:
@@ -86,13 +76,9 @@ def _covers(entry: str, address: Address) -> bool:
 
 @lru_cache(maxsize=16)
 def _parse(url: str) -> Proxy:
-    parts = urlsplit(url if "://" in url else f"http://{url}")
+    url = url if "://" in url else f"http://{url}"
+    parts = urlsplit(url)
     default_port = PORTS[parts.scheme]
-    host, port = parts.hostname, parts.port or default_port
-    if not host:
+    if not HOST.fullmatch(parts.hostname or "") or not url.isprintable():
         raise ValueError
-    if parts.username is None:
-        return Proxy(parts.scheme, host, port)
-    user = f"{unquote(parts.username)}:{unquote(parts.password or '')}".encode()
-    authorization = f"Basic {b64encode(user).decode('ascii')}"
-    return Proxy(parts.scheme, host, port, (("Proxy-Authorization", authorization),))
+    return Proxy(url, f"the proxy {parts.hostname}:{parts.port or default_port}")

@@ -1,32 +1,31 @@
-"""Sending with urllib3, the wire that requests itself stands on.
+"""Sending with requests: its adapter, and no Session.
 
-requests' Session is left out because it lets the environment in: `.netrc` replaces an
-Authorization header, `http_proxy` takes loopback requests, one client's cookies go with
-another's. Its adapter is left out because it cannot tell a reused connection from a new one.
+A Session lets the environment in: `.netrc` replaces an Authorization header, `http_proxy` takes
+loopback requests, one client's cookies go with another's. The adapter is the part below it.
 """
 
 from __future__ import annotations
 
-import http.client
-import io
-import socket
-import ssl
-import time
-from collections import deque
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
+from requests import PreparedRequest
+from requests.adapters import HTTPAdapter
 from urllib3 import HTTPHeaderDict
-from urllib3.connection import HTTPConnection, HTTPSConnection, ProxyConfig
 
 from oauthreg.errors import AuthorizationError
-from oauthreg.transports import address, proxy, trust
-from oauthreg.transports.exchange import Exchange
-from oauthreg.transports.message import CHUNK, IDLE_LIMIT, POOL_SIZE, Body, Message, merged, message
-from oauthreg.wire import TokenRequest, TokenResponse
+from oauthreg.transports import address, proxy
+from oauthreg.transports.connections import Call, Pool, TlsPool, current
+from oauthreg.transports.message import POOL_SIZE, Body, header_fields
+from oauthreg.transports.trust import Trust
 
 if TYPE_CHECKING:
+    import ssl
+
     from oauthreg.registration import HttpProfile
+    from oauthreg.wire import TokenRequest, TokenResponse
+
+POOLS = {"http": Pool, "https": TlsPool}
 
 
 class RequestsTransport:
@@ -38,8 +37,9 @@ class RequestsTransport:
 
     def __init__(self, profile: HttpProfile) -> None:
         self._profile = profile
-        self._context: ssl.SSLContext | None = None
-        self._idle: dict[_Route, deque[_Connection]] = {}
+        self._trust = Trust(profile)
+        self._adapters: dict[ssl.SSLContext | None, _Adapter] = {}
+        self._calls: set[Call] = set()
         self._forgotten: list[object] = []
         self._closed = False
 
@@ -55,199 +55,107 @@ class RequestsTransport:
             InvalidTokenResponseError: the body is longer than 1 MiB.
         """
         place = address.parse(request.url)
-        exchange = Exchange(self._profile, place, proxy.choose(self._profile, place), within)
-        prepared = message(request, place)
-        route = _Route(place.scheme, place.host, place.port, exchange.proxy)
-        connection = self._take(route) or self._open(route, place.endpoint)
-        outcome = self._attempt(connection, prepared, exchange)
-        if exchange.may_repeat(outcome) and not request.single_use:
-            outcome = self._attempt(self._open(route, place.endpoint), prepared, exchange)
+        call = Call(self._profile, place, proxy.choose(self._profile, place), within)
+        prepared = _prepared(request, place)
+        adapter = self._adapter(request, place)
+        self._calls.add(call)
+        try:
+            call.closed = self._closed
+            outcome = _attempt(adapter, prepared, call)
+            if call.may_repeat(outcome) and not request.single_use:
+                call.afresh = True
+                outcome = _attempt(adapter, prepared, call)
+        finally:
+            self._calls.discard(call)
+            call.hold(None)
         if isinstance(outcome, AuthorizationError):
             raise outcome
         return outcome
 
     def close(self) -> None:
-        """Close every idle connection, and those in use when they are done."""
+        """Break off what is under way, and close every connection; nothing is sent any more."""
         self._closed = True
-        for connections in list(self._idle.values()):
-            with suppress(IndexError):
-                while True:
-                    connections.pop().close()
+        for call in list(self._calls):
+            call.break_off()
+        for adapter in list(self._adapters.values()):
+            adapter.close()
 
     def reset_after_fork(self) -> None:
         """Forget the parent's connections in a forked child, neither using nor closing them."""
-        self._forgotten.append(self._idle)
-        self._idle = {}
+        self._forgotten += [self._adapters, self._calls]
+        self._adapters, self._calls = {}, set()
 
-    def _attempt(
-        self, connection: _Connection, prepared: Message, exchange: Exchange
-    ) -> TokenResponse | AuthorizationError:
-        """Return the answer or the failure: an error raised here would drag a chain along."""
-        try:
-            response = connection.converse(prepared, exchange)
-        except Exception as error:  # noqa: BLE001 - no library's exception may leave as it is
-            connection.close()
-            return exchange.failure(error)
-        except BaseException:
-            connection.close()
-            raise
-        self._keep(connection)
-        return response
-
-    def _take(self, route: _Route) -> _Connection | None:
-        """Return an idle connection that still stands, the latest used first."""
-        connections = self._idle.get(route)
-        with suppress(IndexError):  # there is none, or another thread was faster
-            while connections:
-                connection = connections.pop()
-                if connection.is_connected and connection.idles_for < IDLE_LIMIT:
-                    return connection
-                connection.close()
-        return None
-
-    def _keep(self, connection: _Connection) -> None:
-        connections = self._idle.setdefault(connection.route, deque())
-        if not connection.can_serve_again or len(connections) >= POOL_SIZE:
-            connection.close()
-            return
-        connection.idle_since = time.monotonic()
-        connections.append(connection)
-        if self._closed:
-            self.close()
-
-    def _open(self, route: _Route, endpoint: str) -> _Connection:
-        """Make a connection; it connects when it is first used."""
-        if route.scheme == "http":
-            return _Connection(route, route.host, route.port)
-        self._context = self._context or trust.context(self._profile, endpoint)
-        return _TlsConnection.through(route, self._context)
+    def _adapter(self, request: TokenRequest, place: address.Address) -> _Adapter:
+        """Return the adapter of a certificate; those of certificates that changed are closed."""
+        context = None
+        if place.scheme == "https":
+            context = self._trust.context(request.certificate, place.endpoint)
+        adapter = self._adapters.get(context)
+        if adapter is None:
+            adapter = self._adapters.setdefault(context, _Adapter(context))
+            for other in [known for known in list(self._adapters) if not self._trust.holds(known)]:
+                with suppress(KeyError):  # another thread was faster
+                    self._adapters.pop(other).close()
+        return adapter
 
 
-class _Route(NamedTuple):
-    """What connections are kept by; a client certificate would be a part of it."""
+class _Adapter(HTTPAdapter):
+    """requests' adapter with connections that tell, over TLS that is set up already."""
 
-    scheme: str
-    host: str
-    port: int
-    proxy: proxy.Proxy | None
+    def __init__(self, context: ssl.SSLContext | None) -> None:
+        self._context = context
+        super().__init__(POOL_SIZE, POOL_SIZE, max_retries=0, pool_block=False)
 
+    def init_poolmanager(self, connections: int, maxsize: int, *args: Any, **options: Any) -> None:
+        """Keep connections of our kind."""
+        super().init_poolmanager(connections, maxsize, *args, **options)
+        self.poolmanager.pool_classes_by_scheme = POOLS
 
-class _Connection(HTTPConnection):
-    """One connection; every wait on it ends with the exchange's time."""
+    def proxy_manager_for(self, proxy: str, **options: Any) -> Any:
+        """Keep connections of our kind behind a proxy too."""
+        manager = super().proxy_manager_for(proxy, proxy_ssl_context=self._context, **options)
+        manager.pool_classes_by_scheme = POOLS
+        return manager
 
-    exchange: Exchange
-    idle_since = 0.0
+    def build_connection_pool_key_attributes(self, *args: Any, **options: Any) -> Any:
+        """Take connections of our TLS context, which holds roots and client certificate."""
+        place, _ = super().build_connection_pool_key_attributes(*args, **options)
+        return place, {"ssl_context": self._context}
 
-    def __init__(self, route: _Route, *args: Any, **options: Any) -> None:
-        super().__init__(*args, **options)
-        self.route = route
-
-    @property
-    def idles_for(self) -> float:
-        """Seconds since the connection was last used."""
-        return time.monotonic() - self.idle_since
-
-    @property
-    def can_serve_again(self) -> bool:
-        """Whether it is open, and holds nothing that the server sent beyond its answer."""
-        if isinstance(self.sock, ssl.SSLSocket):
-            return not self.sock.pending()
-        return self.sock is not None
-
-    def converse(self, prepared: Message, exchange: Exchange) -> TokenResponse:
-        """Send the request and read the whole answer."""
-        self.exchange = exchange
-        if self.sock is None:
-            exchange.connecting()
-            self.connect()
-            exchange.established()
-        self.timeout = exchange.limit(exchange.profile.read_timeout)
-        self.request(
-            prepared.method,
-            exchange.address.target,
-            prepared.body,
-            HTTPHeaderDict(prepared.fields),
-            preload_content=False,
-            decode_content=False,
-        )
-        answer = self.getresponse()
-        exchange.header_read()
-        body = Body(answer.status)
-        while chunk := answer.read(CHUNK):
-            body.add(chunk)
-        headers = merged(answer.headers.iteritems())
-        content = body.decoded(headers.get("content-encoding", ""))
-        return TokenResponse(status=answer.status, headers=headers, body=content)
-
-    def response_class(  # type: ignore[override]  # http.client only calls it
-        self, sock: socket.socket, *args: Any, **options: Any
-    ) -> http.client.HTTPResponse:
-        """Return http.client's reader of answers over one that keeps to the time."""
-        timed: Any = _Timed(sock, self.exchange)
-        return http.client.HTTPResponse(timed, *args, **options)
-
-    def _new_conn(self) -> socket.socket:
-        """Connect to the first address that answers."""
-        limit = self.exchange.profile.connect_timeout
-        found = socket.getaddrinfo(self.host, self.port, type=socket.SOCK_STREAM)
-        if self.exchange.address.is_local_name:
-            address.check_resolved(self.exchange.address, found)
-        failure = OSError()
-        for family, kind, protocol, _, sockaddr in found:
-            sock = socket.socket(family, kind, protocol)
-            try:
-                sock.settimeout(self.exchange.limit(limit))
-                sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-                sock.connect(sockaddr)
-                sock.settimeout(self.exchange.limit(limit))  # for the handshake
-            except OSError as error:
-                sock.close()
-                failure = error
-            else:
-                return sock
-        raise failure
+    def cert_verify(self, conn: Any, url: Any, verify: Any, cert: Any) -> None:
+        """Leave the verification to the TLS context."""
 
 
-class _TlsConnection(_Connection, HTTPSConnection):
-    """One connection over TLS, through the tunnel of a proxy if there is one."""
-
-    @classmethod
-    def through(cls, route: _Route, context: ssl.SSLContext) -> _TlsConnection:
-        """Prepare a connection along this route."""
-        if route.proxy is None:
-            return cls(route, route.host, route.port, ssl_context=context)
-        via = route.proxy
-        config = ProxyConfig(context, False, None, None)  # noqa: FBT003 - urllib3's own tuple
-        self = cls(route, via.host, via.port, ssl_context=context, proxy_config=config)
-        self.set_tunnel(route.host, route.port, dict(via.headers), via.scheme)
-        return self
+def _prepared(request: TokenRequest, place: address.Address) -> PreparedRequest:
+    prepared = PreparedRequest()
+    prepared.method, prepared.url, prepared.body = request.method, place.url, request.body
+    fields: Any = HTTPHeaderDict(header_fields(request, place))  # where a field may repeat
+    prepared.headers = fields
+    prepared.prepare_content_length(prepared.body)
+    return prepared
 
 
-class _Timed(io.RawIOBase):
-    """Reads a socket for http.client, giving every wait what is left of the exchange's time."""
-
-    def __init__(self, sock: socket.socket, exchange: Exchange) -> None:
-        self._sock = sock
-        self._raw = sock.makefile("rb", buffering=0)
-        self._exchange = exchange
-
-    def makefile(self, mode: str) -> io.BufferedReader:
-        """Return the buffered reader that http.client asks a socket for."""
-        del mode
-        return io.BufferedReader(self)
-
-    def readable(self) -> bool:
-        """Whether it can be read: yes."""
-        return True
-
-    def readinto(self, buffer: Any) -> int | None:
-        """Read what is there, waiting for it no longer than there is time."""
-        self._sock.settimeout(self._exchange.limit(self._exchange.profile.read_timeout))
-        count = self._raw.readinto(buffer)
-        self._exchange.arrived(count or 0)
-        return count
-
-    def close(self) -> None:
-        """Let go of the socket."""
-        self._raw.close()
-        super().close()
+def _attempt(
+    adapter: _Adapter, prepared: PreparedRequest, call: Call
+) -> TokenResponse | AuthorizationError:
+    """Return the answer or the failure: an error raised here would drag a chain along."""
+    current.set(call)
+    try:
+        with adapter.send(
+            prepared,
+            stream=True,
+            timeout=(
+                call.limit(call.profile.connect_timeout),
+                call.limit(call.profile.read_timeout),
+            ),
+            verify=True,
+            cert=None,
+            proxies={"https": call.proxy.url} if call.proxy else {},
+        ) as answer:
+            call.header_read()
+            body = Body(answer.status_code)
+            for chunk in answer.raw.stream(decode_content=False):
+                body.add(chunk)
+        return body.response(answer.headers)
+    except Exception as error:  # noqa: BLE001 - no library's exception may leave as it is
+        return call.failure(error)

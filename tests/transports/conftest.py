@@ -181,11 +181,22 @@ class Sender:
             return self.transport.send(request, **options)
         return self.runner.run(self.transport.send(request, **options))
 
-    def close(self) -> None:
+    def shut(self) -> None:
         if self.runner is None:
             self.transport.close()
         else:
             self.runner.run(self.transport.aclose())
+
+    def shut_elsewhere(self) -> None:
+        """Close the transport while another thread, or another thread's loop, sends."""
+        if self.runner is None:
+            self.transport.close()
+        else:
+            asyncio.run(self.transport.aclose())
+
+    def close(self) -> None:
+        self.shut()
+        if self.runner is not None:
             self.runner.close()
 
 
@@ -210,6 +221,19 @@ def sender(request: pytest.FixtureRequest) -> Iterator[Callable[..., Sender]]:
 @pytest.fixture
 def send(sender: Callable[..., Sender]) -> Sender:
     return sender()
+
+
+@pytest.fixture
+def full_listener():
+    """A port whose queue is full, so that connecting to it hangs."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(0)
+        with socket.socket() as first, socket.socket() as second:
+            for sock in (first, second):
+                sock.settimeout(0)
+                sock.connect_ex(listener.getsockname())
+            yield listener.getsockname()[1]
 
 
 @pytest.fixture(autouse=True)
@@ -263,8 +287,17 @@ class Authority:
 
     def server_context(self, name: str = "127.0.0.1", days: int = 30) -> ssl.SSLContext:
         """Make a server's context, its certificate for this name and so many days."""
+        path = self.folder / f"{name.replace(':', '_')}-{days}.pem"
+        key, certificate = self.issue(name, days)
+        path.write_bytes(key + certificate)
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(path)
+        return context
+
+    def issue(self, name: str, days: int = 30) -> tuple[bytes, bytes]:
+        """Return a private key and a certificate for this name, of server or client, in PEM."""
         key = ec.generate_private_key(ec.SECP256R1())
-        subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "test server")])
+        subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
         alternative: x509.GeneralName = x509.DNSName(name)
         with suppress(ValueError):
             alternative = x509.IPAddress(ipaddress.ip_address(name))
@@ -277,18 +310,12 @@ class Authority:
             )
             .sign(self.key, hashes.SHA256())
         )
-        path = self.folder / f"{name.replace(':', '_')}-{days}.pem"
-        path.write_bytes(
-            key.private_bytes(
-                serialization.Encoding.PEM,
-                serialization.PrivateFormat.PKCS8,
-                serialization.NoEncryption(),
-            )
-            + certificate.public_bytes(serialization.Encoding.PEM)
+        pem = key.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption(),
         )
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(path)
-        return context
+        return pem, certificate.public_bytes(serialization.Encoding.PEM)
 
 
 def _unsigned(

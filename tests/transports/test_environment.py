@@ -229,7 +229,10 @@ def test_a_proxy_that_refuses_the_connection_is_named(sender, authority):
         sender(ca_bundle=authority.bundle, proxy="http://127.0.0.1:1")(ask(TARGET))
 
 
-@pytest.mark.parametrize("url", ["socks5://127.0.0.1:1", "http://", "http://host:x"])
+@pytest.mark.parametrize(
+    "url",
+    ["socks5://127.0.0.1:1", "http://", "http://host:x", "http://a b:1", "http://u:\1@host:1"],
+)
 def test_a_proxy_that_cannot_be_used(sender, url):
     with pytest.raises(ConnectionFailedError, match=r"the proxy of http\.corp\.proxy") as caught:
         sender(name="corp", proxy=url)(ask(TARGET))
@@ -273,4 +276,4 @@ def test_an_empty_variable_in_lower_case_hides_the_other(monkeypatch):
     assert proxy.choose(HttpProfile(), parse(TARGET)) is None
     monkeypatch.delenv("https_proxy")
     chosen = proxy.choose(HttpProfile(), parse(TARGET))
-    assert chosen == proxy.Proxy("http", "proxy", 3128)
+    assert chosen == proxy.Proxy("http://proxy:3128", "the proxy proxy:3128")

@@ -5,11 +5,14 @@ from __future__ import annotations
 import asyncio
 import gc
 import os
+import socket
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from oauthreg.errors import ConnectionFailedError
 from oauthreg.registration import HttpProfile
 from oauthreg.transports import message
 from oauthreg.transports.httpx2 import Httpx2Transport
@@ -54,7 +57,9 @@ def test_many_threads_send_at_once(blocking, serve):
         answers = list(pool.map(lambda _: blocking.send(ask(server)), range(2 * parties)))
     assert {answer.body for answer in answers} == {b"{}"}
     assert parties <= server.connections <= 2 * parties
-    assert sum(map(len, blocking._idle.values())) <= message.POOL_SIZE
+    for thread in server.threads[1:]:
+        thread.join(0.02)
+    assert sum(thread.is_alive() for thread in server.threads[1:]) <= message.POOL_SIZE
 
 
 def test_many_tasks_send_at_once(serve):
@@ -143,7 +148,8 @@ def test_a_cancelled_request_gives_its_connection_up(serve):
 
 
 def test_an_interrupted_request_gives_its_connection_up(blocking, serve, monkeypatch):
-    server = serve()
+    half = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n"
+    server = serve(half)
 
     def interrupted(*_):
         raise KeyboardInterrupt
@@ -155,16 +161,130 @@ def test_an_interrupted_request_gives_its_connection_up(blocking, serve, monkeyp
     assert not server.threads[1].is_alive()
 
 
-def test_closing_closes_idle_connections_and_those_in_use_when_they_are_done(blocking, serve):
+def test_closing_closes_idle_connections_and_nothing_is_sent_any_more(send, serve):
     server = serve()
-    blocking.send(ask(server))
-    blocking.close()
-    blocking.close()
+    send(ask(server))
+    send.shut()
+    send.shut()
     server.threads[1].join(5)
     assert not server.threads[1].is_alive()
-    assert blocking.send(ask(server)).status == 200
-    server.threads[2].join(5)
-    assert not server.threads[2].is_alive()
+    with pytest.raises(ConnectionFailedError, match="closed") as caught:
+        send(ask(server))
+    assert (server.connections, caught.value.retryable) == (1, False)
+
+
+def silent(line):
+    line.request()
+    line.server.arrived.set()
+    line.sock.recv(1)
+
+
+def half_a_header(line):
+    line.request()
+    line.send(b"HTTP/1.1 200 OK\r\nX")
+    line.server.arrived.set()
+    line.sock.recv(1)
+
+
+def half_a_body(line):
+    line.request()
+    line.send(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\nabc")
+    line.server.arrived.set()
+    line.sock.recv(1)
+
+
+def second_is_silent(line):
+    line.request()
+    line.send(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+    silent(line)
+
+
+def no_handshake(line):
+    line.sock.recv(1)
+    line.server.arrived.set()
+    line.hold()
+
+
+@pytest.mark.parametrize(
+    ("script", "tls"),
+    [
+        *((script, tls) for script in (silent, half_a_header, half_a_body) for tls in (0, 1)),
+        (second_is_silent, 0),
+        (second_is_silent, 1),
+        (no_handshake, 0),
+    ],
+)
+def test_closing_breaks_off_what_is_under_way(sender, serve, authority, script, tls):
+    server = serve(script, context=authority.server_context() if tls else None)
+    server.arrived = threading.Event()
+    send = sender(ca_bundle=authority.bundle)
+    url = server.url()
+    if script is second_is_silent:
+        send(ask(server))
+    if script is no_handshake:
+        url = url.replace("http", "https")
+    with ThreadPoolExecutor(1) as pool:
+        sending = pool.submit(send, TokenRequest(url=url, form=(("a", "b"),)))
+        assert server.arrived.wait(5)
+        time.sleep(0.05)
+        started = time.monotonic()
+        send.shut_elsewhere()
+        with pytest.raises(ConnectionFailedError, match="the transport is closed"):
+            sending.result(5)
+        assert time.monotonic() - started < 0.5
+    assert server.connections == 1
+    if not tls and script is not no_handshake:
+        server.threads[1].join(5)
+        assert not server.threads[1].is_alive()
+
+
+def test_closing_breaks_off_a_request_of_the_same_loop(serve):
+    arrived = threading.Event()
+    server = serve(lambda line: (line.request(), arrived.set(), line.sock.recv(1)))
+    transport = Httpx2Transport(HttpProfile())
+
+    async def closed():
+        task = asyncio.create_task(transport.send(ask(server)))
+        await asyncio.to_thread(arrived.wait, 5)
+        await transport.aclose()
+        with pytest.raises(ConnectionFailedError, match="the transport is closed"):
+            await asyncio.wait_for(task, 0.5)
+
+    asyncio.run(closed())
+
+
+def test_closing_breaks_off_a_connection_that_is_being_made(sender, full_listener):
+    send = sender()
+    with ThreadPoolExecutor(1) as pool:
+        sending = pool.submit(send, TokenRequest(url=f"http://127.0.0.1:{full_listener}/"))
+        time.sleep(0.2)
+        send.shut_elsewhere()
+        started = time.monotonic()
+        with pytest.raises(ConnectionFailedError, match="the transport is closed"):
+            sending.result(5)
+        assert time.monotonic() - started < 0.5
+
+
+def test_closing_while_a_name_is_resolved_keeps_the_request_from_being_sent(
+    sender, serve, monkeypatch
+):
+    real, asked, closed = socket.getaddrinfo, threading.Event(), threading.Event()
+
+    def getaddrinfo(*args, **options):
+        asked.set()
+        closed.wait(5)
+        return real(*args, **options)
+
+    monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
+    send, server = sender(), serve()
+    with ThreadPoolExecutor(1) as pool:
+        sending = pool.submit(send, TokenRequest(url=server.url(host="localhost")))
+        asked.wait(5)
+        send.shut_elsewhere()
+        closed.set()
+        with pytest.raises(ConnectionFailedError, match="the transport is closed"):
+            sending.result(5)
+    assert server.connections == 0
 
 
 def in_child(work):
@@ -197,11 +317,10 @@ def test_a_forked_child_uses_connections_of_its_own(blocking, serve):
 def test_what_is_forgotten_is_not_closed(blocking, serve):
     server = serve()
     blocking.send(ask(server))
-    [forgotten] = next(iter(blocking._idle.values()))
     blocking.reset_after_fork()
     blocking.close()
-    assert forgotten.is_connected
-    forgotten.close()
+    server.threads[1].join(0.1)
+    assert server.threads[1].is_alive()
 
 
 def test_a_forked_child_has_a_loop_and_connections_of_its_own(serve):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 import time
 from contextlib import contextmanager
 
@@ -91,19 +90,6 @@ def test_silence_after_the_header_ends_at_the_read_timeout(sender, serve):
 
     with ends_within(0.1, "(read timeout)"):
         sender(read_timeout=0.1)(TokenRequest(url=serve(script).url()))
-
-
-@pytest.fixture
-def full_listener():
-    """A port whose queue is full, so that connecting to it hangs."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        listener.listen(0)
-        with socket.socket() as first, socket.socket() as second:
-            for sock in (first, second):
-                sock.settimeout(0)
-                sock.connect_ex(listener.getsockname())
-            yield listener.getsockname()[1]
 
 
 def test_a_connection_that_hangs_ends_at_the_connect_timeout(sender, full_listener):
