@@ -9,7 +9,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from oauthreg.grants import authorization_code, device_code, token_management
-from oauthreg.grants.id_token import check_id_token
 from oauthreg.protocol.authentication import credential_sources
 from oauthreg.protocol.responses import granted_from
 from oauthreg.renewal.acquire import attempts
@@ -60,6 +59,8 @@ def complete(
 
     granted = yield from attempts(order, around, context, make)
     if openid:
+        from oauthreg.grants.id_token import check_id_token  # noqa: PLC0415 - it loads cryptography
+
         yield from check_id_token(context, granted.extra.get("id_token"), request.nonce)
     return granted
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Unpack
 
-from oauthreg.auth.trip import AUTHORIZATION, Bearer, Trip
+from oauthreg.auth.trip import AUTHORIZATION, Answer, Bearer, Replays, Trip
 
 if TYPE_CHECKING:
     from aiohttp import ClientHandlerType, ClientMiddlewareType, ClientRequest, ClientResponse
@@ -27,8 +27,8 @@ def middleware(
 ) -> ClientMiddlewareType:
     """Return a middleware that puts a registration's token on requests.
 
-    A 401 renews the token once and replays the request. A request that has an Authorization
-    header already is left alone.
+    A 401 renews the token once and replays the request; one that asks for a DPoP nonce replays
+    it once with that. A request that has an Authorization header already is left alone.
 
     aiohttp asks a middleware about every hop of a redirect and does not say which came first.
     So, unless the registration has `urls`, the middleware is bound to the first origin that it
@@ -60,7 +60,7 @@ def middleware(
         try:
             return await _sent(bearer, trip, request, handler)
         finally:  # so that an outer middleware may send it anew, and no error shows the token
-            request.headers.popall(AUTHORIZATION, None)
+            trip.take_off(request.headers)
 
     return authorized
 
@@ -68,26 +68,29 @@ def middleware(
 async def _sent(
     bearer: Bearer, trip: Trip, request: ClientRequest, handler: ClientHandlerType
 ) -> ClientResponse:
-    """Send one hop, and once more with another token if this one is refused."""
+    """Send one hop, and again with what it lacks if it is refused."""
+    replays = Replays(bearer, trip)
     response = await _sent_once(trip, request, handler)
-    if not _refused(trip, response) or getattr(request.body, "consumed", False):
-        return response
-    if not await bearer.renew_async(trip):
-        return response
-    response.release()
-    await request.close()  # its body's writer has to be done before the body is rewound
-    response = await _sent_once(trip, request, handler)
-    _refused(trip, response)
+    while await replays.due_async(_answer(trip, request, response)):
+        response.release()
+        await request.close()  # its body's writer has to be done before the body is rewound
+        response = await _sent_once(trip, request, handler)
     return response
 
 
 async def _sent_once(
     trip: Trip, request: ClientRequest, handler: ClientHandlerType
 ) -> ClientResponse:
-    request.headers[AUTHORIZATION] = trip.authorization
+    trip.put_on(request.headers, request.method, str(request.url))
     return await handler(request)
 
 
-def _refused(trip: Trip, response: ClientResponse) -> bool:
-    challenge = ", ".join(response.headers.getall("WWW-Authenticate", ()))
-    return trip.refused(response.status, challenge, trip.authorization)
+def _answer(trip: Trip, request: ClientRequest, response: ClientResponse) -> Answer:
+    return Answer(
+        url=str(request.url),
+        status=response.status,
+        headers=response.headers,
+        challenge=", ".join(response.headers.getall("WWW-Authenticate", ())),
+        authorization=trip.authorization,
+        replayable=not getattr(request.body, "consumed", False),
+    )

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Unpack
 
-from oauthreg.auth.httpx_trip import HttpxTrip, has_callers_header
-from oauthreg.auth.trip import Bearer
+from oauthreg.auth.httpx_trip import AsyncWatch, HttpxTrip, Watch, has_callers_header
+from oauthreg.auth.trip import Bearer, Replays
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Callable, Generator
+    from collections.abc import AsyncGenerator, Generator
 
     from oauthreg.registration import AsyncManager, AuthorizeOptions, Manager
 
@@ -21,9 +21,16 @@ if TYPE_CHECKING:
 class HttpxFlow:
     """Puts a registration's token on requests; a 401 renews it once and replays.
 
-    A synchronous client takes an `AuthorizedClientManager`, an asynchronous one an
-    `AsyncAuthorizedClientManager`. One object serves any number of clients, threads and loops.
-    A request that has an Authorization header already is left alone.
+    A 401 that asks for a DPoP nonce replays once with that. A synchronous client takes an
+    `AuthorizedClientManager`, an asynchronous one an `AsyncAuthorizedClientManager`. One object
+    serves any number of clients, threads and loops. A request that has an Authorization header
+    already is left alone.
+
+    The hops of a redirect are known from the `trace` extension, which the library's own transports
+    honour. Behind one that reports nothing (`MockTransport`, `ASGITransport`, `WSGITransport`, one
+    of your own) redirects are the library's alone: `urls` is not asked about them, and with DPoP
+    every hop carries the proof of the first request, which an API refuses. Follow redirects by
+    hand there: each request that is sent by itself is judged, and has its own proof.
 
     Args:
         manager: The manager.
@@ -53,10 +60,11 @@ class HttpxFlow:
             yield request
             return
         trip = HttpxTrip(self._bearer, self._bearer.authorize(), request, self.byte_stream)
-        trip.watch(_followed(trip.depart, request.extensions.get("trace")))
+        trip.watch(Watch)
+        replays = Replays(self._bearer, trip)
         response = yield request
-        if trip.was_refused(response) and trip.can_replay and self._bearer.renew(trip):
-            trip.was_refused((yield trip.replay()))
+        while replays.due(trip.answer(response)):
+            response = yield trip.replay()
 
     async def async_auth_flow(self, request: Any) -> AsyncGenerator[Any, Any]:
         """Send a request of an asynchronous client; otherwise as `sync_auth_flow`."""
@@ -65,26 +73,8 @@ class HttpxFlow:
             return
         client = await self._bearer.authorize_async()
         trip = HttpxTrip(self._bearer, client, request, self.byte_stream)
-        trip.watch(_followed_async(trip.depart, request.extensions.get("trace")))
+        trip.watch(AsyncWatch)
+        replays = Replays(self._bearer, trip)
         response = yield request
-        refused = trip.was_refused(response)
-        if refused and trip.can_replay and await self._bearer.renew_async(trip):
-            trip.was_refused((yield trip.replay()))
-
-
-def _followed(first: Callable[..., object], then: Callable[..., object] | None) -> Any:
-    def trace(event: str, info: Any) -> None:
-        first(event, info)
-        if then is not None:
-            then(event, info)
-
-    return trace
-
-
-def _followed_async(first: Callable[..., object], then: Callable[..., Any] | None) -> Any:
-    async def trace(event: str, info: Any) -> None:
-        first(event, info)
-        if then is not None:
-            await then(event, info)
-
-    return trace
+        while await replays.due_async(trip.answer(response)):
+            response = yield trip.replay()

@@ -1,4 +1,4 @@
-"""The policy of every adapter: which addresses a token may go to, and which 401 refuses it."""
+"""The policy of every adapter: which addresses a token may go to, and what a 401 asks for."""
 
 from __future__ import annotations
 
@@ -13,18 +13,28 @@ if TYPE_CHECKING:
 
 UNAUTHORIZED = 401
 
-_INSUFFICIENT_SCOPE = re.compile(r'\berror\s*=\s*"?insufficient_scope\b', re.IGNORECASE)
+_ERROR = r'\berror\s*=\s*"?'
+_NOT_THE_TOKEN = re.compile(
+    rf"{_ERROR}(?:insufficient_scope|use_dpop_nonce|invalid_dpop_proof)\b", re.IGNORECASE
+)
+_NONCE_WANTED = re.compile(rf"\bDPoP\b.*{_ERROR}use_dpop_nonce\b", re.IGNORECASE | re.DOTALL)
 
 
 def refuses_token(status: int, challenge: str) -> bool:
-    """Whether an answer says that the token is no good (RFC 6750 section 3).
+    """Whether an answer says that the token is no good (RFC 6750 section 3, RFC 9449 section 7.1).
 
     Args:
         status: The HTTP status.
         challenge: The `WWW-Authenticate` header. `insufficient_scope` is no refusal of the
-            token: a new one would have the same scopes.
+            token: a new one would have the same scopes. Neither is `use_dpop_nonce` nor
+            `invalid_dpop_proof`: those are about what came with it.
     """
-    return status == UNAUTHORIZED and not _INSUFFICIENT_SCOPE.search(challenge)
+    return status == UNAUTHORIZED and not _NOT_THE_TOKEN.search(challenge)
+
+
+def demands_nonce(status: int, challenge: str) -> bool:
+    """Whether an answer asks for a proof with its nonce (RFC 9449 section 9)."""
+    return status == UNAUTHORIZED and bool(_NONCE_WANTED.search(challenge))
 
 
 def may_carry(registration: ClientRegistration, url: str, home: str) -> bool:

@@ -16,7 +16,7 @@ from requests import PreparedRequest
 from requests.auth import AuthBase
 from requests.utils import rewind_body
 
-from oauthreg.auth.trip import AUTHORIZATION, Bearer, Trip
+from oauthreg.auth.trip import AUTHORIZATION, Answer, Bearer, Replays, Trip
 
 if TYPE_CHECKING:
     from requests import Response
@@ -27,8 +27,12 @@ if TYPE_CHECKING:
 class Auth(AuthBase):
     """Puts a registration's token on requests; a 401 renews it once and replays.
 
-    Thread-safe: one object serves any number of sessions and threads. A request that has an
-    Authorization header already is left alone.
+    A 401 that asks for a DPoP nonce replays once with that. Thread-safe: one object serves any
+    number of sessions and threads. A request that has an Authorization header already is left
+    alone.
+
+    With DPoP, a session's `HTTPAdapter` should keep its `max_retries` of 0: urllib3 would send
+    the same proof again, which an API may refuse.
 
     Args:
         manager: An `AuthorizedClientManager`.
@@ -55,53 +59,38 @@ class Auth(AuthBase):
         if AUTHORIZATION in r.headers:
             return r
         trip = Trip(self._bearer, self._bearer.authorize(), r.url or "")
-        r.headers[AUTHORIZATION] = trip.authorization
+        trip.put_on(r.headers, r.method or "", r.url or "")
         r.hooks["response"].append(partial(self._answered, trip))
-        return _travelling(r, trip, judged=True)
+        return _travelling(r, trip, ready=True)
 
     def _answered(self, trip: Trip, response: Response, **sending: Any) -> Response:
         """Answer a 401, on whichever hop it came; requests calls this for every response."""
-        request = response.request
-        refused = trip.refused(
-            response.status_code,
-            response.headers.get("WWW-Authenticate", ""),
-            request.headers.get(AUTHORIZATION),
-        )
-        if not refused or not _is_replayable(request) or not self._bearer.renew(trip):
-            return response
-        response.content  # noqa: B018 - reads it to its end, which frees the connection
-        response.close()
-        if request.body is not None and not isinstance(request.body, bytes | str):
-            rewind_body(request)
-        request.headers[AUTHORIZATION] = trip.authorization
-        again: Response = response.connection.send(request, **sending)
-        again.history.append(response)
-        trip.refused(
-            again.status_code,
-            again.headers.get("WWW-Authenticate", ""),
-            request.headers[AUTHORIZATION],
-        )
-        return again
+        replays = Replays(self._bearer, trip)
+        while replays.due(_answer(response)):
+            response = _sent_again(trip, response, sending)
+        return response
 
 
 class _TravellingRequest(PreparedRequest):
-    """A request that judges anew where its token may go once a redirect has led it elsewhere.
+    """A request that judges anew, whenever it is sent, where its token may go.
 
     requests asks an auth object about the first request only. It follows a redirect with a copy
     of that request, keeping or stripping the Authorization header by a rule of its own that
-    knows no `urls`. But a session reads the `hooks` of every request right before it sends it,
-    and of one that is not followed (`allow_redirects=False`) only if the caller sends it: there
-    the copy is judged. Should a session not read them, requests' own rule remains.
+    knows no `urls`, and copying the proof. But a session reads the `hooks` of every request right
+    before it sends it, and of one that is not followed (`allow_redirects=False`) only if the
+    caller sends it: there it is judged, and proves anew. Should a session not read them, requests'
+    own rule remains.
     """
 
     trip: Trip
-    judged: bool
+    ready: bool
 
     @property
     def hooks(self) -> dict[str, list[Any]]:
-        """The hooks of the request, which is in order to be sent now."""
-        if not self.judged:
+        """The hooks of the request, which is in order to be sent now, and once."""
+        if not self.ready:
             self._judge()
+        self.ready = False
         hooks: dict[str, list[Any]] = self.__dict__["hooks"]
         return hooks
 
@@ -111,20 +100,60 @@ class _TravellingRequest(PreparedRequest):
 
     def copy(self) -> PreparedRequest:
         """Return a copy that is judged before it is sent."""
-        return _travelling(super().copy(), self.trip, judged=False)
+        return _travelling(self._plain().copy(), self.trip, ready=False)
+
+    def register_hook(self, event: str, hook: Any) -> None:
+        """Register a hook; called while the request is being prepared."""
+        self._plain().register_hook(event, hook)
+
+    def _plain(self) -> PreparedRequest:
+        """The same request, whose hooks may be read without its being sent."""
+        plain = PreparedRequest()
+        plain.__dict__.update(self.__dict__)
+        return plain
 
     def _judge(self) -> None:
-        if not self.trip.may_carry(self.url or ""):
-            self.headers.pop(AUTHORIZATION, None)
-        elif self.trip.follows_list:
-            self.headers.setdefault(AUTHORIZATION, self.trip.authorization)
-        self.judged = True
+        trip, url = self.trip, self.url or ""
+        if not trip.may_carry(url):
+            trip.take_off(self.headers)
+            return
+        missing = trip.authorization if trip.follows_list else None
+        shown = self.headers.get(AUTHORIZATION, missing)
+        if shown == trip.authorization:
+            trip.put_on(self.headers, self.method or "", url)
+        elif shown is None:
+            trip.take_off(self.headers)
 
 
-def _travelling(request: PreparedRequest, trip: Trip, *, judged: bool) -> PreparedRequest:
-    request.__dict__.update(trip=trip, judged=judged)
+def _travelling(request: PreparedRequest, trip: Trip, *, ready: bool) -> PreparedRequest:
+    request.__dict__.update(trip=trip, ready=ready)
     request.__class__ = _TravellingRequest
     return request
+
+
+def _sent_again(trip: Trip, response: Response, sending: dict[str, Any]) -> Response:
+    """Replay the request of an answer, which becomes the last of the history."""
+    request = response.request
+    response.content  # noqa: B018 - reads it to its end, which frees the connection
+    response.close()
+    if request.body is not None and not isinstance(request.body, bytes | str):
+        rewind_body(request)
+    trip.put_on(request.headers, request.method or "", request.url or "")
+    again: Response = response.connection.send(request, **sending)
+    again.history = [*response.history, response]
+    return again
+
+
+def _answer(response: Response) -> Answer:
+    request = response.request
+    return Answer(
+        url=request.url or "",
+        status=response.status_code,
+        headers=response.headers,
+        challenge=response.headers.get("WWW-Authenticate", ""),
+        authorization=request.headers.get(AUTHORIZATION),
+        replayable=_is_replayable(request),
+    )
 
 
 def _is_replayable(request: PreparedRequest) -> bool:

@@ -4,24 +4,34 @@ An adapter has one `Bearer`, and makes a `Trip` for each request of its caller:
 
 ```python
 trip = Trip(bearer, bearer.authorize(), url)  # UrlNotAllowedError: nothing was sent yet
-...  # send, with trip.authorization
-if trip.refused(status, challenge, authorization) and bearer.renew(trip):
-    ...  # send once more, with the new trip.authorization
+trip.put_on(headers, method, url)  # for every request that is sent: a proof is used once
+...  # send
+replays = Replays(bearer, trip)
+while replays.due(answer):  # of each `Answer`, whatever its status: it may bring a nonce
+    ...  # `trip.put_on` and send once more
 ```
 """
 
 from __future__ import annotations
 
 import inspect
-from typing import TYPE_CHECKING, cast
+import json
+from base64 import urlsafe_b64decode
+from enum import Enum, auto
+from typing import TYPE_CHECKING, NamedTuple, cast
+from urllib.parse import urlsplit
 
-from oauthreg.auth.policy import may_carry, refuses_token
+from oauthreg.auth.policy import demands_nonce, may_carry, refuses_token
 from oauthreg.errors import AuthorizationError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, MutableMapping
+
     from oauthreg.registration import AsyncManager, AuthorizedClient, AuthorizeOptions, Manager
 
 AUTHORIZATION = "Authorization"
+PROOF = "DPoP"
+NONCE = "dpop-nonce"
 
 
 class Bearer:
@@ -86,8 +96,35 @@ class Bearer:
             return False
 
 
+class Answer(NamedTuple):
+    """What came back for one request.
+
+    Attributes:
+        url: The address that answered.
+        status: The HTTP status.
+        headers: Its header fields, looked up in lower case.
+        challenge: Its `WWW-Authenticate` headers, joined.
+        authorization: The Authorization header that the request carried.
+        replayable: Whether the request's body can be sent again.
+    """
+
+    url: str
+    status: int
+    headers: Mapping[str, str]
+    challenge: str
+    authorization: str | None
+    replayable: bool
+
+
+class Need(Enum):
+    """What a refused request would need to be sent again."""
+
+    ANOTHER_TOKEN = auto()
+    ANOTHER_NONCE = auto()
+
+
 class Trip:
-    """One request of the caller's on its way, with its redirects and its replay.
+    """One request of the caller's on its way, with its redirects and its replays.
 
     Attributes:
         client: The authorized client whose token is on it.
@@ -95,7 +132,7 @@ class Trip:
         carries: Whether the token goes to the address that the trip begins with.
     """
 
-    __slots__ = ("_bearer", "carries", "client", "home")
+    __slots__ = ("_bearer", "_proof", "carries", "client", "home")
 
     def __init__(
         self, bearer: Bearer, client: AuthorizedClient, url: str, home: str | None = None
@@ -106,6 +143,7 @@ class Trip:
             UrlNotAllowedError: the token may not go there.
         """
         self._bearer = bearer
+        self._proof: str | None = None
         self.client = client
         self.home = home or url
         self.carries = self.may_carry(url)
@@ -120,6 +158,12 @@ class Trip:
         """Whether `urls` says where the token may go."""
         return bool(self.client.registration.urls)
 
+    @property
+    def proves(self) -> bool:
+        """Whether every request needs a proof of its own (RFC 9449)."""
+        client = self.client
+        return client.registration.prover is not None and client.access_token.token_type == PROOF
+
     def may_carry(self, url: str) -> bool:
         """Whether the token goes along to this address, the first one or a redirect's.
 
@@ -128,20 +172,82 @@ class Trip:
         """
         return may_carry(self.client.registration, url, self.home)
 
-    def refused(self, status: int, challenge: str, authorization: str | None) -> bool:
-        """Take note of an answer; True if it refused this very token.
+    def headers(self, method: str, url: str) -> dict[str, str]:
+        """Return what puts the token on one request: a proof in it may be sent just once."""
+        self._proof = self.client.proof(method, _without_user(url))
+        return {AUTHORIZATION: self.authorization} | ({PROOF: self._proof} if self._proof else {})
 
-        Args:
-            status: The HTTP status.
-            challenge: The `WWW-Authenticate` header.
-            authorization: The Authorization header that the answered request carried.
-        """
-        refused = authorization == self.authorization and refuses_token(status, challenge)
-        if refused:
+    def put_on(self, headers: MutableMapping[str, str], method: str, url: str) -> None:
+        """Put the token on the header fields of one request, in the place of an earlier one."""
+        self.take_off(headers)
+        headers.update(self.headers(method, url))
+
+    def take_off(self, headers: MutableMapping[str, str]) -> None:
+        """Take the token off the header fields of a request, and the proof, if it has one."""
+        headers.pop(AUTHORIZATION, None)
+        if self.proves or self._proof is not None:
+            headers.pop(PROOF, None)
+
+    def note_nonce(self, url: str, headers: Mapping[str, str]) -> None:
+        """Keep the nonce of any answer to a request that carried the token."""
+        self.client.note_nonce(_without_user(url), headers)
+
+    def needs(self, answer: Answer) -> Need | None:
+        """Take note of an answer; return what it lacks if it refused this very token or proof."""
+        if answer.authorization != self.authorization:
+            return None
+        self.note_nonce(answer.url, answer.headers)
+        if refuses_token(answer.status, answer.challenge):
             self._bearer.reject(self.client)
-        return refused
+            return Need.ANOTHER_TOKEN
+        if self._proof is None or not demands_nonce(answer.status, answer.challenge):
+            return None
+        # Not whether it is news to the registration: another request may have learnt it already.
+        is_new = answer.headers.get(NONCE, "") not in {"", _nonce_of(self._proof)}
+        return Need.ANOTHER_NONCE if is_new else None
 
     def take(self, client: AuthorizedClient) -> bool:
         """Go on with this client; False if its token is the one that was refused."""
         before, self.client = self.client, client
         return client.access_token.token_value != before.access_token.token_value
+
+
+class Replays:
+    """How often one request may be sent again: for another token once, for another nonce once."""
+
+    def __init__(self, bearer: Bearer, trip: Trip) -> None:
+        self._bearer = bearer
+        self._trip = trip
+        self._left = set(Need)
+
+    def due(self, answer: Answer) -> bool:
+        """Take note of an answer; True if the request is to be sent again as the trip is now."""
+        need = self._need(answer)
+        if need is Need.ANOTHER_TOKEN:
+            return self._bearer.renew(self._trip)
+        return need is Need.ANOTHER_NONCE
+
+    async def due_async(self, answer: Answer) -> bool:
+        """Take note of an answer; otherwise as `due`."""
+        need = self._need(answer)
+        if need is Need.ANOTHER_TOKEN:
+            return await self._bearer.renew_async(self._trip)
+        return need is Need.ANOTHER_NONCE
+
+    def _need(self, answer: Answer) -> Need | None:
+        need = self._trip.needs(answer)
+        if need not in self._left or not answer.replayable:
+            return None
+        self._left.discard(need)
+        return need
+
+
+def _without_user(url: str) -> str:
+    """Return an address without a user name and password, which no proof may show."""
+    parts = urlsplit(url)
+    return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
+
+
+def _nonce_of(proof: str) -> object:
+    claims = proof.split(".")[1]
+    return json.loads(urlsafe_b64decode(claims + "=" * (-len(claims) % 4))).get("nonce")

@@ -8,9 +8,11 @@ from typing import Annotated
 
 import typer
 
-from oauthreg.cli import list_registrations, print_token
+from oauthreg.cli import introspect_token, list_registrations, log_in, print_token, revoke_token
 
-EPILOG = "Exit codes: 0 done, 1 no token is to be had, 2 the settings or the call are wrong."
+EPILOG = (
+    "Exit codes: 0 done, 1 it could not be had, 2 the settings or the call are wrong, 130 Ctrl-C."
+)
 
 app = typer.Typer(
     name="oauthreg",
@@ -23,6 +25,9 @@ app = typer.Typer(
 )
 app.command("token", epilog=EPILOG)(print_token.token)
 app.command("list", epilog=EPILOG)(list_registrations.list_registrations)
+app.command("login", epilog=EPILOG)(log_in.login)
+app.command("introspect", epilog=EPILOG)(introspect_token.introspect)
+app.command("revoke", epilog=EPILOG)(revoke_token.revoke)
 
 
 def _show_version(asked: bool) -> None:  # noqa: FBT001 - the signature is typer's
@@ -49,6 +54,9 @@ def oauthreg(
     \b
     oauthreg list                     what is configured, secrets masked
     oauthreg token my-client          print a live token
+    oauthreg login my-client          log a user in by the browser, or by another device
+    oauthreg introspect my-client     ask the authorization server about a token
+    oauthreg revoke my-client TOKEN   end a token
     oauthreg token --help             more examples
     """  # noqa: D301 - a backspace keeps click from joining the lines
     # Errors are told by the commands, readably and once.

@@ -21,8 +21,19 @@ if TYPE_CHECKING:
 
 NO_TOKEN = 1
 WRONG_SETTINGS = 2
+INTERRUPTED = 130
 ENDLESS = 10_000
+STDIN = "-"
 
+IdArgument = Annotated[
+    str, typer.Argument(metavar="ID", help="The registration, as in registration.<ID>.")
+]
+TokenArgument = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="TOKEN", help="The token; - reads it from stdin, where other users cannot see it."
+    ),
+]
 SettingsOption = Annotated[
     list[Path] | None,
     typer.Option(
@@ -39,6 +50,23 @@ ProfileOption = Annotated[
 EnvFileOption = Annotated[
     Path | None, typer.Option(metavar="FILE", help="A .env file with OAUTHREG_... lines.")
 ]
+OnlyOption = Annotated[
+    bool, typer.Option("--only", help="Resolve this one alone, whatever is wrong with others.")
+]
+
+
+def token_given(argument: str | None) -> str | None:
+    """Return the token of the command line, or the one that it says to read from stdin.
+
+    Raises:
+        BadParameter: stdin holds none.
+    """
+    if argument != STDIN:
+        return argument
+    value = sys.stdin.read().strip()
+    if not value:
+        raise typer.BadParameter("there is no token on stdin")
+    return value
 
 
 def console(stream: TextIO) -> Console:
@@ -46,6 +74,12 @@ def console(stream: TextIO) -> Console:
     return Console(
         file=stream, width=None if stream.isatty() else ENDLESS, highlight=False, markup=False
     )
+
+
+def say(line: str = "", style: str = "") -> None:
+    """Say a line to the user, on stderr; what a server put into it cannot steer the terminal."""
+    shown = "".join(sign if sign.isprintable() or sign == "\n" else "?" for sign in line)
+    console(sys.stderr).print(Text(shown, style=style), soft_wrap=True)
 
 
 @contextmanager
@@ -59,34 +93,33 @@ def failures_told() -> Iterator[None]:
     except AuthorizationError as error:
         _tell_failure(error)
         raise typer.Exit(NO_TOKEN) from None
+    except KeyboardInterrupt:
+        say("Interrupted.")
+        raise typer.Exit(INTERRUPTED) from None
 
 
 def _tell_problems(error: ConfigurationError) -> None:
     count = len(error.problems)
-    _say(f"{count} {'problem' if count == 1 else 'problems'} in the settings:", style="bold red")
+    say(f"{count} {'problem' if count == 1 else 'problems'} in the settings:", style="bold red")
     for problem in error.problems:
-        _say("")
+        say()
         _tell_problem(problem)
 
 
 def _tell_problem(problem: Problem) -> None:
-    _say(f"{problem.path} {problem.message}", style="bold")
+    say(f"{problem.path} {problem.message}", style="bold")
     table = problem.path.rpartition(".")[0]
     place, _, key = problem.source.rpartition(", ")
     told = bool(place) and bool(table) and key.startswith(table)
     if problem.source:
-        _say(f"    in {place if told else problem.source}")
+        say(f"    in {place if told else problem.source}")
     if problem.remedy:
-        _say(f"    {problem.remedy}", style="green")
+        say(f"    {problem.remedy}", style="green")
 
 
 def _tell_failure(error: AuthorizationError) -> None:
-    _say(str(error.copy(hint=None)), style="bold red")
+    say(str(error.copy(hint=None)), style="bold red")
     if error.hint:
-        _say(f"    {error.hint}", style="green")
+        say(f"    {error.hint}", style="green")
     if error.retryable:
-        _say("    Asking again later may help.")
-
-
-def _say(line: str, style: str = "") -> None:
-    console(sys.stderr).print(Text(line, style=style), soft_wrap=True)
+        say("    Asking again later may help.")

@@ -9,6 +9,8 @@ import typer
 
 from oauthreg.cli.common import (
     EnvFileOption,
+    IdArgument,
+    OnlyOption,
     ProfileOption,
     SettingsOption,
     failures_told,
@@ -20,17 +22,12 @@ if TYPE_CHECKING:
 
 
 def token(
-    registration_id: Annotated[
-        str, typer.Argument(metavar="ID", help="The registration, as in registration.<ID>.")
-    ],
+    registration_id: IdArgument,
     *,
     settings: SettingsOption = None,
     profile: ProfileOption = None,
     env_file: EnvFileOption = None,
-    only: Annotated[
-        bool,
-        typer.Option("--only", help="Resolve this one alone, whatever is wrong with others."),
-    ] = False,
+    only: OnlyOption = False,
     scope: Annotated[
         list[str] | None,
         typer.Option(help="Ask for this instead of the registration's scope; repeat it for more."),

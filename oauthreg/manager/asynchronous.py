@@ -351,11 +351,7 @@ class AsyncAuthorizedClientManager(AsyncErrands):
 
 
 def _wake(loop: asyncio.AbstractEventLoop, landed: asyncio.Future[None], _outcome: object) -> None:
-    def settle() -> None:
-        if not landed.done():
-            landed.set_result(None)
-
     try:
-        loop.call_soon_threadsafe(settle)
+        loop.call_soon_threadsafe(landed.set_result, None)
     except RuntimeError:  # that loop is closed, and with it everyone who waited there
         return

@@ -6,7 +6,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from oauthreg.errors import SecretUnavailableError
-from oauthreg.signing_keys import secret_key
 
 if TYPE_CHECKING:
     from oauthreg.protocol.context import PluginContext
@@ -30,6 +29,8 @@ def client_secret_jwt(context: PluginContext, request: TokenRequest) -> TokenReq
     """Put an assertion in the body, signed with the client secret."""
     if context.secret is None:
         raise _missing(context, "client-secret")
+    from oauthreg.signing_keys import secret_key  # noqa: PLC0415 - it loads cryptography
+
     algorithm = context.registration.signing_algorithm or "HS256"
     key = secret_key(context.secret.get_secret_value(), algorithm)
     return with_assertion(context, request, client_assertion(context, key))

@@ -2,18 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from cryptography import x509
-from cryptography.hazmat.primitives.serialization import (
-    Encoding,
-    PublicFormat,
-    load_pem_private_key,
-)
-
-from oauthreg.dpop import Prover
 from oauthreg.errors import PluginError
 from oauthreg.plugins import secret_source
 from oauthreg.secret_values import (
@@ -26,16 +17,17 @@ from oauthreg.secret_values import (
     SecretReadError,
 )
 from oauthreg.settings.tables import problem_at
-from oauthreg.signing_keys import FileBytes, KeySource, SecretBytes, generated_key
 from oauthreg.sources.tree import Sourced
 from oauthreg.wire import ClientCertificate
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from oauthreg.dpop import Prover
     from oauthreg.errors import Problem
     from oauthreg.secret_values import SecretSource
     from oauthreg.settings.models import RegistrationSettings
+    from oauthreg.signing_keys import KeySource
 
 T = TypeVar("T")
 Failures = (PluginError, SecretReadError, ValueError, OSError)
@@ -73,27 +65,15 @@ class Credentials:
 
     def signing_key(self, settings: RegistrationSettings) -> KeySource | None:
         """Return the registration's private key, checked if it is on this machine."""
-        item = self._table.get("private-key")
-        if not isinstance(item, Sourced):
+        if not isinstance(self._table.get("private-key"), Sourced):
             return None
+        from oauthreg.settings.keys import key_source  # noqa: PLC0415 - it loads cryptography
+
         passphrase = self.secret("private-key-passphrase")
 
-        def read() -> KeySource | None:
+        def read() -> KeySource:
             (source,) = self._sources("private-key")
-            content = (
-                FileBytes(source.path) if isinstance(source, FileSecret) else SecretBytes(source)
-            )
-            certificate = settings.certificate_file
-            key = KeySource(
-                content,
-                passphrase=passphrase,
-                algorithm=settings.signing_algorithm,
-                key_id=settings.key_id,
-                certificate=FileBytes(certificate) if certificate else None,
-            )
-            if source.local and (passphrase is None or passphrase.local):
-                key.read()
-            return key
+            return key_source(source, passphrase, settings)
 
         return self._noting("private-key", read)
 
@@ -102,13 +82,10 @@ class Credentials:
         file, key_file = settings.certificate_file, settings.certificate_key_file
         if file is None:
             return None
+        from oauthreg.settings.keys import checked_certificate  # noqa: PLC0415 - likewise
 
-        def read() -> ClientCertificate:
-            certificate = ClientCertificate(file, key_file or file)
-            _check_certificate(certificate)
-            return certificate
-
-        return self._noting("certificate-file", read)
+        certificate = ClientCertificate(file, key_file or file)
+        return self._noting("certificate-file", lambda: checked_certificate(certificate))
 
     def assertion(self, settings: RegistrationSettings) -> SecretSource | None:
         """Return the file of assertions that somebody else signs, such as a cluster."""
@@ -127,10 +104,9 @@ class Credentials:
         """Return the maker of DPoP proofs, with a key of its own unless a file keeps it."""
         if not settings.dpop:
             return None
-        path = settings.dpop_key_file
-        if path is None:
-            return Prover(generated_key())
-        return self._noting("dpop-key-file", lambda: Prover(KeySource(FileBytes(path)).read()))
+        from oauthreg.settings.keys import prover  # noqa: PLC0415 - it loads cryptography
+
+        return self._noting("dpop-key-file", lambda: prover(settings.dpop_key_file))
 
     def _noting(self, key: str, read: Callable[[], T]) -> T | None:
         try:
@@ -187,24 +163,3 @@ def _referred(reference: str, item: Sourced) -> SecretSource:
             raise ValueError("must be keyring:service/user")
         return KeyringSecret(service, user)
     return secret_source(scheme, rest)
-
-
-def _check_certificate(certificate: ClientCertificate) -> None:
-    try:
-        found = x509.load_pem_x509_certificate(certificate.certificate_file.read_bytes())
-    except ValueError:
-        raise ValueError(f"{certificate.certificate_file}: is no PEM certificate") from None
-    now = datetime.now(UTC)
-    if now > found.not_valid_after_utc:
-        raise ValueError(f"the certificate expired on {found.not_valid_after_utc:%Y-%m-%d}")
-    if now < found.not_valid_before_utc:
-        raise ValueError(
-            f"the certificate is not valid until {found.not_valid_before_utc:%Y-%m-%d}"
-        )
-    try:
-        key = load_pem_private_key(certificate.key_file.read_bytes(), None)
-    except (ValueError, TypeError):
-        raise ValueError(f"{certificate.key_file}: is no unencrypted PEM private key") from None
-    form = (Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
-    if key.public_key().public_bytes(*form) != found.public_key().public_bytes(*form):
-        raise ValueError("the private key is not the certificate's")
