@@ -65,7 +65,7 @@ def begin(
     if response_type == "code":
         form |= {"code_challenge": code_challenge(verifier), "code_challenge_method": "S256"}
     where = endpoint(context, "authorization-uri")
-    push = context.endpoints.get("pushed-authorization-request-uri")
+    push = _push_address(context)
     if push is None:
         request = described_request(context, hooks, where, form.items())
         fields = [("client_id", registration.client_id), *request.form]
@@ -132,3 +132,15 @@ def redeem(
     ask = token_request(context, hooks, "authorization_code", fields, scope=False, single_use=True)
     response = yield replace(ask, sensitive=(*ask.sensitive, code, request.code_verifier))
     return hooks.parse_response(context, response)
+
+
+def _push_address(context: PluginContext) -> str | None:
+    """Return where the request is pushed: where settings or server say so, or can tell who asks.
+
+    A public client proves nothing by a push, and some servers refuse it.
+    """
+    name = "pushed-authorization-request-uri"
+    told = name in context.registration.provider.endpoints
+    required = context.metadata.get("require_pushed_authorization_requests") is True
+    confidential = context.registration.client_authentication_method != "none"
+    return context.endpoints.get(name) if told or required or confidential else None

@@ -12,6 +12,8 @@ from oauthreg.grants.authorization_code import begin, callback_fields, redeem
 from oauthreg.grants.id_token import check_id_token
 from oauthreg.protocol.pkce import code_challenge
 from oauthreg.provider import GenericProvider, ProviderSettings
+from oauthreg.registration import ProviderDetails
+from oauthreg.secret_values import Secret
 from oauthreg.signing_keys import generated_key
 from oauthreg.wire import TokenResponse
 
@@ -64,7 +66,12 @@ def test_an_endpoint_with_a_query_keeps_it(context, drive):
 
 
 def test_a_pushed_request_leaves_only_its_uri_in_the_address(context, drive):
-    made = context(endpoints=PUSH, authorization_details='[{"type":"payment"}]')
+    made = context(
+        endpoints=PUSH,
+        client_authentication_method="client_secret_post",
+        secret=Secret("s"),
+        authorization_details='[{"type":"payment"}]',
+    )
     done = begun(drive, made, answer({"request_uri": "urn:x", "expires_in": 60}, 201))
     (pushed,) = done.requests
     assert pushed.url == PUSH["pushed-authorization-request-uri"]
@@ -73,9 +80,22 @@ def test_a_pushed_request_leaves_only_its_uri_in_the_address(context, drive):
     assert query(done.result.url) == {"client_id": ["id"], "request_uri": ["urn:x"]}
 
 
+def test_a_public_client_pushes_only_where_it_is_told_to(context, drive):
+    public = {"endpoints": PUSH, "client_authentication_method": "none"}
+    assert begun(drive, context(**public)).requests == []
+    required = {"require_pushed_authorization_requests": True}
+    done = begun(drive, context(**public, metadata=required), answer({"request_uri": "urn:x"}, 201))
+    assert len(done.requests) == 1
+    told = ProviderDetails(name="p", endpoints=PUSH)
+    done = begun(drive, context(**public, provider=told), answer({"request_uri": "urn:x"}, 201))
+    assert len(done.requests) == 1
+
+
 def test_a_refused_push_is_an_error(context, drive):
+    post = {"client_authentication_method": "client_secret_post", "secret": Secret("s")}
+    made = context(endpoints=PUSH, **post)
     with pytest.raises(TokenEndpointError, match="invalid_request"):
-        begun(drive, context(endpoints=PUSH), answer({"error": "invalid_request"}, 400))
+        begun(drive, made, answer({"error": "invalid_request"}, 400))
 
 
 def test_without_an_authorization_endpoint_there_is_no_login(context, drive):

@@ -162,7 +162,8 @@ def facts(folder, plain, tls, clients):
         "base_url": base,
         "mtls_base_url": secure,
         "realm": keycloak_realm.REALM,
-        "resources": ["urn:client:api"],
+        "refused": ["none token-exchange", "none jwt-bearer"],  # public clients
+        "resources": [keycloak_realm.RESOURCE],
         "assertion": {
             "issuer": keycloak_realm.ASSERTION_ISSUER,
             "subject": keycloak_realm.ASSERTION_SUBJECT,

@@ -8,6 +8,7 @@ REALM = "test"
 ASSERTION_ISSUER = "https://issuer.example.com"
 ASSERTION_SUBJECT = "alice-at-issuer"
 METHOD_CLIENTS = ("basic", "post", "secret-jwt", "key-rsa", "key-ec", "key-ed25519", "mtls")
+RESOURCE = "https://api.example.com/orders"
 CALLBACKS = ["http://127.0.0.1:9/callback", "https://app.example.com/callback"]
 # One client for each way to authenticate, and each of them may use every grant.
 EVERY_GRANT = {
@@ -51,7 +52,8 @@ def _clients(folder):
     yield _client("post", secret(), method="client_secret_post")
     public = {"publicClient": True, "serviceAccountsEnabled": False}
     yield _client("none", None, method="none", members=public)
-    yield _client("api", secret())  # in the audience of every token, so it may introspect them
+    # In the audience of every token, so it may introspect them all.
+    yield _client("api", secret(), attributes={"resource_url": RESOURCE})
     yield _client("basic-only", secret(), only="client_secret_basic")
     odd_id = 'odd+%:/="\\ id ключ'
     yield _client("odd", f'a+b%2F:c/d=e"f\\g h%zz ключ é€ {secret()}', client_id=odd_id)
