@@ -82,7 +82,17 @@ def _running(name):
             yield records.Server.from_ready(json.loads(rest))
             return
     reason = rest.strip() if word else f"{script} gave no READY line within {seconds} s; see {log}"
-    (pytest.fail if REQUIRED else pytest.skip)(f"{name}: {reason}")
+    _unavailable(f"{name}: {reason}")
+
+
+def _unavailable(why):
+    (pytest.fail if REQUIRED else pytest.skip)(why)
+
+
+@pytest.fixture(scope="session")
+def unavailable():
+    """`unavailable("why")`: skips a test, or fails it where everything is required."""
+    return _unavailable
 
 
 @pytest.fixture(scope="session")

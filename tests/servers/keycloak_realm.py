@@ -9,7 +9,11 @@ ASSERTION_ISSUER = "https://issuer.example.com"
 ASSERTION_SUBJECT = "alice-at-issuer"
 METHOD_CLIENTS = ("basic", "post", "secret-jwt", "key-rsa", "key-ec", "key-ed25519", "mtls")
 RESOURCE = "https://api.example.com/orders"
-CALLBACKS = ["http://127.0.0.1:9/callback", "https://app.example.com/callback"]
+CALLBACKS = [
+    "http://127.0.0.1:9/callback",
+    "https://app.example.com/callback",
+    "http://127.0.0.1/callback",  # at any port (RFC 8252 section 7.3)
+]
 # One client for each way to authenticate, and each of them may use every grant.
 EVERY_GRANT = {
     "standardFlowEnabled": True,

@@ -238,7 +238,7 @@ public class Server {
     SecurityFilterChain login(HttpSecurity http) throws Exception {
         return http
             .authorizeHttpRequests(all -> all
-                .requestMatchers("/*.jwks.json").permitAll()
+                .requestMatchers("/*.jwks.json", "/error").permitAll()
                 .anyRequest().authenticated())
             .formLogin(withDefaults())
             .build();
