@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from oauthreg.auth.trip import AUTHORIZATION, Bearer, Trip
+from oauthreg.auth.trip import AUTHORIZATION, DPOP, Answer, Bearer, Trip
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from oauthreg.registration import AuthorizedClient
 
 SENDS_HEADERS = ".send_request_headers.started"
+HAS_HEADERS = ".receive_response_headers.complete"
+OF_THE_TOKEN = {AUTHORIZATION.lower().encode(), DPOP.lower().encode()}
 OURS, HOME = "oauthreg.authorization", "oauthreg.home"  # extensions: httpx copies them to each hop
 
 
@@ -20,12 +22,13 @@ class HttpxTrip(Trip):
     """A trip of an httpx request.
 
     On a redirect httpx keeps the Authorization header for the same origin and strips it for any
-    other, which is the rule without `urls`. With `urls`, `depart` judges every hop: the client
-    asks nobody about those, but its transport reports each to the `trace` extension, after the
-    connection is there and before a byte of the request is sent.
+    other, which is the rule without `urls`. With `urls`, `depart` judges every hop, and with DPoP
+    gives it a proof of its own: the client asks nobody about hops, but its transport reports each
+    to the `trace` extension, after the connection is there and before a byte of the request is
+    sent.
     """
 
-    __slots__ = ("_byte_stream", "_hop", "_lent", "_request", "_rewind")
+    __slots__ = ("_byte_stream", "_dressed", "_hop", "_lent", "_request", "_rewind", "_seen_by")
 
     def __init__(
         self, bearer: Bearer, client: AuthorizedClient, request: Any, byte_stream: type[Any]
@@ -36,53 +39,105 @@ class HttpxTrip(Trip):
         self._hop = request
         self._rewind = _rewind(request.stream, byte_stream)
         self._lent = False
+        self._dressed = False
+        self._seen_by: str | None = None
         if self.carries:
             self._dress(request)
+        else:  # a redirect that is followed by hand
+            self.take_off(request.headers)
 
-    def watch(self, trace: Callable[..., Any]) -> None:
-        """Have every hop reported, where `urls` has a say in it."""
-        if self.follows_list:
-            self._request.extensions = {**self._request.extensions, "trace": trace}
+    def watch(self, kind: type[Watch]) -> None:
+        """Have every hop reported, where `urls` or a proof has a say in it."""
+        if self.follows_list or self.proves:
+            watch = kind(self, self._request.extensions.get("trace"))
+            self._request.extensions = {**self._request.extensions, "trace": watch}
 
-    def depart(self, event: str, info: Any) -> None:
-        """Judge a hop that is about to be sent, and give it the token if httpx stripped it."""
-        if not event.endswith(SENDS_HEADERS):
-            return
-        hop = info["request"]
-        if hop.method == b"CONNECT":  # to a proxy, which is to see no token
-            return
-        target = hop.url.target
-        url = target if target.startswith(b"http") else bytes(hop.url)  # whole, to a proxy
-        self.may_carry(url.decode("ascii"))
-        if not any(name.lower() == b"authorization" for name, _ in hop.headers):
-            hop.headers.append((AUTHORIZATION.encode(), self.authorization.encode()))
-            self._lent = True
+    def observe(self, event: str, info: Any) -> None:
+        """Take note of what the transport reports; called for everything it does."""
+        if event.endswith(SENDS_HEADERS):
+            self._seen_by = self._depart(info["request"])
+        elif event.endswith(HAS_HEADERS) and self._seen_by is not None:
+            fields = info["return_value"][-1]
+            headers = {name.lower().decode(): value.decode("latin-1") for name, value in fields}
+            self.note_nonce(self._seen_by, headers)
 
-    def was_refused(self, response: Any) -> bool:
-        """Take note of an answer; True if it refused this very token."""
-        self._hop = response.request
-        challenge = response.headers.get("WWW-Authenticate", "")
+    def answer(self, response: Any) -> Answer:
+        """Return what came back for the last hop."""
+        self._hop = hop = response.request
         lent = self.authorization if self._lent else None
-        carried = self._hop.headers.get(AUTHORIZATION, lent)
-        return self.refused(response.status_code, challenge, carried)
-
-    @property
-    def can_replay(self) -> bool:
-        """Whether the body of the last hop can be sent again."""
-        if isinstance(self._hop.stream, self._byte_stream):
-            return True
-        return self._hop.stream is self._request.stream and self._rewind is not None
+        return Answer(
+            url=str(hop.url),
+            status=response.status_code,
+            headers=response.headers,
+            challenge=response.headers.get("WWW-Authenticate", ""),
+            authorization=hop.headers.get(AUTHORIZATION, lent),
+            replayable=isinstance(hop.stream, self._byte_stream)
+            or (hop.stream is self._request.stream and self._rewind is not None),
+        )
 
     def replay(self) -> Any:
-        """Return the last hop, ready to be sent with the new token."""
+        """Return the last hop, ready to be sent as the trip is now."""
         if self._rewind is not None:
             self._rewind()
         self._dress(self._hop)
         return self._hop
 
+    def _depart(self, hop: Any) -> str | None:
+        """Judge a hop that is about to be sent, and put on it what it is to carry.
+
+        Returns:
+            The address that will see the token; None if none will.
+        """
+        if hop.method == b"CONNECT":  # to a proxy, which is to see no token
+            return None
+        target = hop.url.target
+        whole = target if target.startswith(b"http") else bytes(hop.url)  # whole, to a proxy
+        url = whole.decode("ascii")
+        if self.follows_list:
+            self.may_carry(url)
+        own, self._dressed = self._dressed, False
+        if own:  # what the flow sent has its token already, and a proof of its own
+            return url
+        carried = {name.lower(): value.decode("latin-1") for name, value in hop.headers}
+        shown = carried.get(b"authorization")
+        self._lent = shown is None and self.follows_list
+        if shown is not None and shown != self.authorization:  # by a hook of the caller's
+            return None
+        carries = shown is not None or self._lent
+        fields = self.headers(hop.method.decode("ascii"), url) if carries else {}
+        hop.headers[:] = [
+            *((name, value) for name, value in hop.headers if name.lower() not in OF_THE_TOKEN),
+            *((name.encode(), value.encode()) for name, value in fields.items()),
+        ]
+        return url if carries else None
+
     def _dress(self, request: Any) -> None:
-        request.headers[AUTHORIZATION] = self.authorization
+        self.put_on(request.headers, request.method, str(request.url))
         request.extensions = {**request.extensions, OURS: self.authorization, HOME: self.home}
+        self._dressed = True
+
+
+class Watch:
+    """A `trace` extension that reports to a trip, and then to the caller's own."""
+
+    def __init__(self, trip: HttpxTrip, trace: Any) -> None:
+        self._trip = trip
+        self.callers: Any = trace.callers if isinstance(trace, Watch) else trace
+
+    def __call__(self, event: str, info: Any) -> Any:
+        """Report an event; called by the transport."""
+        self._trip.observe(event, info)
+        return None if self.callers is None else self.callers(event, info)
+
+
+class AsyncWatch(Watch):
+    """`Watch` for asynchronous clients."""
+
+    async def __call__(self, event: str, info: Any) -> None:
+        """Report an event; called by the transport."""
+        answer = super().__call__(event, info)
+        if answer is not None:
+            await answer
 
 
 def has_callers_header(request: Any) -> bool:

@@ -16,7 +16,7 @@ from requests import PreparedRequest
 from requests.auth import AuthBase
 from requests.utils import rewind_body
 
-from oauthreg.auth.trip import AUTHORIZATION, Answer, Bearer, Replays, Trip
+from oauthreg.auth.trip import AUTHORIZATION, DPOP, Answer, Bearer, Replays, Trip
 
 if TYPE_CHECKING:
     from requests import Response
@@ -104,7 +104,8 @@ class _TravellingRequest(PreparedRequest):
 
     def register_hook(self, event: str, hook: Any) -> None:
         """Register a hook; called while the request is being prepared."""
-        self._plain().register_hook(event, hook)
+        plain: Any = self._plain()
+        plain.register_hook(event, hook)
 
     def _plain(self) -> PreparedRequest:
         """The same request, whose hooks may be read without its being sent."""
@@ -121,8 +122,8 @@ class _TravellingRequest(PreparedRequest):
         shown = self.headers.get(AUTHORIZATION, missing)
         if shown == trip.authorization:
             trip.put_on(self.headers, self.method or "", url)
-        elif shown is None:
-            trip.take_off(self.headers)
+        elif self.headers.get(DPOP) == trip.proof:
+            self.headers.pop(DPOP, None)
 
 
 def _travelling(request: PreparedRequest, trip: Trip, *, ready: bool) -> PreparedRequest:

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from oauthreg.registration import AsyncManager, AuthorizedClient, AuthorizeOptions, Manager
 
 AUTHORIZATION = "Authorization"
-PROOF = "DPoP"
+DPOP = "DPoP"  # the type of a bound token, and the header of a proof
 NONCE = "dpop-nonce"
 
 
@@ -130,9 +130,10 @@ class Trip:
         client: The authorized client whose token is on it.
         home: An address of the origin that the token may not leave, if there are no `urls`.
         carries: Whether the token goes to the address that the trip begins with.
+        proof: The latest proof; None if the token needs none.
     """
 
-    __slots__ = ("_bearer", "_proof", "carries", "client", "home")
+    __slots__ = ("_bearer", "carries", "client", "home", "proof")
 
     def __init__(
         self, bearer: Bearer, client: AuthorizedClient, url: str, home: str | None = None
@@ -143,7 +144,7 @@ class Trip:
             UrlNotAllowedError: the token may not go there.
         """
         self._bearer = bearer
-        self._proof: str | None = None
+        self.proof: str | None = None
         self.client = client
         self.home = home or url
         self.carries = self.may_carry(url)
@@ -162,7 +163,7 @@ class Trip:
     def proves(self) -> bool:
         """Whether every request needs a proof of its own (RFC 9449)."""
         client = self.client
-        return client.registration.prover is not None and client.access_token.token_type == PROOF
+        return client.registration.prover is not None and client.access_token.token_type == DPOP
 
     def may_carry(self, url: str) -> bool:
         """Whether the token goes along to this address, the first one or a redirect's.
@@ -174,8 +175,8 @@ class Trip:
 
     def headers(self, method: str, url: str) -> dict[str, str]:
         """Return what puts the token on one request: a proof in it may be sent just once."""
-        self._proof = self.client.proof(method, _without_user(url))
-        return {AUTHORIZATION: self.authorization} | ({PROOF: self._proof} if self._proof else {})
+        self.proof = self.client.proof(method, _without_user(url))
+        return {AUTHORIZATION: self.authorization} | ({DPOP: self.proof} if self.proof else {})
 
     def put_on(self, headers: MutableMapping[str, str], method: str, url: str) -> None:
         """Put the token on the header fields of one request, in the place of an earlier one."""
@@ -185,8 +186,8 @@ class Trip:
     def take_off(self, headers: MutableMapping[str, str]) -> None:
         """Take the token off the header fields of a request, and the proof, if it has one."""
         headers.pop(AUTHORIZATION, None)
-        if self.proves or self._proof is not None:
-            headers.pop(PROOF, None)
+        if self.proves or self.proof is not None:
+            headers.pop(DPOP, None)
 
     def note_nonce(self, url: str, headers: Mapping[str, str]) -> None:
         """Keep the nonce of any answer to a request that carried the token."""
@@ -200,10 +201,10 @@ class Trip:
         if refuses_token(answer.status, answer.challenge):
             self._bearer.reject(self.client)
             return Need.ANOTHER_TOKEN
-        if self._proof is None or not demands_nonce(answer.status, answer.challenge):
+        if self.proof is None or not demands_nonce(answer.status, answer.challenge):
             return None
         # Not whether it is news to the registration: another request may have learnt it already.
-        is_new = answer.headers.get(NONCE, "") not in {"", _nonce_of(self._proof)}
+        is_new = answer.headers.get(NONCE, "") not in {"", _nonce_of(self.proof)}
         return Need.ANOTHER_NONCE if is_new else None
 
     def take(self, client: AuthorizedClient) -> bool:

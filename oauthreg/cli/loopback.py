@@ -48,6 +48,7 @@ class Loopback(ThreadingHTTPServer):
 
     Attributes:
         redirect_uri: Where the browser is to come back to.
+        state: The login's; set it before the browser is sent away.
     """
 
     allow_reuse_address = os.name != "nt"  # there it would let others take the port over
@@ -87,13 +88,12 @@ class Loopback(ThreadingHTTPServer):
         """Bind, and look no host name up: that may take seconds."""
         socketserver.TCPServer.server_bind(self)
 
-    def wait(self, state: str, seconds: float) -> str:
-        """Return the address that the browser came back to, with this state in it.
+    def wait(self, seconds: float) -> str:
+        """Return the address that the browser came back to, with `state` in it.
 
         Raises:
             AuthorizationError: nobody came in time.
         """
-        self.state = state
         deadline = time.monotonic() + seconds
         while (left := deadline - time.monotonic()) > 0:
             try:
@@ -148,7 +148,7 @@ class _Handler(BaseHTTPRequestHandler):
     timeout = IDLE_SECONDS
     server_version, sys_version = "oauthreg", ""
 
-    def do_GET(self) -> None:  # noqa: N802 - as the standard library names it
+    def do_GET(self) -> None:
         target = urlsplit(self.path)
         if target.path != self.server.path:
             self._send(HTTPStatus.NOT_FOUND, "oauthreg", NOT_HERE)

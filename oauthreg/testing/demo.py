@@ -26,6 +26,8 @@ ID = "my-client"
 SECRET = "a secret of the demo"
 THREADS = 200
 PATIENCE = 10.0
+SHORT_LIFE = 6
+"""Seconds: such a token gets stale after one or two, and can be used for three more."""
 
 
 class Failure(Exception):  # noqa: N818 - not for others to catch
@@ -53,7 +55,7 @@ def _laid_over(server: AuthorizationServer) -> dict[str, object]:
     """What differs from the file: the server's address, the secret, and an early renewal."""
     return {
         "provider": {"my-provider": {"issuer-uri": server.issuer}},
-        "registration": {ID: {"client-secret": SECRET, "refresh-before": 9}},
+        "registration": {ID: {"client-secret": SECRET, "refresh-before": SHORT_LIFE}},
     }
 
 
@@ -108,7 +110,10 @@ class Demo:
 
     def renew(self) -> None:
         """Serve a stale token while its renewal is under way."""
-        _head("3", "a token that lives 10 s gets stale; its renewal is held up at the server")
+        _head(
+            "3",
+            f"a token that lives {SHORT_LIFE} s gets stale; its renewal is held up at the server",
+        )
         old = self._stale_token()
         with self._server.hold() as gate:
             served = {self._token() for _ in range(THREADS)}
@@ -155,8 +160,8 @@ class Demo:
         return dict(self._manager.status()[ID])
 
     def _stale_token(self) -> str:
-        """Wait for a token of ten seconds to get stale."""
-        self._server.token_lifetime = 10
+        """Wait for a token of a few seconds to get stale."""
+        self._server.token_lifetime = SHORT_LIFE
         self._manager.invalidate(ID)
         token = self._token()
         _until(lambda: self._state()["state"] == "stale", "the token got stale")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -11,9 +12,14 @@ import pytest
 from typer.testing import CliRunner
 
 from oauthreg.cli.app import app
-from oauthreg.testing import AuthorizationServer
+from oauthreg.testing import DELETE, AuthorizationServer
 
 SECRET = "s3cret-of-the-cli"
+LOGIN_GRANTS = (
+    "authorization_code",
+    "refresh_token",
+    "urn:ietf:params:oauth:grant-type:device_code",
+)
 
 
 @pytest.fixture
@@ -21,6 +27,34 @@ def server():
     with AuthorizationServer() as server:
         server.add_client("my-client", SECRET)
         yield server
+
+
+@pytest.fixture
+def login_server(server):
+    """The server, with a client that logs users in; alice is at its browser.
+
+    It takes no pushed requests: those would tell it the free port before a test knows it.
+    """
+    server.device_interval = 0.1
+    server.metadata_overrides = {"pushed_authorization_request_endpoint": DELETE}
+    server.add_client("web", SECRET, grants=LOGIN_GRANTS, scopes=("openid", "read", "write"))
+    return server
+
+
+@pytest.fixture
+def login_settings(login_server, tmp_path):
+    """`login_settings(**settings)`: a settings file of that client's registration, `web`."""
+
+    def write(**more):
+        keys = {"authorization-grant-type": "authorization_code", "scope": "read"}
+        keys |= {"client-id": "web", "client-secret": SECRET}
+        keys |= {key.replace("_", "-"): value for key, value in more.items()}
+        lines = [f"{key} = {json.dumps(value)}" for key, value in keys.items()]
+        provider = f'[provider.my-provider]\nissuer-uri = "{login_server.issuer}"'
+        text = "\n".join(["[registration.web]", *lines, provider])
+        (tmp_path / "settings.toml").write_text(text)
+
+    return write
 
 
 @pytest.fixture
@@ -63,8 +97,8 @@ def oauthreg(tmp_path, environment, monkeypatch):
     for name in os.environ.keys() - environment.keys():
         monkeypatch.delenv(name)
 
-    def run(*arguments, **variables):
-        result = CliRunner().invoke(app, [*map(str, arguments)], env=variables)
+    def run(*arguments, stdin=None, **variables):
+        result = CliRunner().invoke(app, [*map(str, arguments)], input=stdin, env=variables)
         if result.exception and not isinstance(result.exception, SystemExit):
             raise result.exception
         return Done(result.exit_code, result.stdout, result.stderr)

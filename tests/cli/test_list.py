@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import re
-import subprocess
 import sys
 
 import pytest
 
+from oauthreg.cli.app import app
 from oauthreg.secret_values import MASK
 
 SECRET = "s3cret-of-the-cli"
@@ -46,6 +47,22 @@ def fleet(tmp_path):
     (tmp_path / "settings.toml").write_text(FLEET)
     (tmp_path / "b.secret").write_text(SECRET)
     return {"SECRET_OF_C": SECRET}
+
+
+@pytest.fixture
+def here(oauthreg, monkeypatch):
+    """`here(stream, variables)`: run `oauthreg list` in this process, onto a stream; exit code."""
+
+    def run(stream, variables):
+        monkeypatch.setattr(sys, "stdout", stream)
+        for name, value in variables.items():
+            monkeypatch.setenv(name, value)
+        with pytest.raises(SystemExit) as ended:
+            app(["list"])
+        stream.flush()
+        return ended.value.code
+
+    return run
 
 
 def test_shows_a_row_per_registration_with_the_rule_of_its_provider(oauthreg, fleet):
@@ -114,29 +131,23 @@ def test_problems_are_exit_2(oauthreg, fleet):
     assert "SECRET_OF_C is not set" in done.stderr
 
 
-def test_works_where_the_output_is_ascii(program, fleet):
-    done = program("list", PYTHONIOENCODING="ascii", **fleet)
-    assert done.returncode == 0
-    assert "| literal" in done.stdout
+def test_works_where_the_output_is_ascii(fleet, here):
+    output = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
+    assert here(output, fleet) == 0
+    assert b"| literal" in output.buffer.getvalue()
 
 
-def test_a_narrow_terminal_gets_a_block_per_registration(fleet, tmp_path, environment):
+def test_a_narrow_terminal_gets_a_block_per_registration(fleet, here):
     pty = pytest.importorskip("pty", reason="there are no pseudo terminals on Windows")
     ours, theirs = pty.openpty()
     try:
-        done = subprocess.run(
-            [sys.executable, "-m", "oauthreg.cli", "list"],
-            cwd=tmp_path,
-            env={**environment, **fleet, "COLUMNS": "80", "NO_COLOR": "1", "TERM": "xterm"},
-            stdout=theirs,
-            timeout=30,
-            check=False,
-        )
-        text = os.read(ours, 65_536).decode()
+        with os.fdopen(theirs, "w", encoding="utf-8") as terminal:
+            narrow = {"COLUMNS": "80", "NO_COLOR": "1", "TERM": "xterm"}
+            assert here(terminal, {**fleet, **narrow}) == 0
+            terminal.flush()
+            text = os.read(ours, 65_536).decode()
     finally:
         os.close(ours)
-        os.close(theirs)
-    assert done.returncode == 0
     assert SECRET not in text
     lines = [ANSI.sub("", line).rstrip() for line in text.splitlines()]
     assert [*filter(None, lines)][:2] == ["id         literal", "provider   company"]

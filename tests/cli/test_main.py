@@ -18,16 +18,28 @@ def test_pyproject_names_the_entry_point():
     assert point.load() is main
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["-h"], ["token", "--help"], ["list", "-h"]])
-def test_help_teaches_with_examples(oauthreg, arguments):
-    done = oauthreg(*arguments)
+COMMANDS = ["token", "list", "login", "introspect", "revoke"]
+
+
+def test_help_names_every_command(oauthreg):
+    done = oauthreg("-h")
     assert (done.returncode, done.stderr) == (0, "")
-    assert "\n  oauthreg list" in done.stdout or "\n  oauthreg token my-client" in done.stdout
+    assert all(f"\n  oauthreg {command}" in done.stdout for command in COMMANDS)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_teaches_with_examples(oauthreg, command):
+    done = oauthreg(command, "--help")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert f"\n  oauthreg {command}" in done.stdout
     assert "Exit codes: 0" in done.stdout
 
 
-def test_version(program):
-    assert program("--version").stdout == f"oauthreg {__version__}\n"
+def test_version(monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["oauthreg", "--version"])
+    with pytest.raises(SystemExit, match="0"):
+        main()
+    assert capsys.readouterr().out == f"oauthreg {__version__}\n"
 
 
 @pytest.mark.parametrize("missing", ["typer", "rich"])

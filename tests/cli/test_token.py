@@ -56,13 +56,19 @@ def test_asks_for_what_the_options_say(oauthreg, server, settings):
     ]
 
 
-def test_a_refusal_is_exit_1_and_says_why_once(program, server, settings):
+def test_a_refusal_is_exit_1_and_says_why_once(oauthreg, server, settings):
     server.change_secret("my-client", "another")
-    done = program("token", "my-client")
+    done = oauthreg("token", "my-client")
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr.count("invalid_client") == 1
     assert SECRET not in done.stderr
-    assert "Traceback" not in done.stderr
+
+
+def test_a_user_who_has_not_logged_in_is_exit_1(oauthreg, login_settings):
+    login_settings()
+    done = oauthreg("token", "web", "--principal", "alice")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "nobody has logged in as 'alice'" in done.stderr
 
 
 def test_an_outage_is_exit_1_and_says_that_it_may_pass(oauthreg, server, settings):
@@ -86,7 +92,7 @@ def test_an_unknown_registration_is_exit_2_with_advice(oauthreg, settings):
     assert "Did you mean 'my-client'?" in done.stderr
 
 
-def test_all_problems_are_told_each_in_a_block(program, settings):
+def test_all_problems_are_told_each_in_a_block(oauthreg, settings):
     settings.write_text(
         """
 [registration.one]
@@ -103,7 +109,7 @@ client-secret = "s3cret-of-the-cli"
 token-uri = "https://auth.example.com/token"
 """
     )
-    done = program("token", "one")
+    done = oauthreg("token", "one")
     assert (done.returncode, done.stdout) == (2, "")
     head, first, second = done.stderr.strip().split("\n\n")
     assert head == "2 problems in the settings:"

@@ -9,7 +9,6 @@ import io
 import os
 import re
 import shlex
-import subprocess
 import sys
 import tomllib
 from asyncio import run
@@ -17,10 +16,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 from oauthreg import AuthorizedClientManager
+from oauthreg.cli.app import app
 from oauthreg.testing import AuthorizationServer
 
+TOKEN_EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"
 ROOT = Path(__file__).parents[2]
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 NAMED = re.compile(r"# ([\w.-]+\.(?:toml|py|properties|yml))\n")
@@ -101,14 +103,7 @@ class Runner:
             command, _, expected = part.partition("\n")
             words = shlex.split(command)
             assert words[0] == "oauthreg", place
-            done = subprocess.run(
-                [sys.executable, "-m", "oauthreg.cli", *words[1:]],
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                encoding="utf-8",
-                check=False,
-            )
-            assert done.stdout == expected, place
+            assert CliRunner().invoke(app, words[1:]).output == expected, place
             self.compared += 1
 
     def install(self, project):
@@ -128,7 +123,7 @@ def _lines(names):
 @pytest.fixture
 def server():
     with AuthorizationServer() as server:
-        server.add_client("my-client", "a secret")
+        server.add_client("my-client", "a secret", grants=("client_credentials", TOKEN_EXCHANGE))
         yield server
 
 

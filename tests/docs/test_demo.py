@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
+
+import pytest
+
+from oauthreg.testing import demo
 
 ROOT = Path(__file__).parents[2]
 EXPECTED = """\
@@ -19,7 +24,7 @@ Settings: settings.example.toml, with the server's address laid over.
     -> 1 token request
     all 200 got the same token
 
-3. a token that lives 10 s gets stale; its renewal is held up at the server
+3. a token that lives 6 s gets stale; its renewal is held up at the server
     -> 1 token request
     400 calls got the old token without waiting, later ones the new one
 
@@ -36,38 +41,45 @@ Every line above was checked before it was printed.
 """
 
 
-def demo(*arguments, cwd=ROOT):
-    return subprocess.run(
-        [sys.executable, "-m", "oauthreg.testing.demo", *arguments],
-        cwd=cwd,
+@pytest.fixture
+def fails(monkeypatch, tmp_path):
+    """`fails(settings)`: run the demo in this process; what it says as it fails."""
+    monkeypatch.chdir(tmp_path)
+
+    def run(settings):
+        monkeypatch.setattr(sys, "argv", ["demo", str(settings)])
+        with pytest.raises(SystemExit) as ended:
+            demo.main()
+        return ended.value.code
+
+    return run
+
+
+def test_the_demo_shows_what_it_says():
+    done = subprocess.run(
+        [sys.executable, "-m", "oauthreg.testing.demo"],
+        cwd=ROOT,
+        env={**os.environ, "OAUTHREG_PROFILE": "of-the-developer"},  # which it must not read
         capture_output=True,
         encoding="utf-8",
         timeout=60,
         check=False,
     )
-
-
-def test_the_demo_shows_what_it_says(monkeypatch):
-    monkeypatch.setenv("OAUTHREG_PROFILE", "of-the-developer")  # which the demo must not read
-    done = demo()
-    assert done.stderr == ""
+    assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout == EXPECTED
-    assert done.returncode == 0
 
 
-def test_the_demo_fails_where_its_settings_cannot_be_used(tmp_path):
-    done = demo("gone.toml", cwd=tmp_path)
-    assert done.returncode == 1
-    assert "The demo failed." in done.stderr
-    assert "gone.toml" in done.stderr
+def test_the_demo_fails_where_its_settings_cannot_be_used(fails):
+    said = fails("gone.toml")
+    assert said.startswith("The demo failed.")
+    assert "gone.toml" in said
 
 
-def test_the_demo_fails_where_a_step_does_not_do_what_it_says(tmp_path):
+def test_the_demo_fails_where_a_step_does_not_do_what_it_says(fails, tmp_path):
     """The server has no scope of this name, so that the very first step fails."""
-    settings = tmp_path / "settings.toml"
     text = (ROOT / "settings.example.toml").read_text("utf-8")
+    settings = tmp_path / "wrong.toml"
     settings.write_text(text.replace('scope = ["read", "write"]', 'scope = "unknown"'))
-    done = demo(str(settings))
-    assert done.returncode == 1
-    assert "The demo failed." in done.stderr
-    assert "Traceback" not in done.stderr
+    said = fails(settings)
+    assert said.startswith("The demo failed.")
+    assert "invalid_scope" in said

@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
+from types import SimpleNamespace
 
 from oauthreg import AuthorizedClientManager
 
@@ -21,10 +23,37 @@ token-uri = "https://auth.example.com/token"
 """
 
 
-def test_the_readme_does_what_it_says(runner):
+INCOMING = """\
+[registration.caller]
+client-id = "my-client"
+client-secret = "a secret"
+[provider.p]
+token-uri = "{}"
+"""
+DOWNSTREAM = {
+    "CLIENT_ID": "my-client",
+    "CLIENT_SECRET": "a secret",
+    "AUTHORIZATION_GRANT_TYPE": "token-exchange",
+}
+
+
+def test_the_readme_does_what_it_says(runner, server, monkeypatch):
     (runner.folder / "wrong.toml").write_text(WRONG)
+    caller = tomllib.loads(INCOMING.format(server.token_uri))
+    with AuthorizedClientManager.from_settings(caller) as manager:
+        incoming = manager.authorize("caller")
+    for name, value in DOWNSTREAM.items():
+        monkeypatch.setenv(f"OAUTHREG_REGISTRATION__DOWNSTREAM__{name}", value)
+    headers = {"Authorization": incoming.authorization}
+    runner.namespace["request"] = SimpleNamespace(headers=headers)
     runner.run("README.md")
-    assert runner.compared == 3
+    assert runner.compared == 2
+    assert runner.namespace["answer"].status_code == 200
+    (exchanged,) = [
+        request for request in server.requests_to("token") if "subject_token" in dict(request.form)
+    ]
+    assert dict(exchanged.form)["subject_token"] == incoming.access_token.token_value
+    assert runner.namespace["client"].registration.registration_id == "my-client"
 
 
 def test_the_readme_fits_on_150_lines():
@@ -47,6 +76,10 @@ def test_the_readme_says_the_same_in_toml_and_by_the_environment(runner, monkeyp
 
 def test_the_plugin_of_the_readme_is_chosen_by_its_type(runner):
     runner.write("README.md")
+    readme = (ROOT / "README.md").read_text("utf-8")
+    assert '`acme = "oauthreg_acme:Acme"` of the group `oauthreg.providers`' in readme
+    points = {"oauthreg.providers": {"acme": "oauthreg_acme:Acme"}}
+    runner.install({"project": {"entry-points": points}})
     acme = {"type": "acme", "base-url": "id.acme.example", "realm": "blue"}
     mine = {"client-id": "my-client", "client-secret": "secret"}
     registrations = AuthorizedClientManager.from_settings(
@@ -65,7 +98,7 @@ def test_the_plugin_of_the_guide_passes_the_conformance_kit(runner):
     path = os.pathsep.join([str(runner.folder), os.environ.get("PYTHONPATH", "")])
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_acme.py"],
-        env={**os.environ, "PYTHONPATH": path},
+        env={**os.environ, "PYTHONPATH": path, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},
         capture_output=True,
         text=True,
         check=False,

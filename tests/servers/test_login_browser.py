@@ -8,10 +8,6 @@ import subprocess
 import sys
 
 import pytest
-from selenium import webdriver
-from selenium.webdriver.common.by import By
-from selenium.webdriver.support import expected_conditions
-from selenium.webdriver.support.wait import WebDriverWait
 
 SECONDS = 60
 FLAGS = (
@@ -25,7 +21,7 @@ FLAGS = (
     "--disable-component-update",
     "--disable-sync",
 )
-ADDRESS = re.compile(r"\s+(http\S+)$")
+ADDRESS = re.compile(r"^\s+(http\S+)$")
 DEVICE_ADDRESS = re.compile(r"has the code in it: (\S+)$")
 
 
@@ -40,41 +36,66 @@ class Person:
         """Open an address, and fill in the form that is there."""
         self.driver.get(url)
         for name in ("username", "password"):
-            self.wait_for(By.NAME, name).send_keys(self.user[name])
-        self.click(By.ID, "kc-login")
+            self.type(name, self.user[name])
+        self.click("#kc-login")
 
-    def click(self, by, what):
-        self.wait_for(by, what).click()
+    def type(self, name, text):
+        self._find(f"input[name={name}]").send_keys(text)
 
-    def wait_for(self, by, what):
-        there = expected_conditions.element_to_be_clickable((by, what))
-        return WebDriverWait(self.driver, SECONDS).until(there)
+    def click(self, selector):
+        self._find(selector).click()
 
-    def wait_for_text(self, text):
-        there = expected_conditions.text_to_be_present_in_element((By.TAG_NAME, "body"), text)
-        WebDriverWait(self.driver, SECONDS).until(there)
+    def sees(self, text):
+        from selenium.webdriver.support.expected_conditions import text_to_be_present_in_element
+
+        self._until(text_to_be_present_in_element(("css selector", "body"), text))
+
+    def _find(self, selector):
+        from selenium.webdriver.support.expected_conditions import element_to_be_clickable
+
+        return self._until(element_to_be_clickable(("css selector", selector)))
+
+    def _until(self, condition):
+        from selenium.common.exceptions import TimeoutException
+        from selenium.webdriver.support.wait import WebDriverWait
+
+        try:
+            return WebDriverWait(self.driver, SECONDS).until(condition)
+        except TimeoutException:
+            page = self.driver.find_element("css selector", "body").text
+            where = self.driver.current_url.partition("?")[0]
+            raise AssertionError(f"not within {SECONDS} s; the page {where} says: {page}") from None
+
+
+@pytest.fixture(scope="session")
+def programs(unavailable):
+    """The browser, and the program that drives it."""
+    found = [shutil.which(name) for name in ("chromium", "chromedriver")]
+    if None in found:
+        unavailable("there is no chromium with its chromedriver: install both")
+    return found
 
 
 @pytest.fixture
-def person(keycloak, unavailable, tmp_path, monkeypatch):
-    program, driver = shutil.which("chromium"), shutil.which("chromedriver")
-    if program is None or driver is None:
-        unavailable("there is no chromium with its chromedriver: install both")
+def person(programs, keycloak, tmp_path, monkeypatch):
+    from selenium import webdriver
+
     for name in [*os.environ]:
         if name.lower().endswith("_proxy"):
             monkeypatch.delenv(name)
+    chromium, chromedriver = programs
     options = webdriver.ChromeOptions()
-    options.binary_location = program
+    options.binary_location = chromium
     for flag in (*FLAGS, f"--user-data-dir={tmp_path / 'profile'}"):
         options.add_argument(flag)
-    with webdriver.Chrome(options, webdriver.ChromeService(driver)) as browser:
-        yield Person(browser, keycloak.extra["user"])
+    with webdriver.Chrome(options, webdriver.ChromeService(chromedriver)) as driver:
+        yield Person(driver, keycloak.extra["user"])
 
 
 @pytest.fixture
 def settings(keycloak, tmp_path):
-    """A settings file for a browser's login and a device's."""
-    web, device = keycloak.clients["web"], keycloak.clients["device"]
+    """A settings file for a browser's login, a device's, and the API that tokens are for."""
+    web, device, api = (keycloak.clients[name] for name in ("web", "device", "api"))
     path = tmp_path / "settings.toml"
     path.write_text(
         f"""
@@ -89,6 +110,10 @@ client-id = "{device.client_id}"
 client-authentication-method = "none"
 authorization-grant-type = "device_code"
 scope = "read"
+
+[registration.api]
+client-id = "{api.client_id}"
+client-secret = "{api.client_secret}"
 
 [provider.keycloak]
 type = "generic"
@@ -135,15 +160,16 @@ def told(process, pattern):
 def outcome(process):
     out, err = process.communicate(timeout=SECONDS)
     assert process.returncode == 0, err
-    return out.splitlines(), err
+    return out, err
 
 
-def test_a_login_by_the_browser(keycloak, person, oauthreg):
+def test_a_login_by_the_browser(person, oauthreg):
     login = oauthreg("login", "web", "--no-browser", "--token", "--show-refresh-token")
     person.log_in(told(login, ADDRESS))
-    person.wait_for_text("You are logged in")
-    (token, refresh_token), said = outcome(login)
-    assert re.search(r"^Logged in as \S{8,}\.$", said, re.MULTILINE)
+    person.sees("You are logged in")
+    out, said = outcome(login)
+    token, refresh_token = out.splitlines()
+    subject = re.search(r"^Logged in as (\S+)\.$", said, re.MULTILINE)[1]
     assert re.search(r"scopes .*\bread\b", said)
     assert "refresh token  yes" in said
     assert person.driver.current_url.startswith("http://127.0.0.1:")
@@ -151,38 +177,38 @@ def test_a_login_by_the_browser(keycloak, person, oauthreg):
     assert token not in page
     assert refresh_token not in page
 
-    (*lines,), _ = outcome(oauthreg("introspect", "web", token))
-    assert json.loads("".join(lines))["username"] == person.user["username"]
-    assert outcome(oauthreg("revoke", "web", token))[0] == []
-    (*lines,), _ = outcome(oauthreg("introspect", "web", token))
-    assert json.loads("".join(lines)) == {"active": False}
+    known = json.loads(outcome(oauthreg("introspect", "api", token))[0])
+    assert (known["active"], known["sub"]) == (True, subject)
+    assert outcome(oauthreg("revoke", "web", token)) == ("", "")
+    ended = json.loads(outcome(oauthreg("introspect", "api", token))[0])
+    assert ended == {"active": False}
 
 
 def test_a_wrong_password_is_between_the_user_and_the_server(person, oauthreg):
     login = oauthreg("login", "web", "--no-browser")
     right, person.user = person.user, {**person.user, "password": "not hers"}
     person.log_in(told(login, ADDRESS))
-    person.wait_for_text("Invalid username or password")
-    person.wait_for(By.NAME, "password").send_keys(right["password"])
-    person.click(By.ID, "kc-login")
-    person.wait_for_text("You are logged in")
+    person.sees("Invalid username or password")
+    person.type("password", right["password"])
+    person.click("#kc-login")
+    person.sees("You are logged in")
     outcome(login)
 
 
 def test_a_login_by_a_device(person, oauthreg):
     login = oauthreg("login", "device", "--device", "--token")
     person.log_in(told(login, DEVICE_ADDRESS))
-    person.click(By.NAME, "accept")
-    person.wait_for_text("Device Login Successful")
-    (token,), said = outcome(login)
-    assert token.count(".") == 2
+    person.click("[name=accept]")
+    person.sees("Device Login Successful")
+    out, said = outcome(login)
+    assert out.count(".") == 2  # a JWT
     assert "Logged in as " in said
 
 
 def test_a_device_may_be_refused(person, oauthreg):
     login = oauthreg("login", "device", "--device")
     person.log_in(told(login, DEVICE_ADDRESS))
-    person.click(By.NAME, "cancel")
+    person.click("[name=cancel]")
     _, said = login.communicate(timeout=SECONDS)
     assert login.returncode == 1
     assert "access_denied" in said

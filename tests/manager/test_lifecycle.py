@@ -1,0 +1,532 @@
+"""Event loops that come and go, forks, and the end."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import subprocess
+import sys
+import threading
+import time
+
+import pytest
+
+from oauthreg.errors import ManagerClosedError, TokenEndpointError
+from oauthreg.manager.asynchronous import AsyncAuthorizedClientManager
+from oauthreg.manager.synchronous import AuthorizedClientManager
+from oauthreg.manager.workers import Workers
+from oauthreg.renewal.clocks import Clocks
+from oauthreg.settings.fleet import load
+from oauthreg.testing import Fault
+
+ASYNC = "oauthreg/manager/asynchronous.py"
+SLOTS = "oauthreg/renewal/slots.py"
+
+
+@pytest.fixture
+def manager(settings, clock):
+    """An asynchronous manager that belongs to no loop."""
+    return AsyncAuthorizedClientManager(load(settings()), clocks=clock.clocks)
+
+
+async def _token(manager, **options):
+    return (await manager.authorize("app", **options)).access_token.token_value
+
+
+def _alone(coroutine):
+    """asyncio.run in a thread of its own, as a future."""
+    from concurrent.futures import Future
+
+    done = Future()
+
+    def work():
+        try:
+            done.set_result(asyncio.run(coroutine))
+        except BaseException as error:  # noqa: BLE001 - the test looks at it
+            done.set_exception(error)
+
+    threading.Thread(target=work, daemon=True).start()
+    return done
+
+
+# Event loops
+
+
+def test_asyncio_run_may_be_called_twice(manager, server, clock):
+    first = asyncio.run(_token(manager))
+    clock.advance(291)
+    second = asyncio.run(_token(manager))
+    clock.advance(291)
+    third = asyncio.run(_token(manager))
+    assert len({first, second, third}) == 3
+    assert server.token_requests == 3
+
+
+def test_a_run_that_ends_in_the_middle_of_a_flight_leaves_it_to_who_waits_elsewhere(
+    manager, server, make_loop
+):
+    async def leave(gate):
+        caller = asyncio.create_task(_token(manager))
+        await asyncio.to_thread(gate.wait_for, 1)
+        return caller
+
+    with server.hold() as gate:
+        loop = make_loop()
+        assert asyncio.run(leave(gate)).cancelled()
+        call = loop.start(_token(manager))
+        gate.wait_for(2)
+        other = _alone(_token(manager))
+    assert call.result(5) == other.result(5)
+
+
+def test_a_thread_and_two_loops_wait_for_a_flight_whose_loop_ends(manager, server, make_loop):
+    first, second, third = make_loop(), make_loop(), make_loop()
+    with server.hold() as gate:
+        lost = first.start(_token(manager))
+        gate.wait_for(1)
+        waiting = [second.start(_token(manager)), third.start(_token(manager))]
+        waiting.append(_alone(_token(manager)))
+        first.close()
+        gate.wait_for(2)
+    assert len({call.result(5) for call in waiting}) == 1
+    assert lost.cancelled()
+    assert server.token_requests == 2
+
+
+@pytest.mark.killed_by(
+    SLOTS,
+    "        return self.loop is not None and not self.loop.is_running()\n",
+    "        return False\n",
+)
+def test_a_loop_that_merely_stops_running_holds_nobody_up(manager, server, make_loop):
+    first, second = make_loop(), make_loop()
+    with server.hold() as gate:
+        first.start(_token(manager))
+        gate.wait_for(1)
+        waiting = second.start(_token(manager))
+        first.halt()
+        gate.wait_for(2)
+    value = waiting.result(5)
+    assert second.run(_token(manager)) == value
+    assert server.token_requests == 2
+
+
+def test_a_caller_that_comes_after_a_loop_stopped_starts_anew(manager, server, make_loop):
+    first, second = make_loop(), make_loop()
+    with server.hold() as gate:
+        first.start(_token(manager))
+        gate.wait_for(1)
+        first.halt()
+        waiting = second.start(_token(manager))
+        gate.wait_for(2)
+    assert waiting.result(5)
+
+
+def test_a_loop_that_goes_on_after_a_pause_still_lands_its_renewal(manager, server, clock):
+    loop = asyncio.new_event_loop()
+    try:
+        first = loop.run_until_complete(_token(manager))
+        clock.advance(200)
+        assert loop.run_until_complete(_token(manager)) == first
+
+        async def renewed():
+            while (value := await _token(manager)) == first:  # noqa: ASYNC110 - as callers do
+                await asyncio.sleep(0.001)
+            return value
+
+        assert loop.run_until_complete(asyncio.wait_for(renewed(), 5))
+        assert server.token_requests == 2
+    finally:
+        loop.run_until_complete(manager.close())
+        loop.run_until_complete(loop.shutdown_asyncgens())
+        loop.close()
+
+
+def test_several_loops_at_once_share_one_flight(manager, server, make_loop):
+    loops = [make_loop() for _ in range(4)]
+    with server.hold() as gate:
+        calls = [loop.start(_token(manager)) for loop in loops for _ in range(25)]
+        gate.wait_for(1)
+    assert len({call.result(5) for call in calls}) == 1
+    assert server.token_requests == 1
+
+
+@pytest.mark.killed_by(
+    ASYNC,
+    "            elif flight.orphaned:\n",
+    "            elif flight.over(self._clocks.now()) and flight.loop is not loop:\n",
+)
+def test_a_flight_at_its_deadline_is_not_started_anew_from_another_loop(
+    manager, server, clock, make_loop
+):
+    first, second = make_loop(), make_loop()
+    with server.hold() as gate:
+        calls = [first.start(_token(manager))]
+        gate.wait_for(1)
+        calls.append(second.start(_token(manager)))
+        while len(_flight(manager).futures) < 2:
+            time.sleep(0.001)
+        clock.advance(10.1)
+        time.sleep(0.25)  # the other loop looks every tenth of a second
+    results = {call.result(5) for call in calls}
+    assert len(results) == 1
+    assert server.token_requests == 1
+
+
+def _flight(manager):
+    (slot,) = manager._engine._slots.values()
+    return slot.flight
+
+
+def test_a_failure_reaches_every_loop(manager, server, make_loop):
+    server.inject(Fault(status=400, body={"error": "invalid_scope"}))
+    loops = [make_loop(), make_loop()]
+    with server.hold() as gate:
+        calls = [loop.start(_token(manager)) for loop in loops]
+        gate.wait_for(1)
+        while len(_flight(manager).futures) < 2:
+            time.sleep(0.001)
+    assert all(isinstance(call.exception(5), TokenEndpointError) for call in calls)
+    assert server.token_requests == 1
+
+
+def test_a_flight_carries_nothing_of_its_callers_context(manager, server):
+    import contextvars
+
+    request = contextvars.ContextVar("request", default="nobody's")
+    seen = []
+    server.inject(lambda _: seen.append(None))
+    original = manager._transport
+    manager._transport = lambda flight: (seen.append(request.get()), original(flight))[1]
+
+    async def main():
+        request.set("mine")
+        await manager.authorize("app")
+        await manager.close()
+
+    asyncio.run(main())
+    assert "nobody's" in seen
+    assert "mine" not in seen
+
+
+def test_a_loop_that_was_closed_with_waiters_in_it_disturbs_nobody(manager, server, make_loop):
+    first, second = make_loop(), make_loop()
+    with server.hold() as gate:
+        call = first.start(_token(manager))
+        gate.wait_for(1)
+        second.start(_token(manager))
+        while len(_flight(manager).futures) < 2:
+            time.sleep(0.001)
+        second.close()
+    assert call.result(5)
+
+
+# The end
+
+
+@pytest.mark.killed_by(
+    "oauthreg/renewal/engine.py",
+    "                if slot.flight is not None:\n                    slot.flight.settle(None)\n",
+    "",
+)
+@pytest.mark.parametrize("what", ["nothing", "a hanging request", "a hanging renewal"])
+def test_close_ends_within_a_second(h, server, clock, what):
+    call = None
+    if what == "a hanging renewal":
+        h.token()
+        clock.advance(200)
+    injection = server.inject(Fault(hang=True))
+    if what != "nothing":
+        call = h.start()
+        server.wait_for_requests(2 if what == "a hanging renewal" else 1)
+    begun = time.monotonic()
+    h.do("close")
+    assert time.monotonic() - begun < 1
+    if what == "a hanging request":
+        assert isinstance(call.exception(1), ManagerClosedError)
+    assert isinstance(h.failure(), ManagerClosedError)
+    injection()
+
+
+def test_close_ends_a_flight_in_its_pause(h, server, monkeypatch):
+    monkeypatch.setattr("oauthreg.renewal.acquire.SHORTEST_PAUSE", 5.0)
+    server.inject(Fault(status=503))
+    call = h.start()
+    server.wait_for_requests(1)
+    h.do("close")
+    assert isinstance(call.exception(1), ManagerClosedError)
+    assert server.token_requests == 1
+
+
+def test_a_manager_is_a_context_manager(kind, settings, server):
+    if kind == "threads":
+        with AuthorizedClientManager(load(settings())) as manager:
+            manager.authorize("app")
+        with pytest.raises(ManagerClosedError):
+            manager.authorize("app")
+    else:
+
+        async def main():
+            async with AsyncAuthorizedClientManager(load(settings())) as manager:
+                await manager.authorize("app")
+            with pytest.raises(ManagerClosedError):
+                await manager.authorize("app")
+
+        asyncio.run(main())
+
+
+def test_an_asynchronous_manager_may_be_closed_from_another_loop(manager, server, make_loop):
+    first, second = make_loop(), make_loop()
+    with server.hold() as gate:
+        call = first.start(_token(manager))
+        gate.wait_for(1)
+        second.run(manager.close())
+        assert isinstance(call.exception(5), ManagerClosedError)
+    ended = make_loop()
+    manager2 = manager
+    ended.close()
+    second.run(manager2.close())
+
+
+def test_a_closed_loops_task_does_not_disturb_close(settings, clock, server, make_loop):
+    manager = AsyncAuthorizedClientManager(load(settings()), clocks=clock.clocks)
+    first, second = make_loop(), make_loop()
+    with server.hold() as gate:
+        first.start(_token(manager))
+        gate.wait_for(1)
+        task = next(iter(manager._tasks))
+        first.close()
+        manager._tasks.add(task)
+        second.run(manager.close())
+
+
+SCRIPT = """
+import sys, time
+from oauthreg.manager.synchronous import AuthorizedClientManager
+manager = AuthorizedClientManager.from_settings({
+    "provider": {"as": {"token-uri": sys.argv[1]}},
+    "registration": {"app": {"provider": "as", "client-id": "app", "client-secret": "secret"}},
+})
+try:
+    manager.authorize("app", timeout=0.2)
+except Exception as error:
+    print(type(error).__name__, time.time())
+"""
+
+
+def test_a_hanging_request_does_not_hold_up_the_end_of_the_program(server):
+    with server.inject(Fault(hang=True)):
+        command = [sys.executable, "-W", "error", "-c", SCRIPT, server.token_uri]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+        ended = time.time()
+    name, last_words = done.stdout.split()
+    assert (name, done.stderr) == ("WaitTimedOutError", "")
+    assert ended - float(last_words) < 2
+
+
+def test_a_manager_that_is_forgotten_is_collected(settings):
+    import weakref
+
+    for kind in (AuthorizedClientManager, AsyncAuthorizedClientManager):
+        reference = weakref.ref(kind(load(settings())))
+        gc.collect()
+        assert reference() is None
+
+
+# Forks
+
+
+@pytest.mark.killed_by(
+    "oauthreg/manager/synchronous.py",
+    "        for transport in self._transports.values():\n"
+    "            transport.reset_after_fork()\n",
+    "",
+)
+def test_a_manager_warmed_before_a_fork_renews_in_the_child(
+    kind, settings, server, clock, in_child
+):
+    build = {"threads": AuthorizedClientManager, "asyncio": AsyncAuthorizedClientManager}[kind]
+    manager = build(load(settings()), clocks=clock.clocks)
+
+    def token():
+        if kind == "threads":
+            return manager.authorize("app").access_token.token_value
+        return asyncio.run(_token(manager))
+
+    first = token()
+    connections = server.connections
+
+    def child():
+        same = token() == first
+        clock.advance(291)
+        return same, token() != first
+
+    assert in_child(child) == "(True, True)"
+    assert server.token_requests == 2
+    assert server.connections == connections + 1, "a connection of its own"
+    assert token() == first
+    clock.advance(291)
+    assert token() != first
+    assert server.token_requests == 3
+
+
+@pytest.mark.killed_by(
+    "oauthreg/renewal/engine.py",
+    "                self._backoffs.release(slot.flight.order.scopes, now.monotonic)\n"
+    "                slot.flight = None\n",
+    "                self._backoffs.release(slot.flight.order.scopes, now.monotonic)\n",
+)
+def test_a_child_forked_in_the_middle_of_a_flight_starts_its_own(settings, server, clock, in_child):
+    manager = AuthorizedClientManager(load(settings()), clocks=clock.clocks)
+    with server.hold() as gate:
+        call = _threaded(manager)
+        gate.wait_for(1)
+
+        def child():
+            threading.Timer(0.0, lambda: None).start()
+            return manager.authorize("app", timeout=5).access_token.token_value
+
+        opener = threading.Timer(0.3, gate.open)
+        opener.start()
+        value = in_child(child)
+    assert not value.startswith("raised"), value
+    assert call.result(5).access_token.token_value != value
+    assert server.token_requests == 2
+    manager.close()
+
+
+def _threaded(manager):
+    from concurrent.futures import Future
+
+    done = Future()
+    threading.Thread(target=lambda: done.set_result(manager.authorize("app")), daemon=True).start()
+    return done
+
+
+def test_a_probe_of_the_parent_does_not_hold_the_child_back(settings, server, clock, in_child):
+    manager = AuthorizedClientManager(load(settings()), clocks=clock.clocks)
+    with server.inject(Fault(status=429)), pytest.raises(TokenEndpointError) as caught:
+        manager.authorize("app")
+    clock.advance(caught.value.retry_after + 1e-6)
+    with server.hold() as gate:
+        call = _threaded(manager)
+        gate.wait_for(1)
+        opener = threading.Timer(0.3, gate.open)
+        opener.start()
+        value = in_child(lambda: manager.authorize("app", timeout=5).access_token.token_value)
+    assert not value.startswith("raised"), value
+    call.result(5)
+    manager.close()
+
+
+def test_a_manager_that_is_reset_starts_anew_with_its_tokens(kind, settings, server, clock):
+    build = {"threads": AuthorizedClientManager, "asyncio": AsyncAuthorizedClientManager}[kind]
+    manager = build(load(settings()), clocks=clock.clocks)
+
+    def token(**options):
+        if kind == "threads":
+            return manager.authorize("app", **options).access_token.token_value
+        return asyncio.run(_token(manager, **options))
+
+    first = token()
+    manager._engine.decide(manager._plain_order(manager._entry("app")), force=True)
+    manager._reset_after_fork()
+    assert token() == first
+    assert token(force=True) != first
+    assert server.connections == 2
+
+
+# Workers
+
+
+def test_an_idle_worker_is_used_again():
+    workers = Workers()
+    names = []
+    for _ in range(5):
+        workers.call(lambda: names.append(threading.current_thread().name)).result(5)
+        while workers._idle < 1:
+            time.sleep(0.0005)
+    assert len(set(names)) == 1
+    workers.close()
+
+
+def test_busy_workers_do_not_hold_a_task_up():
+    workers = Workers()
+    gate = threading.Event()
+    busy = [workers.call(gate.wait) for _ in range(5)]
+    assert workers.call(lambda: "done").result(5) == "done"
+    gate.set()
+    assert all(call.result(5) for call in busy)
+    workers.close()
+
+
+def test_idle_workers_end_when_closed_and_after_their_time(monkeypatch):
+    import oauthreg.manager.workers as module
+
+    def threads():
+        return [thread for thread in threading.enumerate() if thread.name == "oauthreg-flight"]
+
+    before = set(threads())
+    workers = Workers()
+    workers.call(lambda: None).result(5)
+    (thread,) = set(threads()) - before
+    workers.close()
+    thread.join(5)
+    assert not thread.is_alive()
+
+    monkeypatch.setattr(module, "IDLE_SECONDS", 0.01)
+    workers = Workers()
+    workers.call(lambda: None).result(5)
+    for thread in set(threads()) - before:
+        thread.join(5)
+        assert not thread.is_alive()
+    assert workers._idle == 0
+
+
+def test_a_task_that_comes_as_its_worker_gives_up_is_still_run():
+    workers = Workers()
+    results = []
+
+    class Late:
+        """The queue at the very moment at which a worker's time is over and a task comes."""
+
+        def get(self, timeout=None):
+            if timeout is not None:
+                from queue import Empty
+
+                workers._idle -= 1
+                raise Empty
+
+        def put(self, task):
+            results.append(task)
+
+    workers._tasks = Late()
+    workers._idle = 1
+    assert workers._next() is None
+    assert workers._idle == 0
+
+
+def test_work_that_was_cancelled_before_it_began_is_not_done():
+    workers = Workers()
+    tasks = []
+    workers.submit = tasks.append
+    done = []
+    future = workers.call(lambda: done.append(1))
+    future.cancel()
+    tasks[0]()
+    assert done == []
+
+
+def test_work_that_raises_gives_its_exception():
+    def fail():
+        raise ZeroDivisionError
+
+    workers = Workers()
+    assert isinstance(workers.call(fail).exception(5), ZeroDivisionError)
+    workers.close()
+
+
+def test_real_clocks_are_the_default(settings):
+    manager = AuthorizedClientManager(load(settings()))
+    assert manager._clocks == Clocks()
+    manager.close()
