@@ -46,7 +46,7 @@ def login(
     only: OnlyOption = False,
     device: Annotated[
         bool,
-        typer.Option("--device", help="Log in by a code on another device, whatever is set."),
+        typer.Option("--device", help="By a code on another device, instead of the browser here."),
     ] = False,
     no_browser: Annotated[
         bool, typer.Option("--no-browser", help="Open no browser, print the address only.")

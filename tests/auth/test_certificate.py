@@ -9,6 +9,12 @@ import aiohttp
 import httpx
 import httpx2
 import pytest
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    PrivateFormat,
+    load_pem_private_key,
+)
 
 import oauthreg.auth.aiohttp
 import oauthreg.auth.httpx
@@ -112,7 +118,9 @@ def test_a_file_that_is_gone_is_named(registration, server, pair):
 
 
 def test_a_key_that_is_locked_asks_nobody(registration, server, pair):
-    locked = b"-----BEGIN ENCRYPTED PRIVATE KEY-----\nAAAA\n-----END ENCRYPTED PRIVATE KEY-----\n"
-    pair[1].write_bytes(locked)
+    key = load_pem_private_key(pair[1].read_bytes(), None)
+    pair[1].write_bytes(
+        key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(b"passphrase"))
+    )
     with pytest.raises(TlsError, match="do not hold a PEM certificate and its unencrypted key"):
         context_of(server, registration)

@@ -32,7 +32,7 @@ How each figure is measured, and what it does not say:
   memory: they also put it on a request, and ours guards redirects and replays a 401.
 - **cold**: so many callers (threads, or tasks with asyncio) ask at one moment, and there is no
   token. The server takes 100 ms for each answer to the 20. For the 1,000 it holds its first
-  answers back for 2 s, until all have asked, and then answers at once. The figures are requests
+  answers back for 4 s, until all have asked, and then answers at once. The figures are requests
   at the token endpoint and the seconds until all callers have their token; the median of three
   runs, or one run if that took over 10 s.
 - **failing**: 200 callers without a token ask at one moment, and every answer is a 503 after
@@ -91,7 +91,7 @@ def table(head: list[str], rows: list[list[str]]) -> str:
 
 def ratio(value: float, base: float) -> str:
     """Return a ratio with two significant figures, and none where there is no base."""
-    if not base:
+    if not base or value < 0:
         return NONE
     factor = value / base
     digits = 1 - math.floor(math.log10(factor)) if factor else 1

@@ -232,6 +232,16 @@ def test_an_unknown_registration_is_exit_2_with_advice(oauthreg, login_settings)
     assert "Did you mean 'web'?" in done.stderr
 
 
+def test_ctrl_c_is_exit_130(oauthreg, login_settings, monkeypatch):
+    def interrupted(url):
+        raise KeyboardInterrupt
+
+    login_settings()
+    monkeypatch.setattr(login_ways, "open_browser", interrupted)
+    done = oauthreg("login", "web")
+    assert (done.returncode, done.stdout) == (130, "")
+
+
 def test_ctrl_c_ends_the_program_cleanly(login_settings, tmp_path, environment):
     login_settings()
     with subprocess.Popen(
