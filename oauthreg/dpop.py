@@ -6,7 +6,7 @@ import hashlib
 from base64 import urlsafe_b64encode
 from collections import OrderedDict
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from oauthreg.signing_keys import SigningKey
 
 REMEMBERED_ORIGINS = 100
+DEFAULT_PORTS = {"https": 443, "http": 80}
 AUTHORIZATION_SERVER = "authorization-server"
 RESOURCE_SERVER = "resource-server"
 
@@ -58,7 +59,7 @@ class Prover:
         claims: dict[str, object] = {
             "jti": new_id(),
             "htm": method.upper(),
-            "htu": urlunsplit((parts.scheme, parts.netloc, parts.path or "/", "", "")),
+            "htu": f"{origin(url)}{parts.path or '/'}",
             "iat": int(now),
         }
         nonce = self._nonces.get((role, origin(url)))
@@ -83,6 +84,9 @@ class Prover:
 
 
 def origin(url: str) -> str:
-    """Return the scheme, host and port of an address."""
+    """Return the scheme, host and port of an address, in one spelling of several."""
     parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc}".lower()
+    host = parts.hostname or ""
+    host = f"[{host}]" if ":" in host else host
+    port = "" if parts.port in (None, DEFAULT_PORTS.get(parts.scheme)) else f":{parts.port}"
+    return f"{parts.scheme}://{host}{port}"

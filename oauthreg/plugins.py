@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import difflib
+import sys
 from dataclasses import dataclass
+from functools import lru_cache
 from importlib import metadata
 from typing import TYPE_CHECKING, Any, cast
 
@@ -45,6 +47,11 @@ class Installed:
 
 def installed(group: str) -> tuple[Installed, ...]:
     """List a group's plugins by name, without importing any of them."""
+    return _listed(group, tuple(sys.path))
+
+
+@lru_cache
+def _listed(group: str, path: tuple[str, ...]) -> tuple[Installed, ...]:  # noqa: ARG001 - where they are found
     found = {
         Installed(
             point.name,

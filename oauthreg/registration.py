@@ -85,7 +85,8 @@ class ClientRegistration:
     """How this application is known to an authorization server: `registration.<id>.*`.
 
     Every field is the setting of the same name; times are seconds. `client_secrets` holds
-    every source of a secret in the order in which they are tried.
+    every source of a secret in the order in which they are tried. Keys take no part in
+    comparisons: the token key tells tokens by them.
     """
 
     registration_id: str
@@ -108,13 +109,13 @@ class ClientRegistration:
     urls: tuple[str, ...] = ()
     eager: bool = False
     http: HttpProfile = field(default_factory=HttpProfile)
-    signing_key: KeySource | None = field(default=None, repr=False)
+    signing_key: KeySource | None = field(default=None, repr=False, compare=False)
     signing_algorithm: str | None = None
-    assertion: SecretSource | None = field(default=None, repr=False)
+    assertion: SecretSource | None = field(default=None, repr=False, compare=False)
     assertion_audience: str | None = None
     assertion_lifetime: float | None = None
     certificate: ClientCertificate | None = None
-    prover: Prover | None = field(default=None, repr=False)
+    prover: Prover | None = field(default=None, repr=False, compare=False)
     username: str | None = None
     password: SecretSource | None = field(default=None, repr=False)
     refresh_token: SecretSource | None = field(default=None, repr=False)

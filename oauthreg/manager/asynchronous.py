@@ -104,14 +104,14 @@ class AsyncAuthorizedClientManager(AsyncErrands):
         """Read the settings again: all or nothing.
 
         Flights finish for those who wait; tokens of registrations that changed are dropped.
+        What `register` added stays, over what the settings say.
 
         Raises:
             ConfigurationError: with every problem; the old configuration stays then.
         """
-        if self._load_again is not None:
-            fleet = await self._on_worker(self._load_again)
-            with self._lock:
-                self._adopt(fleet)
+        fleet = await self._on_worker(self._reloaded)
+        with self._lock:
+            self._adopt(fleet)
 
     async def warm_up(
         self, on_progress: Callable[[WarmUp], object] | None = None
@@ -157,7 +157,12 @@ class AsyncAuthorizedClientManager(AsyncErrands):
         """Return a new `httpx2.AsyncClient` that is authorized by a registration."""
         import httpx2  # noqa: PLC0415 - loaded by who uses it
 
-        return httpx2.AsyncClient(auth=self.auth(registration_id, **options))
+        from oauthreg.auth import certificate  # noqa: PLC0415 - likewise
+
+        context = certificate.shown_by(
+            httpx2.create_ssl_context(), self._entry(registration_id).registration
+        )
+        return httpx2.AsyncClient(auth=self.auth(registration_id, **options), verify=context)
 
     def token_source(
         self, registration_id: str, **options: Unpack[AuthorizeOptions]

@@ -70,6 +70,7 @@ class BaseManager:
         self._load_again = load_again
         self._lock = threading.Lock()
         self._fleet = fleet
+        self._registered: dict[str, Mapping[str, Any]] = {}
         self._plain: dict[str, TokenOrder] = {}
         self._overrides: dict[str, str] = {}
         self._hot: HotTable = {}
@@ -140,6 +141,7 @@ class BaseManager:
         with self._lock:
             fleet, entry = with_registration(self._fleet, registration_id, settings)
             self._adopt(fleet)
+            self._registered[entry.registration.registration_id] = settings
         return entry.registration
 
     def remove(self, registration_id: str) -> None:
@@ -152,6 +154,7 @@ class BaseManager:
             known = self._entry(registration_id).registration.registration_id
             entries = {id_: entry for id_, entry in self._fleet.entries.items() if id_ != known}
             self._adopt(replace(self._fleet, entries=MappingProxyType(entries)))
+            self._registered.pop(known, None)
 
     def reject(self, registration_id: str, token_value: str) -> None:
         """Say that an API refused this token, so that the next `authorize` renews it.
@@ -198,6 +201,13 @@ class BaseManager:
         raise UnknownRegistrationError(
             registration_id, f"there is no such registration; configured: {known}", remedy
         )
+
+    def _reloaded(self) -> Fleet:
+        """Return the configuration as the settings say it now, and as `register` added to it."""
+        fleet = self._load_again() if self._load_again is not None else self._fleet
+        for registration_id, settings in self._registered.items():
+            fleet, _ = with_registration(fleet, registration_id, settings)
+        return fleet
 
     def _adopt(self, fleet: Fleet) -> None:
         """Take a new configuration; tokens of registrations that changed are dropped."""
@@ -304,7 +314,7 @@ class BaseManager:
         return acquire(order, around)
 
     def _around(self, order: TokenOrder) -> Surroundings:
-        refresh_token, spent = self._engine.memory(order)
+        refresh_token, spent = self._engine.refresh_tokens(order)
         return Surroundings(
             wall=self._wall,
             random=self._clocks.random,

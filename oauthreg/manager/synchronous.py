@@ -103,14 +103,14 @@ class AuthorizedClientManager(Errands):
         """Read the settings again: all or nothing.
 
         Flights finish for those who wait; tokens of registrations that changed are dropped.
+        What `register` added stays, over what the settings say.
 
         Raises:
             ConfigurationError: with every problem; the old configuration stays then.
         """
-        if self._load_again is not None:
-            fleet = self._load_again()
-            with self._lock:
-                self._adopt(fleet)
+        fleet = self._reloaded()
+        with self._lock:
+            self._adopt(fleet)
 
     def warm_up(
         self, on_progress: Callable[[WarmUp], object] | None = None
@@ -147,7 +147,10 @@ class AuthorizedClientManager(Errands):
         """Return a new `requests.Session` that is authorized by a registration."""
         from requests import Session  # noqa: PLC0415 - loaded by who uses it
 
+        from oauthreg.auth import certificate  # noqa: PLC0415 - likewise
+
         session = Session()
+        session.cert = certificate.files(self._entry(registration_id).registration)
         session.auth = self.auth(registration_id, **options)
         return session
 

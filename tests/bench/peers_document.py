@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING, Any
 
 from peers_drivers import DRIVERS
@@ -27,9 +26,9 @@ How each figure is measured, and what it does not say:
 - Every measurement has a process of its own, and the authorization server another. Both are on
   one machine over plain http: no figure says what TLS or a real network costs.
 - **hit**: the library's work for one call of an API while its token is good; the best of many
-  rounds, taken in turns. What comes after it, the call itself, costs a hundred times as much: a
-  ratio here matters to nobody but a hot loop. The auth objects do more than fetch a token from
-  memory: they also put it on a request, and ours guards redirects and replays a 401.
+  rounds, taken in turns. The call that follows takes a millisecond or more, so that a ratio here
+  matters in hot loops alone. Auth objects and `before_request` do more than find a token: they
+  put it on a request too, and ours sees to it that redirects do not carry it away.
 - **cold**: so many callers (threads, or tasks with asyncio) ask at one moment, and there is no
   token. The server takes 100 ms for each answer to the 20. For the 1,000 it holds its first
   answers back for 4 s, until all have asked, and then answers at once. The figures are requests
@@ -41,8 +40,8 @@ How each figure is measured, and what it does not say:
 - **hanging**: the token is good for as long as the measurement takes, but of an age at which the
   library renews by default, and the token endpoint holds every request for 5 s. In these 5 s a
   caller arrives every 20 ms, each its own thread or task: 250 in all. The figures are how long a
-  call took, and the ratio is that of the 99th percentile. It says nothing about a token that is
-  no longer good: then every library has to wait.
+  call took, with the ratio of the 99th percentile, and the requests at the token endpoint. They
+  say nothing about a token that is no longer good: then every library has to wait.
 
 How each library is called:
 
@@ -93,9 +92,8 @@ def ratio(value: float, base: float) -> str:
     """Return a ratio with two significant figures, and none where there is no base."""
     if not base or value < 0:
         return NONE
-    factor = value / base
-    digits = 1 - math.floor(math.log10(factor)) if factor else 1
-    return f"{round(factor, digits):,.{max(digits, 0)}f}x"
+    rounded = float(f"{value / base:.2g}")
+    return f"{rounded:,.0f}x" if rounded >= 10 else f"{rounded:g}x"
 
 
 def duration(seconds: float) -> str:
@@ -125,7 +123,7 @@ def hang_cell(ours: Mapping[str, Any], figures: Mapping[str, Any]) -> str:
     times = " / ".join(duration(figures[name]) for name in ("p50", "p99", "max"))
     failed = figures["callers"] - figures["served"]
     lost = f", {failed} failed" if failed else ""
-    return f"{times} ({ratio(figures['p99'], ours['p99'])}){lost}"
+    return f"{times} ({ratio(figures['p99'], ours['p99'])}), {figures['requests']}{lost}"
 
 
 COLUMNS: dict[str, tuple[str, Callable[..., str]]] = {
@@ -133,7 +131,7 @@ COLUMNS: dict[str, tuple[str, Callable[..., str]]] = {
     "cold-20": ("20 cold: requests, seconds", requests_cell),
     "cold-1000": ("1,000 cold: requests, seconds", requests_cell),
     "failing-200": ("200 failing: requests, seconds", requests_cell),
-    "hang": ("hanging: p50 / p99 / max", hang_cell),
+    "hang": ("hanging: p50 / p99 / max, requests", hang_cell),
 }
 
 

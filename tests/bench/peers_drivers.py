@@ -171,7 +171,7 @@ class AuthlibAsync(Driver):
     name = "Authlib, asyncio"
     distribution = "authlib"
     how = "`await client.ensure_active_token(client.token)` of an `AsyncOAuth2Client`"
-    note = Authlib.note
+    note = f"{Authlib.note}; its HTTP client gives up after 5 s"
     lifetime, renews_at = Authlib.lifetime, Authlib.renews_at
     asynchronous = True
 
@@ -236,8 +236,9 @@ class Msal(Driver):
     distribution = "msal"
     how = "`application.acquire_token_for_client(scopes)`"
     note = (
-        "no token of 300 s or less is kept; 429 and 5xx are remembered for 5 s; takes https "
-        "alone, so its `http_client` hook brings it to the http server of this run"
+        "its token counts as expired for the last 300 s; with `refresh_in` in the answer, too, it "
+        "renews in the callers' threads; remembers a 5xx for 5 s; takes https alone, so its "
+        "`http_client` hook brings it to the http server of this run"
     )
     lifetime, renews_at = 303, 4.0  # the last 300 s count as expired
 
@@ -296,6 +297,7 @@ class Databricks(Driver):
     name = "databricks-sdk"
     distribution = "databricks-sdk"
     how = "`ClientCredentials(..., disable_async=False).token()`, as its `Config` makes it"
+    note = "a token counts as expired for the last 40 s"
     lifetime, renews_at = 100, 50.1  # half of the lifetime; the last 40 s count as expired
 
     def __init__(self, server: RemoteServer) -> None:

@@ -47,6 +47,12 @@ def test_query_and_fragment_stay_out_and_an_empty_path_is_a_slash():
     )
 
 
+def test_an_address_has_one_spelling_and_no_password():
+    prover = Prover(generated_key())
+    assert proof(prover, "https://u:p@API.example.com:443/a")["htu"] == "https://api.example.com/a"
+    assert proof(prover, "http://[::1]:8080/a")["htu"] == "http://[::1]:8080/a"
+
+
 def test_the_token_enters_as_its_hash_section_7_1():
     token = "Kz~8mXK1EalYznwH-LC-1fBAo.4Ljp~zsPE_NeO.gxU"
     claims = proof(Prover(generated_key()), token_value=token)

@@ -157,6 +157,17 @@ def test_reload_is_all_or_nothing(of_file):
     assert h.manager.registrations["app"].scopes == ("read",)
 
 
+def test_reload_keeps_what_was_registered_and_not_what_was_removed(of_file):
+    h, write = of_file
+    h.do("register", "extra", TABLE)
+    h.do("register", "gone", TABLE)
+    h.do("remove", "gone")
+    write(scope="write")
+    h.do("reload")
+    assert set(h.manager.registrations) == {"app", "extra"}
+    assert h.authorize("extra").access_token.scopes == ("read",)
+
+
 def test_reload_of_a_manager_without_settings_does_nothing(h):
     before = h.token()
     h.do("reload")

@@ -10,7 +10,7 @@ import pytest
 import stevedore._cache
 from stevedore.extension import ExtensionManager
 
-from oauthreg import AuthorizedClientManager, ConfigurationError
+from oauthreg import AuthorizedClientManager, ConfigurationError, plugins
 
 REGISTRATION = {"client-id": "my-client", "client-secret": "a secret"}
 
@@ -25,10 +25,12 @@ def forget(monkeypatch):
     def forget():
         monkeypatch.setattr(ExtensionManager, "ENTRY_POINT_CACHE", {})
         monkeypatch.setattr(stevedore._cache._c, "_internal", {})
+        plugins._listed.cache_clear()
 
     monkeypatch.setattr(stevedore._cache._c, "_disable_caching", True)
     forget()
-    return forget
+    yield forget
+    plugins._listed.cache_clear()
 
 
 @pytest.fixture

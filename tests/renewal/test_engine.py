@@ -10,7 +10,7 @@ from oauthreg.errors import (
     TimedOutError,
     TokenEndpointError,
 )
-from oauthreg.renewal import engine as module
+from oauthreg.renewal import memory
 from oauthreg.renewal.slots import Flight, Slot, Spot
 
 REFUSED = TokenEndpointError("no", status=400, error="unauthorized_client")
@@ -130,7 +130,7 @@ def test_forgetting_everything(rig, order):
 
 
 def test_keys_that_are_dead_are_pruned(rig, clock, order, monkeypatch):
-    monkeypatch.setattr(module, "PRUNE_FROM", 8)
+    monkeypatch.setattr(memory, "PRUNE_FROM", 8)
     rig.engine._prune_at = 8
     for number in range(50):
         rig.land(rig.decide(order(f"key-{number}")).flight)
