@@ -1,0 +1,78 @@
+"""Errors are plain data: they travel between processes, and tell all they know."""
+
+from __future__ import annotations
+
+import pickle
+
+import pytest
+
+import oauthreg
+from oauthreg import (
+    AuthorizationError,
+    ConfigurationError,
+    DiscoveryError,
+    ManagerClosedError,
+    OAuthRegError,
+    PluginFailedError,
+    Problem,
+    TokenEndpointError,
+    UnknownRegistrationError,
+)
+
+ERRORS = [
+    TokenEndpointError(
+        "answered 401", status=401, error="invalid_client", registration_id="app", hint="Look."
+    ),
+    DiscoveryError("no metadata", answers=[("https://a.example", "404")]),
+    PluginFailedError("plugin raised", exception=KeyError("x")),
+    ConfigurationError([Problem("registration.app", "is wrong", "settings.toml line 1")]),
+    UnknownRegistrationError("app", "there is no such registration"),
+    ManagerClosedError(),
+]
+
+
+@pytest.mark.parametrize("error", ERRORS, ids=lambda error: type(error).__name__)
+def test_an_error_survives_the_way_to_another_process(error):
+    again = pickle.loads(pickle.dumps(error))  # noqa: S301 - its own bytes
+    assert type(again) is type(error)
+    assert str(again) == str(error)
+    assert {name: repr(value) for name, value in vars(again).items()} == {
+        name: repr(value) for name, value in vars(error).items()
+    }
+
+
+def test_every_error_is_one_of_ours():
+    errors = [getattr(oauthreg, name) for name in oauthreg.__all__ if name.endswith("Error")]
+    ours = [error for error in errors if error is not oauthreg.SecretReadError]
+    assert all(issubclass(error, OAuthRegError) for error in ours)
+
+
+def test_an_error_tells_whose_what_where_and_what_to_do():
+    error = AuthorizationError(
+        "was refused",
+        registration_id="app",
+        endpoint="https://auth.example.com/token",
+        retry_after=12.34,
+        backing_off=True,
+        hint="Do this.",
+    )
+    assert str(error) == (
+        "app: was refused [https://auth.example.com/token]; not asked again for 12.3 s. Do this."
+    )
+
+
+def test_a_copy_is_a_new_error_with_other_fields():
+    error = ERRORS[0]
+    copy = error.copy(registration_id="other", args=("words",))
+    assert (copy.registration_id, copy.status, copy.args) == ("other", 401, ("words",))
+    assert (error.registration_id, copy.__traceback__) == ("app", None)
+
+
+def test_problems_are_counted_and_told_with_their_remedies():
+    one = Problem("registration.a.scope", "is wrong", "s.toml line 3, registration.a.scope", "Fix.")
+    assert str(ConfigurationError([one])) == (
+        "1 problem in the configuration:\n"
+        "  registration.a.scope (s.toml line 3): is wrong\n"
+        "    Fix."
+    )
+    assert str(ConfigurationError([one, one])).startswith("2 problems")
