@@ -14,15 +14,21 @@ from typing import TYPE_CHECKING, Any, NoReturn, Self
 from oauthreg.discovery import discover
 from oauthreg.errors import (
     AuthorizationError,
-    LoginRequiredError,
     ManagerClosedError,
     UnknownRegistrationError,
     WaitTimedOutError,
 )
 from oauthreg.events import Served, tell
 from oauthreg.grants import LOGIN_GRANTS
-from oauthreg.manager.calls import Call, changes, login_words, refuse_unknown, spot_for, tokens
-from oauthreg.registration import USER_GRANTS
+from oauthreg.manager.calls import (
+    Call,
+    changes,
+    login_required,
+    needs_principal,
+    refuse_unknown,
+    spot_for,
+    tokens,
+)
 from oauthreg.renewal.acquire import acquire
 from oauthreg.renewal.clocks import Clocks
 from oauthreg.renewal.engine import Engine, too_late
@@ -262,8 +268,8 @@ class BaseManager:
         entry = self._entry(registration_id)
         registration = entry.registration
         principal: str | None = options.get("principal")
-        if principal is None and _needs_principal(registration):
-            raise self._login_required(registration, None)
+        if principal is None and needs_principal(registration):
+            raise login_required(registration, None)
         if not options:
             order = self._plain_order(entry)
             spot: Spot | None = Spot(hot, registration_id)
@@ -272,7 +278,7 @@ class BaseManager:
             order = self._order(entry, changed, principal, **tokens(options))
             spot = spot_for(hot_calls, registration_id, options)
         if registration.authorization_grant_type in LOGIN_GRANTS and not self._engine.knows(order):
-            raise self._login_required(registration, principal)
+            raise login_required(registration, principal)
         timeout = options.get("timeout")
         return Call(
             order=order,
@@ -280,15 +286,6 @@ class BaseManager:
             min_ttl=float(options.get("min_ttl") or 0.0),
             force=bool(options.get("force", False)),
             timeout=registration.http.total_timeout + PATIENCE if timeout is None else timeout,
-        )
-
-    def _login_required(
-        self, registration: ClientRegistration, principal: str | None
-    ) -> LoginRequiredError:
-        return LoginRequiredError(
-            login_words(registration, principal),
-            registration_id=registration.registration_id,
-            provider=registration.provider.name,
         )
 
     def _overridden(self, order: TokenOrder) -> AuthorizedClient:
@@ -386,12 +383,6 @@ class BaseManager:
     def _reset_after_fork(self) -> None:
         self._lock = threading.Lock()
         self._engine.reset_after_fork()
-
-
-def _needs_principal(registration: ClientRegistration) -> bool:
-    grant = registration.authorization_grant_type
-    given = grant == "refresh_token" and registration.refresh_token is not None
-    return grant in USER_GRANTS and not given
 
 
 _managers: weakref.WeakSet[BaseManager] = weakref.WeakSet()

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from oauthreg.registration import AuthorizeOptions
+from oauthreg.errors import LoginRequiredError
+from oauthreg.registration import USER_GRANTS, AuthorizeOptions
 from oauthreg.renewal.slots import Spot
 from oauthreg.secret_values import Secret
 from oauthreg.settings.tables import did_you_mean
@@ -91,9 +92,20 @@ def _token_text(name: str, given: object) -> str:
     return value
 
 
-def login_words(registration: ClientRegistration, principal: str | None) -> str:
-    """Return what to say when a grant of a user has no user, or no login of theirs."""
+def needs_principal(registration: ClientRegistration) -> bool:
+    """Whether the grant is a user's, who must be named: unless the settings hold their token."""
     grant = registration.authorization_grant_type
-    if principal is None:
-        return f"the grant {grant} acts for a user: say whom by principal="
-    return f"nobody has logged in as {principal!r} by the grant {grant}"
+    given = grant == "refresh_token" and registration.refresh_token is not None
+    return grant in USER_GRANTS and not given
+
+
+def login_required(registration: ClientRegistration, principal: str | None) -> LoginRequiredError:
+    """Return the error of a grant of a user that has no user, or no login of theirs."""
+    grant = registration.authorization_grant_type
+    return LoginRequiredError(
+        f"the grant {grant} acts for a user: say whom by principal="
+        if principal is None
+        else f"nobody has logged in as {principal!r} by the grant {grant}",
+        registration_id=registration.registration_id,
+        provider=registration.provider.name,
+    )
