@@ -16,8 +16,11 @@ MILLI = 1e-3
 TEXT = """\
 # Compared with other libraries
 
-Written by `make bench-peers` on {date}. {machine}. No test depends on these figures, and no other
-machine will repeat them: read the ratios (oauthreg = 1x), and of those the large ones.
+Written by `make bench-peers` on {date}.
+{machine}.
+
+No test depends on these figures, and no other machine will repeat them: read the ratios
+(oauthreg = 1x), and of those the large ones.
 
 {peers}
 
@@ -61,7 +64,8 @@ token. "Naive" asks when the token has expired, by the server's clock and withou
 margin, at every call, and never backs off.
 
 oauthreg pays for tokens that are renewed early with more token requests, and for a quiet server
-with calls that still fail after it has recovered: no process waits longer than a minute.
+with calls that still fail after it has recovered: a process asks again within a minute of its
+last failure.
 """
 
 
