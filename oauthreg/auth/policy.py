@@ -51,7 +51,7 @@ def may_carry(registration: ClientRegistration, url: str, home: str) -> bool:
         if any(parse_pattern(pattern).matches(url) for pattern in registration.urls):
             return True
         raise _refusal(registration, str(origin), ", ".join(registration.urls))
-    if origin != _origin(registration, home):
+    if url != home and origin != _origin(registration, home):
         return False
     if origin.may_see_tokens:
         return True

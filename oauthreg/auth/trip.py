@@ -19,7 +19,6 @@ import json
 from base64 import urlsafe_b64decode
 from enum import Enum, auto
 from typing import TYPE_CHECKING, NamedTuple, cast
-from urllib.parse import urlsplit
 
 from oauthreg.auth.policy import demands_nonce, may_carry, refuses_token
 from oauthreg.errors import AuthorizationError
@@ -175,7 +174,7 @@ class Trip:
 
     def headers(self, method: str, url: str) -> dict[str, str]:
         """Return what puts the token on one request: a proof in it may be sent just once."""
-        self.proof = self.client.proof(method, _without_user(url))
+        self.proof = self.client.proof(method, url)
         return {AUTHORIZATION: self.authorization} | ({DPOP: self.proof} if self.proof else {})
 
     def put_on(self, headers: MutableMapping[str, str], method: str, url: str) -> None:
@@ -191,7 +190,7 @@ class Trip:
 
     def note_nonce(self, url: str, headers: Mapping[str, str]) -> None:
         """Keep the nonce of any answer to a request that carried the token."""
-        self.client.note_nonce(_without_user(url), headers)
+        self.client.note_nonce(url, headers)
 
     def needs(self, answer: Answer) -> Need | None:
         """Take note of an answer; return what it lacks if it refused this very token or proof."""
@@ -241,12 +240,6 @@ class Replays:
             return None
         self._left.discard(need)
         return need
-
-
-def _without_user(url: str) -> str:
-    """Return an address without a user name and password, which no proof may show."""
-    parts = urlsplit(url)
-    return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
 
 
 def _nonce_of(proof: str) -> object:

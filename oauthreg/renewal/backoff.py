@@ -33,6 +33,10 @@ class Schedule(NamedTuple):
         return interval * (0.5 + 0.5 * chance)
 
 
+SPREAD = 0.1
+LONGEST_SPREAD = 30.0
+"""What is added to a server's own wait, so that a fleet does not come back at one moment."""
+
 TRANSIENT = Schedule(1.0, 60.0)
 PERMANENT = Schedule(30.0, 300.0)
 DISCOVERY = Schedule(5.0, 300.0)
@@ -124,7 +128,9 @@ class Backoffs:
             self._by_scope.pop(scopes.endpoint, None)
         failures = 1 if last is None else last.failures + 1
         server_wait = error.retry_after or 0.0
-        wait = max(_schedule(error).interval(failures, self._random()), server_wait)
+        chance = self._random()
+        spread = chance * min(SPREAD * server_wait, LONGEST_SPREAD)
+        wait = max(_schedule(error).interval(failures, chance), server_wait + spread)
         backoff = Backoff(failures, now + wait, now + server_wait, error)
         if scope_of == scopes.client:
             backoff = replace(backoff, refused=frozenset(refused))

@@ -32,14 +32,14 @@ FAILURES = [
     # the failure, whom it concerns, the first wait and the longest, at most
     (refused(503, retryable=True), "key", 1, 60),
     (refused(429, retryable=True), "endpoint", 1, 60),
-    (refused(503, retryable=True, retry_after=5.0), "endpoint", 5, 60),
+    (refused(503, retryable=True, retry_after=5.0), "endpoint", 5.5, 60),
     (refused(400, "invalid_scope"), "key", 30, 300),
     (refused(404), "key", 30, 300),
     (refused(307), "key", 30, 300),
     (refused(401, "invalid_client"), "client", 30, 300),
     (refused(400, "invalid_client"), "client", 30, 300),
-    (refused(401, "invalid_client", retry_after=90.0), "client", 90, 300),
-    (refused(400, "invalid_grant", retry_after=40.0), "endpoint", 40, 300),
+    (refused(401, "invalid_client", retry_after=90.0), "client", 99, 300),
+    (refused(400, "invalid_grant", retry_after=40.0), "endpoint", 44, 300),
     (InvalidTokenResponseError("?"), "key", 1, 60),
     (InvalidTokenResponseError("?", retryable=False), "key", 30, 300),
     (ConnectionFailedError("?"), "endpoint", 1, 60),
@@ -68,6 +68,13 @@ def test_each_failure_has_its_scope_and_its_schedule(error, whom, first, longest
     assert bool(backoffs.refusal(OTHER_KEY, now)) == (whom != "key")
     assert bool(backoffs.refusal(OTHER_CLIENT, now)) == (whom == "endpoint")
     assert backoffs.refusal(SCOPES, now + 0.002) is None
+
+
+@pytest.mark.parametrize(("asked", "most"), [(100.0, 110.0), (3_600.0, 3_630.0)])
+def test_a_fleet_does_not_come_back_at_the_moment_that_the_server_named(asked, most):
+    busy = refused(503, retryable=True, retry_after=asked)
+    waits = [Backoffs(lambda c=c: c).failed(SCOPES, busy, 0.0) for c in (0.0, 0.5, 1.0)]
+    assert waits == [asked, (asked + most) / 2, most]
 
 
 @pytest.mark.parametrize(("chance", "share"), [(0.0, 0.5), (0.5, 0.75), (1.0, 1.0)])
