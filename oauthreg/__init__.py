@@ -49,7 +49,7 @@ if TYPE_CHECKING:
     )
     from oauthreg.secret_values import Secret, SecretReadError
     from oauthreg.tokens import AccessToken, RefreshToken
-    from oauthreg.wire import Granted, NeedToken, Pause, TokenRequest, TokenResponse
+    from oauthreg.wire import Flow, Granted, NeedToken, Pause, TokenRequest, TokenResponse
 else:
     _HOMES = {
         "errors": (
@@ -89,7 +89,7 @@ else:
         ),
         "secret_values": ("Secret", "SecretReadError"),
         "tokens": ("AccessToken", "RefreshToken"),
-        "wire": ("Granted", "NeedToken", "Pause", "TokenRequest", "TokenResponse"),
+        "wire": ("Flow", "Granted", "NeedToken", "Pause", "TokenRequest", "TokenResponse"),
     }
     _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
@@ -126,6 +126,7 @@ __all__ = [
     "DeviceAuthorization",
     "DiscoveryError",
     "Explanation",
+    "Flow",
     "Granted",
     "InvalidTokenResponseError",
     "LoginRequiredError",

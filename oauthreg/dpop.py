@@ -24,10 +24,12 @@ class Prover:
 
     Args:
         key: The key that tokens are bound to.
+        lasting: Whether the key is kept somewhere, and not made for this program alone.
     """
 
-    def __init__(self, key: SigningKey) -> None:
+    def __init__(self, key: SigningKey, *, lasting: bool = True) -> None:
         self.key = key
+        self.lasting = lasting
         self._nonces: OrderedDict[tuple[str, str], str] = OrderedDict()
 
     @property

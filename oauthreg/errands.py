@@ -5,15 +5,13 @@ Each is a flow of one order, run for its caller alone: never shared, never renew
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from oauthreg.errors import CallbackError
 from oauthreg.grants import authorization_code, device_code, token_management
-from oauthreg.protocol.authentication import credential_sources
 from oauthreg.protocol.responses import granted_from
-from oauthreg.renewal.acquire import attempts
+from oauthreg.renewal.acquire import attempts, authenticated
 from oauthreg.renewal.preparation import prepare
-from oauthreg.wire import ReadSecret
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -40,8 +38,8 @@ def authorization_request(
             response_type="token" if implicit else "code",
         )
 
-    context = yield from _ready(order, around, "authorization-uri")
-    return (yield from attempts(order, around, context, make))
+    context = yield from prepare(order, around, needs="authorization-uri")
+    return (yield from authenticated(order, around, context, make))
 
 
 def complete(
@@ -49,30 +47,34 @@ def complete(
 ) -> Flow[Granted]:
     """End a login by the browser: check what came back, and get the tokens."""
     openid = "openid" in order.registration.scopes
-    context = yield from _ready(order, around, "jwk-set-uri" if openid else "token-uri")
+    context = yield from prepare(order, around, needs="jwk-set-uri" if openid else "token-uri")
     fields = authorization_code.callback_fields(request, callback_url, context.metadata)
     if request.response_type == "token":
         return granted_from(fields)
+    if not fields.get("code"):
+        raise CallbackError("the callback brought no code: start the login again")
 
     def make(context: PluginContext) -> Flow[Granted]:
-        return authorization_code.redeem(context, order.plugin, request, fields.get("code", ""))
+        return authorization_code.redeem(context, order.plugin, request, fields["code"])
 
-    granted = yield from attempts(order, around, context, make)
-    if openid:
-        from oauthreg.grants.id_token import check_id_token  # noqa: PLC0415 - it loads cryptography
+    if not openid:
+        return (yield from authenticated(order, around, context, make))
+    from oauthreg.grants.id_token import check_id_token, key_set  # noqa: PLC0415 - cryptography
 
-        yield from check_id_token(context, granted.extra.get("id_token"), request.nonce)
+    keys = yield from attempts(order, around, context, key_set)
+    granted = yield from authenticated(order, around, context, make)
+    check_id_token(context, keys, granted.extra.get("id_token"), request.nonce)
     return granted
 
 
 def device_authorization(order: TokenOrder, around: Surroundings) -> Flow[DeviceAuthorization]:
     """Begin a login on another device."""
-    context = yield from _ready(order, around, "device-authorization-uri")
+    context = yield from prepare(order, around, needs="device-authorization-uri")
 
     def make(context: PluginContext) -> Flow[DeviceAuthorization]:
         return device_code.authorize_device(context, order.plugin)
 
-    return (yield from attempts(order, around, context, make))
+    return (yield from authenticated(order, around, context, make))
 
 
 def poll(order: TokenOrder, around: Surroundings, device: DeviceAuthorization) -> Flow[Granted]:
@@ -81,36 +83,27 @@ def poll(order: TokenOrder, around: Surroundings, device: DeviceAuthorization) -
     def make(context: PluginContext) -> Flow[Granted]:
         return device_code.poll_device(context, order.plugin, device, now=around.wall)
 
-    context = yield from _ready(order, around, "token-uri")
-    return (yield from attempts(order, around, context, make))
+    context = yield from prepare(order, around, needs="token-uri")
+    return (yield from authenticated(order, around, context, make))
 
 
 def introspect(
     order: TokenOrder, around: Surroundings, token_value: str
 ) -> Flow[Mapping[str, Any]]:
     """Ask about a token."""
-    context = yield from _ready(order, around, "introspection-uri")
+    context = yield from prepare(order, around, needs="introspection-uri")
 
     def make(context: PluginContext) -> Flow[Mapping[str, Any]]:
         return token_management.introspect(context, order.plugin, token_value)
 
-    return (yield from attempts(order, around, context, make))
+    return (yield from authenticated(order, around, context, make))
 
 
 def revoke(order: TokenOrder, around: Surroundings, token_value: str) -> Flow[None]:
     """End a token."""
-    context = yield from _ready(order, around, "revocation-uri")
+    context = yield from prepare(order, around, needs="revocation-uri")
 
     def make(context: PluginContext) -> Flow[None]:
         return token_management.revoke(context, order.plugin, token_value)
 
-    yield from attempts(order, around, context, make)
-
-
-def _ready(order: TokenOrder, around: Surroundings, needs: str) -> Flow[PluginContext]:
-    """Prepare a context with the client's credential in it."""
-    context = yield from prepare(order, around, needs=needs)
-    name, sources = credential_sources(context.registration)
-    if not sources:
-        return context
-    return replace(context, **{name: (yield ReadSecret(sources[0]))})
+    yield from authenticated(order, around, context, make)

@@ -146,7 +146,8 @@ class AuthorizationError(OAuthRegError):
             parts.append(f"; not asked again for {self.retry_after:.1f} s")
         if self.hint:
             parts.append(f". {self.hint}")
-        return "".join(parts)
+        text = "".join(parts)  # what a server said may not steer a terminal or forge a log line
+        return "".join(char if char.isprintable() else " " for char in text)
 
 
 class TokenEndpointError(AuthorizationError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -160,13 +161,16 @@ def tell(event: E, listener: Callable[[E], object] | None) -> None:
 
     Never called on the hit path, nor with a lock held.
     """
-    level, text = _words(event)
-    if level is not None:
-        logger.log(level, "%s: %s", event.registration_id, text)
-    if listener is not None:
-        try:
-            listener(event)
-        except Exception:
+    with contextlib.suppress(Exception):  # whatever a filter or handler of the program raises
+        level, text = _words(event)
+        if level is not None:
+            logger.log(level, "%s: %s", event.registration_id, text)
+    if listener is None:
+        return
+    try:
+        listener(event)
+    except Exception:
+        with contextlib.suppress(Exception):
             logger.exception("a listener failed on %s", type(event).__name__)
 
 
@@ -175,13 +179,15 @@ def _words(event: Event) -> tuple[int | None, str]:  # noqa: PLR0911 - one retur
         case Renewed() | Fetched():
             what = "renewed" if isinstance(event, Renewed) else "fetched"
             took = f"in {event.seconds:.3f} s, lives {event.lifetime:.0f} s"
-            return logging.DEBUG, f"token {what} {took}"
+            return logging.DEBUG, f"{_thing(event)} {what} {took}"
         case Failed(life_left=left):
-            text = f"{event.error}; next try in {event.retry_after:.1f} s"
+            error = event.error.copy(registration_id=None)
+            text = f"{error}; next try in {event.retry_after:.1f} s"
             if left is None:
-                return logging.ERROR, f"no token: {text}"
+                return logging.ERROR, f"no {_thing(event)}: {text}"
             level = logging.INFO if left > LOW_LIFE else logging.WARNING
-            return level, f"renewal failed with {left:.0%} of the old token's life left: {text}"
+            thing = _thing(event)
+            return level, f"renewal failed with {left:.0%} of the old {thing}'s life left: {text}"
         case Rejected(strikes=1):
             scopes = " ".join(event.scopes) or "none"
             return logging.WARNING, (
@@ -199,3 +205,7 @@ def _words(event: Event) -> tuple[int | None, str]:  # noqa: PLR0911 - one retur
                 f"its tokens live {event.lifetime:.0f} s"
             )
     return None, ""
+
+
+def _thing(event: Event) -> str:
+    return "metadata" if event.registration_id.startswith("provider.") else "token"

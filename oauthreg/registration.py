@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from oauthreg.dpop import Prover
-    from oauthreg.secret_values import SecretSource
+    from oauthreg.secret_values import ChainedToken, SecretSource
     from oauthreg.signing_keys import KeySource
     from oauthreg.wire import ClientCertificate
 
@@ -25,6 +25,7 @@ USER_GRANTS = frozenset(
     {
         "authorization_code",
         "refresh_token",
+        "implicit",
         "urn:ietf:params:oauth:grant-type:device_code",
         "password",
     }
@@ -48,7 +49,7 @@ class HttpProfile:
     connect_timeout: float = 5.0
     read_timeout: float = 10.0
     total_timeout: float = 10.0
-    proxy: str | None = None
+    proxy: str | None = field(default=None, repr=False)
     ca_bundle: Path | None = None
 
 
@@ -68,8 +69,8 @@ class ProviderDetails:
     name: str
     type: str = "generic"
     issuer_uri: str | None = None
-    endpoints: Mapping[str, str] = field(default_factory=lambda: NOTHING)
-    settings: Mapping[str, Any] = field(default_factory=lambda: NOTHING, repr=False)
+    endpoints: Mapping[str, str] = field(default_factory=lambda: NOTHING, hash=False)
+    settings: Mapping[str, Any] = field(default_factory=lambda: NOTHING, hash=False, repr=False)
     user_name_attribute: str | None = None
     user_info_authentication_method: str | None = None
     chosen_by: str = ""
@@ -100,8 +101,8 @@ class ClientRegistration:
     client_name: str | None = None
     audience: str | None = None
     resource: tuple[str, ...] = ()
-    parameters: Mapping[str, str] = field(default_factory=lambda: NOTHING, repr=False)
-    headers: Mapping[str, str] = field(default_factory=lambda: NOTHING, repr=False)
+    parameters: Mapping[str, str] = field(default_factory=lambda: NOTHING, hash=False, repr=False)
+    headers: Mapping[str, str] = field(default_factory=lambda: NOTHING, hash=False, repr=False)
     basic_encoding: str = "form"
     refresh_before: float | None = None
     default_lifetime: float = 300.0
@@ -119,7 +120,7 @@ class ClientRegistration:
     username: str | None = None
     password: SecretSource | None = field(default=None, repr=False)
     refresh_token: SecretSource | None = field(default=None, repr=False)
-    subject_token: SecretSource | None = field(default=None, repr=False)
+    subject_token: SecretSource | ChainedToken | None = field(default=None, repr=False)
     authorization_details: str | None = None
 
     def with_options(self, **changes: Any) -> ClientRegistration:

@@ -28,6 +28,11 @@ class Secret:
     __slots__ = ("_value",)
 
     def __init__(self, value: str) -> None:
+        if not value.isascii():
+            try:
+                value.encode()
+            except UnicodeEncodeError:
+                raise SecretReadError("it is not UTF-8 text") from None
         self._value = value
 
     def get_secret_value(self) -> str:
@@ -109,6 +114,40 @@ class LiteralSecret:
     def read(self) -> Secret:
         """Return the value."""
         return self.value
+
+
+CHAINED = "registration:"
+
+
+@dataclass(frozen=True, slots=True)
+class TokenOf:
+    """In a token's place: the token of another registration, by its id.
+
+    Only who writes settings or calls `authorize` makes one, never the text of a token.
+    """
+
+    registration_id: str
+
+    def get_secret_value(self) -> str:
+        """Return what tells it from other tokens."""
+        return f"{CHAINED}{self.registration_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class ChainedToken:
+    """A source that names another registration: `subject-token = "registration:<id>"`."""
+
+    registration_id: str
+    local: bool = True
+
+    @property
+    def reference(self) -> str:
+        """The setting as it is written."""
+        return f"{CHAINED}{self.registration_id}"
+
+    def read(self) -> TokenOf:
+        """Return the name; the flow has the token fetched."""
+        return TokenOf(self.registration_id)
 
 
 @dataclass(frozen=True, slots=True)

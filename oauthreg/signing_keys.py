@@ -176,12 +176,17 @@ class KeySource:
     def reference(self) -> str | None:
         """Where the key comes from, and what is asked of it."""
         place = self._content.reference
+        if place is None and self._passphrase is not None:
+            place = self._passphrase.reference
         return place and f"{place} {self._algorithm} {self._key_id}"
 
     @property
     def identity(self) -> str:
-        """What tells this key from another: where it is, or for a literal one, its thumbprint."""
-        return self.reference or f"literal {self.read().thumbprint}"
+        """What tells this key from another: where it is, or for a literal one, its digest."""
+        if self._content.reference is not None:
+            return self.reference or ""
+        digest = hashlib.sha256(self._content.read_bytes()).hexdigest()
+        return f"literal {digest} {self._algorithm} {self._key_id}"
 
     def read(self) -> SigningKey:
         """Return the key as it is now.

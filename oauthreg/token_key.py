@@ -7,13 +7,13 @@ import hmac
 from typing import TYPE_CHECKING
 
 from oauthreg.registration import USER_GRANTS
-from oauthreg.secret_values import LiteralSecret, Secret
+from oauthreg.secret_values import LiteralSecret, Secret, TokenOf
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from oauthreg.registration import ClientRegistration
-    from oauthreg.secret_values import SecretSource
+    from oauthreg.secret_values import ChainedToken, SecretSource
 
 
 def token_key(
@@ -21,8 +21,8 @@ def token_key(
     *,
     fingerprint_key: bytes,
     principal: str | None = None,
-    subject_token: Secret | None = None,
-    actor_token: Secret | None = None,
+    subject_token: Secret | TokenOf | None = None,
+    actor_token: Secret | TokenOf | None = None,
 ) -> str:
     """Return the key of the token that this registration, with these options, would be granted.
 
@@ -38,20 +38,24 @@ def token_key(
         actor_token: The acting party's token.
     """
 
-    def fingerprint(secret: Secret | None) -> str:
+    def fingerprint(secret: Secret | TokenOf | None) -> str:
         if secret is None:
             return ""
-        value = secret.get_secret_value().encode()
+        kind = b"token of " if isinstance(secret, TokenOf) else b"text "
+        value = kind + secret.get_secret_value().encode()
         return hmac.new(fingerprint_key, value, hashlib.sha256).hexdigest()
 
-    def source(secret: SecretSource | None) -> str:
+    def source(secret: SecretSource | ChainedToken | None) -> str:
         if isinstance(secret, LiteralSecret):
             return f"literal:{fingerprint(secret.value)}"
         return (secret.reference or "") if secret is not None else ""
 
     def plain(value: object) -> object:
-        secret = getattr(value, "get_secret_value", None)
-        return value if secret is None else fingerprint(Secret(secret()))
+        if hasattr(value, "get_secret_value"):
+            return fingerprint(Secret(str(value.get_secret_value())))
+        if isinstance(value, dict):
+            return sorted((str(name), str(plain(item))) for name, item in value.items())
+        return [plain(item) for item in value] if isinstance(value, list | tuple) else value
 
     provider = registration.provider
     of_user = registration.authorization_grant_type in USER_GRANTS
@@ -86,7 +90,7 @@ def token_key(
     return digest.hexdigest()
 
 
-def _sources(registration: ClientRegistration) -> tuple[SecretSource | None, ...]:
+def _sources(registration: ClientRegistration) -> tuple[SecretSource | ChainedToken | None, ...]:
     return (
         registration.assertion,
         registration.password,
@@ -104,7 +108,7 @@ def _keys(registration: ClientRegistration) -> list[str]:
     )
     return [
         key.identity if key is not None else "",
-        f"{certificate.certificate_file}" if certificate is not None else "",
+        str(certificate.thumbprint) if certificate is not None else "",
         prover.thumbprint if prover is not None else "",
     ]
 

@@ -62,7 +62,7 @@ class AccessToken(_Masked):
     scopes: tuple[str, ...]
     issued_at: datetime
     expires_at: datetime
-    extra: Mapping[str, Any] = field(default_factory=lambda: NOTHING, repr=False)
+    extra: Mapping[str, Any] = field(default_factory=lambda: NOTHING, repr=False, hash=False)
 
     def __repr__(self) -> str:
         return (

@@ -26,10 +26,17 @@ NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 @dataclass(frozen=True, slots=True)
 class ClientCertificate:
-    """A TLS client certificate: paths of a PEM certificate (chain) and of its private key."""
+    """A TLS client certificate.
+
+    Attributes:
+        certificate_file: A PEM file with the certificate, and its chain if it has one.
+        key_file: A PEM file with its private key.
+        thumbprint: What tokens are bound to, as it was when the settings were read.
+    """
 
     certificate_file: Path
     key_file: Path
+    thumbprint: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -48,11 +48,12 @@ def middleware(
     home: dict[str, str] = {}
 
     async def authorized(request: ClientRequest, handler: ClientHandlerType) -> ClientResponse:
-        bound = home.setdefault("origin", str(request.url.origin()))
         if AUTHORIZATION in request.headers:
+            home.setdefault("origin", str(request.url.origin()))
             return await handler(request)
         client = await bearer.authorize_async()
-        trip = Trip(bearer, client, str(request.url), bound)
+        trip = Trip(bearer, client, str(request.url), home.get("origin"))
+        bound = home.setdefault("origin", str(request.url.origin()))
         if not trip.carries:
             asked = request.url.origin()
             logger.info("%s: no token for %s, bound to %s", registration_id, asked, bound)

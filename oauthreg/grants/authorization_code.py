@@ -11,6 +11,7 @@ from oauthreg.errors import CallbackError
 from oauthreg.protocol.pkce import code_challenge
 from oauthreg.protocol.requests import described_request, endpoint, token_request
 from oauthreg.protocol.responses import json_object, refusal
+from oauthreg.transports import address
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -65,6 +66,7 @@ def begin(
     if response_type == "code":
         form |= {"code_challenge": code_challenge(verifier), "code_challenge_method": "S256"}
     where = endpoint(context, "authorization-uri")
+    address.parse(where)  # a browser is sent there: https, or loopback, as for every request
     push = _push_address(context)
     if push is None:
         request = described_request(context, hooks, where, form.items())

@@ -13,6 +13,7 @@ from oauthreg.errors import (
 )
 from oauthreg.protocol.requests import described_request, endpoint, token_request
 from oauthreg.protocol.responses import json_object, refusal
+from oauthreg.transports import address
 from oauthreg.wire import Pause
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 DEVICE_CODE = "urn:ietf:params:oauth:grant-type:device_code"
 DEFAULT_INTERVAL = 5.0
 SLOWER = 5.0
+LONGEST_CODE = 86400.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,12 +61,18 @@ def authorize_device(context: PluginContext, hooks: Hooks) -> Flow[DeviceAuthori
     if response.status != 200 or fields is None:  # noqa: PLR2004 - OK
         raise refusal(response, now=context.now)
     try:
+        expires_in, interval = float(fields["expires_in"]), float(fields.get("interval") or 0)
+        if not (0 < expires_in < LONGEST_CODE and 0 <= interval < LONGEST_CODE):
+            raise ValueError  # noqa: TRY301 - told below, with whatever else is wrong
+        complete = _text(fields.get("verification_uri_complete"))
+        for uri in (str(fields["verification_uri"]), *([complete] if complete else [])):
+            address.parse(uri)  # a person is sent there
         return DeviceAuthorization(
             user_code=str(fields["user_code"]),
             verification_uri=str(fields["verification_uri"]),
-            verification_uri_complete=_text(fields.get("verification_uri_complete")),
-            expires_at=context.now + float(fields["expires_in"]),
-            interval=float(fields.get("interval") or DEFAULT_INTERVAL),
+            verification_uri_complete=complete,
+            expires_at=context.now + expires_in,
+            interval=interval or DEFAULT_INTERVAL,
             device_code=str(fields["device_code"]),
         )
     except (KeyError, TypeError, ValueError):

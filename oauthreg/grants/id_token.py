@@ -9,7 +9,7 @@ from joserfc.jwt import JWTClaimsRegistry
 
 from oauthreg.errors import CallbackError
 from oauthreg.protocol.requests import endpoint
-from oauthreg.protocol.responses import json_object
+from oauthreg.protocol.responses import json_object, refusal
 from oauthreg.signing_keys import verified
 from oauthreg.wire import TokenRequest
 
@@ -22,9 +22,21 @@ if TYPE_CHECKING:
 LEEWAY = 60
 
 
+def key_set(context: PluginContext) -> Flow[Mapping[str, Any]]:
+    """Fetch the issuer's public keys (RFC 7517), before a code is spent on what they verify.
+
+    Raises:
+        AuthorizationError: they are not to be had.
+    """
+    response = yield TokenRequest(url=endpoint(context, "jwk-set-uri"), method="GET")
+    if response.status != 200:  # noqa: PLR2004 - OK
+        raise refusal(response, now=context.now)
+    return json_object(response) or {}
+
+
 def check_id_token(
-    context: PluginContext, id_token: object, nonce: str | None
-) -> Flow[Mapping[str, Any]]:
+    context: PluginContext, keys: Mapping[str, Any], id_token: object, nonce: str | None
+) -> Mapping[str, Any]:
     """Verify signature, issuer, audience, times and nonce; return the claims.
 
     Raises:
@@ -32,9 +44,8 @@ def check_id_token(
     """
     if not isinstance(id_token, str):
         raise CallbackError("the scope asks for openid, but the answer has no id_token")
-    response = yield TokenRequest(url=endpoint(context, "jwk-set-uri"), method="GET")
     try:
-        claims = verified(id_token, json_object(response) or {})
+        claims = verified(id_token, keys)
         JWTClaimsRegistry(
             now=int(context.now),
             leeway=LEEWAY,

@@ -17,6 +17,7 @@ from oauthreg.errors import (
 )
 from oauthreg.events import WarmUp, tell
 from oauthreg.manager.base import GRACE, WARM_UP_LANES
+from oauthreg.manager.calls import refuse_unknown
 from oauthreg.manager.errands import AsyncErrands
 from oauthreg.manager.steps import nested, no_answer, read_secret, unexpected, value_of
 from oauthreg.manager.workers import Workers
@@ -98,6 +99,7 @@ class AsyncAuthorizedClientManager(AsyncErrands):
         Raises:
             UnknownRegistrationError: there is no registration of this id.
         """
+        self._check_open()
         self._engine.forget(self._entry(registration_id).registration.registration_id)
 
     async def reload(self) -> None:
@@ -109,9 +111,10 @@ class AsyncAuthorizedClientManager(AsyncErrands):
         Raises:
             ConfigurationError: with every problem; the old configuration stays then.
         """
-        fleet = await self._on_worker(self._reloaded)
+        self._check_open()
+        fleet = await self._on_worker(self._read_again)
         with self._lock:
-            self._adopt(fleet)
+            self._adopt_again(fleet)
 
     async def warm_up(
         self, on_progress: Callable[[WarmUp], object] | None = None
@@ -149,6 +152,7 @@ class AsyncAuthorizedClientManager(AsyncErrands):
         """Return an auth object for httpx2: `client.get(url, auth=manager.auth("id"))`."""
         from oauthreg.auth.httpx2 import Auth  # noqa: PLC0415 - loaded by who uses it
 
+        refuse_unknown(options)
         return Auth(self, registration_id, **options)
 
     def client(
@@ -168,6 +172,7 @@ class AsyncAuthorizedClientManager(AsyncErrands):
         self, registration_id: str, **options: Unpack[AuthorizeOptions]
     ) -> Callable[[], Awaitable[str]]:
         """Return a coroutine function giving a live token value, for libraries that take one."""
+        refuse_unknown(options)
 
         async def token() -> str:
             return (await self.authorize(registration_id, **options)).access_token.token_value
@@ -304,8 +309,9 @@ class AsyncAuthorizedClientManager(AsyncErrands):
         except AuthorizationError as error:
             raise self._named(order, error) from None
 
-    async def _authorized(self, registration_id: str) -> str:
-        return (await self.authorize(registration_id)).access_token.token_value
+    async def _authorized(self, registration_id: str, principal: str | None) -> str:
+        options: AuthorizeOptions = {} if principal is None else {"principal": principal}
+        return (await self.authorize(registration_id, **options)).access_token.token_value
 
     async def _perform(self, flight: Flight, step: Step) -> object:
         match step:

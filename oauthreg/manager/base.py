@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import os
 import secrets
 import threading
 import weakref
+from copy import deepcopy
 from dataclasses import replace
+from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NoReturn, Self
 
@@ -29,6 +32,7 @@ from oauthreg.manager.calls import (
     spot_for,
     tokens,
 )
+from oauthreg.protocol.responses import HEADER_SAFE
 from oauthreg.renewal.acquire import acquire
 from oauthreg.renewal.clocks import Clocks
 from oauthreg.renewal.engine import Engine, too_late
@@ -39,6 +43,7 @@ from oauthreg.settings.fleet import Fleet, load, with_registration
 from oauthreg.settings.tables import did_you_mean
 from oauthreg.sources.tree import canonical
 from oauthreg.token_key import token_key
+from oauthreg.tokens import RefreshToken
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -47,7 +52,7 @@ if TYPE_CHECKING:
     from oauthreg.registration import AuthorizedClient, ClientRegistration
     from oauthreg.renewal.engine import Ruling
     from oauthreg.renewal.slots import Flight
-    from oauthreg.secret_values import Secret
+    from oauthreg.secret_values import Secret, TokenOf
     from oauthreg.settings.fleet import Entry, Settings
     from oauthreg.wire import Flow
 
@@ -74,7 +79,7 @@ class BaseManager:
         self._engine = Engine(self._clocks, on_event)
         self._fingerprint_key = secrets.token_bytes(32)
         self._load_again = load_again
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._fleet = fleet
         self._registered: dict[str, Mapping[str, Any]] = {}
         self._plain: dict[str, TokenOrder] = {}
@@ -144,10 +149,11 @@ class BaseManager:
         Raises:
             ConfigurationError: with every problem of it; nothing was changed then.
         """
+        self._check_open()
         with self._lock:
             fleet, entry = with_registration(self._fleet, registration_id, settings)
             self._adopt(fleet)
-            self._registered[entry.registration.registration_id] = settings
+            self._registered[entry.registration.registration_id] = deepcopy(dict(settings))
         return entry.registration
 
     def remove(self, registration_id: str) -> None:
@@ -156,11 +162,13 @@ class BaseManager:
         Raises:
             UnknownRegistrationError: there is none of this id.
         """
+        self._check_open()
         with self._lock:
             known = self._entry(registration_id).registration.registration_id
             entries = {id_: entry for id_, entry in self._fleet.entries.items() if id_ != known}
             self._adopt(replace(self._fleet, entries=MappingProxyType(entries)))
             self._registered.pop(known, None)
+            self._overrides.pop(known, None)
 
     def reject(self, registration_id: str, token_value: str) -> None:
         """Say that an API refused this token, so that the next `authorize` renews it.
@@ -175,8 +183,12 @@ class BaseManager:
 
         Raises:
             UnknownRegistrationError: there is no registration of this id.
+            ValueError: it is no token that could be sent.
         """
+        self._check_open()
         known = self._entry(registration_id).registration.registration_id
+        if token_value is not None and not HEADER_SAFE.fullmatch(token_value):
+            raise ValueError("a token is a non-empty text of printable ASCII without spaces")
         if token_value is None:
             self._overrides.pop(known, None)
         else:
@@ -195,6 +207,10 @@ class BaseManager:
             for id_, entry in self._fleet.entries.items()
         }
 
+    def _check_open(self) -> None:
+        if self._closed:
+            raise ManagerClosedError
+
     def _entry(self, registration_id: str) -> Entry:
         entries = self._fleet.entries
         entry = entries.get(registration_id) or entries.get(canonical(registration_id))
@@ -208,12 +224,18 @@ class BaseManager:
             registration_id, f"there is no such registration; configured: {known}", remedy
         )
 
-    def _reloaded(self) -> Fleet:
-        """Return the configuration as the settings say it now, and as `register` added to it."""
-        fleet = self._load_again() if self._load_again is not None else self._fleet
+    def _read_again(self) -> Fleet:
+        return self._load_again() if self._load_again is not None else self._fleet
+
+    def _adopt_again(self, fleet: Fleet) -> None:
+        """Take the settings as they were read again, and over them what `register` added."""
         for registration_id, settings in self._registered.items():
             fleet, _ = with_registration(fleet, registration_id, settings)
-        return fleet
+        entries = {
+            id_: _with_old_key(entry, self._fleet.entries.get(id_))
+            for id_, entry in fleet.entries.items()
+        }
+        self._adopt(replace(fleet, entries=MappingProxyType(entries)))
 
     def _adopt(self, fleet: Fleet) -> None:
         """Take a new configuration; tokens of registrations that changed are dropped."""
@@ -223,7 +245,7 @@ class BaseManager:
         for id_, entry in before.entries.items():
             after = fleet.entries.get(id_)
             if after is None or after.registration != entry.registration:
-                self._engine.forget(id_)
+                self._engine.disown(id_)
         self._engine.changed()
 
     def _renew_tables(self) -> None:
@@ -243,7 +265,7 @@ class BaseManager:
         entry: Entry,
         registration: ClientRegistration,
         principal: str | None,
-        **tokens: Secret | None,
+        **tokens: Secret | TokenOf | None,
     ) -> TokenOrder:
         key = token_key(
             registration, fingerprint_key=self._fingerprint_key, principal=principal, **tokens
@@ -261,14 +283,14 @@ class BaseManager:
             LoginRequiredError: the grant is a user's, and nobody is named or logged in.
             ManagerClosedError: the manager is closed.
         """
-        if self._closed:
-            raise ManagerClosedError
+        self._check_open()
         refuse_unknown(options)
         hot, hot_calls = self._hot, self._hot_calls  # before the entry: see _renew_tables
         entry = self._entry(registration_id)
         registration = entry.registration
         principal: str | None = options.get("principal")
-        if principal is None and needs_principal(registration):
+        replaced = registration.registration_id in self._overrides
+        if principal is None and needs_principal(registration) and not replaced:
             raise login_required(registration, None)
         if not options:
             order = self._plain_order(entry)
@@ -277,7 +299,8 @@ class BaseManager:
             changed = registration.with_options(**changes(registration, options))
             order = self._order(entry, changed, principal, **tokens(options))
             spot = spot_for(hot_calls, registration_id, options)
-        if registration.authorization_grant_type in LOGIN_GRANTS and not self._engine.knows(order):
+        needs_login = registration.authorization_grant_type in LOGIN_GRANTS and not replaced
+        if needs_login and not self._engine.knows(order):
             raise login_required(registration, principal)
         timeout = options.get("timeout")
         return Call(
@@ -323,6 +346,11 @@ class BaseManager:
     def _landed(self, flight: Flight, result: Any) -> None:
         """Settle a flight with what its flow returned."""
         now = self._clocks.now()
+        rotated = getattr(result, "refresh_token", None)
+        if rotated:  # the one before is used up, even if this access token is of no use
+            issued_at = datetime.fromtimestamp(flight.started.wall, UTC)
+            token = RefreshToken(token_value=rotated, issued_at=issued_at)
+            self._engine.keep_refresh_token(flight.order, token)
         try:
             held, events = flight.order.hold(
                 result, flight.started, now, spread=self._clocks.random()
@@ -380,9 +408,23 @@ class BaseManager:
             self._engine.close()
         return not was
 
+    def _close_at_exit(self) -> None:
+        self._begin_close()
+
     def _reset_after_fork(self) -> None:
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._engine.reset_after_fork()
+
+
+def _with_old_key(entry: Entry, before: Entry | None) -> Entry:
+    """Return an entry that did not change with the DPoP key that was made for it earlier."""
+    prover = entry.registration.prover
+    if prover is None or prover.lasting or before is None:
+        return entry
+    if before.registration != entry.registration:
+        return entry
+    kept = entry.registration.with_options(prover=before.registration.prover)
+    return replace(entry, registration=kept)
 
 
 _managers: weakref.WeakSet[BaseManager] = weakref.WeakSet()
@@ -395,3 +437,9 @@ def _after_fork() -> None:
 
 with contextlib.suppress(AttributeError):  # no fork on Windows
     os.register_at_fork(after_in_child=_after_fork)
+
+
+@atexit.register
+def _at_exit() -> None:
+    for manager in list(_managers):
+        manager._close_at_exit()  # noqa: SLF001 - this module's own class

@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from oauthreg.errors import LoginRequiredError
 from oauthreg.registration import USER_GRANTS, AuthorizeOptions
 from oauthreg.renewal.slots import Spot
-from oauthreg.secret_values import Secret
+from oauthreg.secret_values import CHAINED, Secret, TokenOf
+from oauthreg.settings.models import (
+    checked_resource,
+    checked_scope,
+    free_parameters,
+    one_or_many,
+    words,
+)
 from oauthreg.settings.tables import did_you_mean
 
 if TYPE_CHECKING:
@@ -18,7 +25,8 @@ if TYPE_CHECKING:
     from oauthreg.renewal.slots import HotTable
 
 OPTIONS = frozenset(AuthorizeOptions.__annotations__)
-NOT_KEPT = frozenset({"force", "min_ttl"})
+CHANGING = ("scope", "audience", "resource", "parameters")
+NOT_KEPT = frozenset({"force", "min_ttl", "subject_token", "actor_token"})
 CALLS_KEPT = 4096
 
 
@@ -57,39 +65,52 @@ def spot_for(table: HotTable, registration_id: str, options: Mapping[str, Any]) 
 
 
 def changes(registration: ClientRegistration, options: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the fields of the registration that the options of a call change."""
+    """Return the fields of the registration that the options of a call change; None is no change.
+
+    Raises:
+        TypeError: an option is not what the same setting might be.
+    """
+    given = {name: options[name] for name in CHANGING if options.get(name) is not None}
     changed: dict[str, Any] = {}
-    if "scope" in options:
-        scope = options["scope"]
-        changed["scopes"] = tuple(scope.split() if isinstance(scope, str) else scope)
-    if "audience" in options:
-        changed["audience"] = options["audience"]
-    if "resource" in options:
-        resource = options["resource"]
-        changed["resource"] = (resource,) if isinstance(resource, str) else tuple(resource)
-    if "parameters" in options:
-        changed["parameters"] = {**registration.parameters, **options["parameters"]}
+    try:
+        if "scope" in given:
+            changed["scopes"] = tuple(map(checked_scope, words(given["scope"])))
+        if "audience" in given:
+            changed["audience"] = str(given["audience"])
+        if "resource" in given:
+            several = one_or_many(given["resource"])
+            changed["resource"] = tuple(map(checked_resource, several))
+        if "parameters" in given:
+            own = {str(name): str(value) for name, value in given["parameters"].items()}
+            changed["parameters"] = {**registration.parameters, **free_parameters(own)}
+    except (AttributeError, TypeError, ValueError) as error:
+        name = list(given)[len(changed)]
+        raise TypeError(f"the option {name} of authorize(): {error}") from None
     return changed
 
 
-def tokens(options: Mapping[str, Any]) -> dict[str, Secret | None]:
+def tokens(options: Mapping[str, Any]) -> dict[str, Secret | TokenOf | None]:
     """Return the subject and actor tokens of a call (RFC 8693).
+
+    A string `registration:<id>` names another registration; what a callable gives never does.
 
     Raises:
         TypeError: one is neither a string nor a callable giving one.
     """
     return {
-        name: Secret(_token_text(name, options[name]))
+        name: _token(name, options[name])
         for name in ("subject_token", "actor_token")
         if options.get(name) is not None
     }
 
 
-def _token_text(name: str, given: object) -> str:
+def _token(name: str, given: object) -> Secret | TokenOf:
     value = given() if callable(given) else given
     if not isinstance(value, str) or not value:
         raise TypeError(f"{name} must be a non-empty string, or a callable giving one")
-    return value
+    if value.startswith(CHAINED) and not callable(given):
+        return TokenOf(value.removeprefix(CHAINED))
+    return Secret(value)
 
 
 def needs_principal(registration: ClientRegistration) -> bool:
@@ -108,4 +129,8 @@ def login_required(registration: ClientRegistration, principal: str | None) -> L
         else f"nobody has logged in as {principal!r} by the grant {grant}",
         registration_id=registration.registration_id,
         provider=registration.provider.name,
+        hint=None
+        if principal is None
+        else "Have them log in: `authorization_request` and "
+        "`complete`, or `device_authorization` and `poll`.",
     )

@@ -6,10 +6,12 @@ from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from oauthreg import errands
-from oauthreg.errors import AuthorizationError, ManagerClosedError
+from oauthreg.errors import AuthorizationError
 from oauthreg.events import tell
+from oauthreg.grants import LOGIN_GRANTS
 from oauthreg.grants.device_code import DEVICE_CODE
 from oauthreg.manager.base import PATIENCE, BaseManager
+from oauthreg.manager.calls import login_required, needs_principal
 from oauthreg.renewal.slots import Flight
 
 if TYPE_CHECKING:
@@ -27,21 +29,35 @@ T = TypeVar("T")
 class BaseErrands(BaseManager):
     """What both managers need for their errands."""
 
-    def _own_order(self, registration_id: str) -> TokenOrder:
-        if self._closed:
-            raise ManagerClosedError
-        return self._plain_order(self._entry(registration_id))
+    def _own_order(self, registration_id: str, principal: str | None) -> TokenOrder:
+        self._check_open()
+        entry = self._entry(registration_id)
+        if principal is None and needs_principal(entry.registration):
+            raise login_required(entry.registration, None)
+        return self._order(entry, entry.registration, principal)
 
     def _login_order(
-        self, registration_id: str, principal: str | None, redirect_uri: str | None = None
+        self,
+        registration_id: str,
+        principal: str | None,
+        redirect_uri: str | None = None,
+        *,
+        on_device: bool = False,
     ) -> tuple[TokenOrder, str]:
         """Return the order of a principal's tokens, and where a browser comes back to."""
-        if self._closed:
-            raise ManagerClosedError
+        self._check_open()
         entry = self._entry(registration_id)
         registration = entry.registration
+        grant = registration.authorization_grant_type
+        if (grant not in LOGIN_GRANTS) or (grant == DEVICE_CODE) is not on_device:
+            raise AuthorizationError(
+                f"its grant is {grant}, which begins with no such login",
+                registration_id=registration.registration_id,
+                hint="Set authorization-grant-type to "
+                + ("device_code." if on_device else "authorization_code."),
+            )
         where = redirect_uri or registration.redirect_uri or ""
-        if not where and registration.authorization_grant_type != DEVICE_CODE:
+        if not where and not on_device:
             raise AuthorizationError(
                 "a login by the browser needs an address to come back to",
                 registration_id=registration.registration_id,
@@ -61,9 +77,12 @@ class BaseErrands(BaseManager):
     def _device_time(self, device: DeviceAuthorization) -> float:
         return max(device.expires_at - self._wall(), 0.0) + PATIENCE
 
-    def _at_hand(self, order: TokenOrder) -> str | None:
-        held = self._engine.held(order)
-        return held.value.token_value if held is not None else None
+    def _at_hand(self, order: TokenOrder) -> list[str]:
+        """Return the tokens at hand, the refresh token first: it outlives the others."""
+        held, (refresh_token, _) = self._engine.held(order), self._engine.refresh_tokens(order)
+        found = refresh_token()
+        values = [found.get_secret_value()] if found is not None else []
+        return [*values, held.value.token_value] if held is not None else values
 
     def _errand(self, order: TokenOrder, seconds: float | None) -> Flight:
         """Return a flight of nobody else's, with a deadline of its own."""
@@ -131,7 +150,7 @@ class Errands(BaseErrands, ABC):
         Raises:
             AuthorizationError: the login cannot begin.
         """
-        order, _ = self._login_order(registration_id, None)
+        order, _ = self._login_order(registration_id, None, on_device=True)
         return self._run(order, errands.device_authorization(order, self._around(order)))
 
     def poll(
@@ -147,42 +166,55 @@ class Errands(BaseErrands, ABC):
         Raises:
             AuthorizationError: the user refused, or the code ended.
         """
-        order, _ = self._login_order(registration_id, principal)
+        order, _ = self._login_order(registration_id, principal, on_device=True)
         flow = errands.poll(order, self._around(order), device)
         return self._logged_in(order, self._run(order, flow, self._device_time(device)))
 
-    def introspect(self, registration_id: str, token_value: str | None = None) -> Mapping[str, Any]:
+    def introspect(
+        self,
+        registration_id: str,
+        token_value: str | None = None,
+        *,
+        principal: str | None = None,
+    ) -> Mapping[str, Any]:
         """Ask the authorization server about a token (RFC 7662).
 
         Args:
             registration_id: Who asks.
             token_value: The token; without it, the registration's own.
+            principal: Whose own token, for a grant of a user.
 
         Raises:
             AuthorizationError: there is no answer to be had.
         """
-        order = self._own_order(registration_id)
-        value = token_value or self._authorized(order.name)
+        order = self._own_order(registration_id, principal)
+        value = token_value or self._authorized(order.name, principal)
         return self._run(order, errands.introspect(order, self._around(order), value))
 
-    def revoke(self, registration_id: str, token_value: str | None = None) -> None:
+    def revoke(
+        self,
+        registration_id: str,
+        token_value: str | None = None,
+        *,
+        principal: str | None = None,
+    ) -> None:
         """Have the authorization server end a token (RFC 7009), and drop it here.
 
         Args:
             registration_id: Whose token it is.
             token_value: The token; without it, the one at hand, if there is one.
+            principal: Whose token at hand, for a grant of a user.
 
         Raises:
             AuthorizationError: the server did not take it.
         """
-        order = self._own_order(registration_id)
-        value = token_value or self._at_hand(order)
-        if value is not None:
+        order = self._own_order(registration_id, principal)
+        for value in [token_value] if token_value else self._at_hand(order):
             self._run(order, errands.revoke(order, self._around(order), value))
-        self._engine.forget(order.name)
+            self._engine.forget_token(value)
 
     @abstractmethod
-    def _authorized(self, registration_id: str) -> str:
+    def _authorized(self, registration_id: str, principal: str | None) -> str:
         """Return a live token value."""
 
 
@@ -217,33 +249,42 @@ class AsyncErrands(BaseErrands, ABC):
 
     async def device_authorization(self, registration_id: str) -> DeviceAuthorization:
         """Begin a login on another device: see `AuthorizedClientManager.device_authorization`."""
-        order, _ = self._login_order(registration_id, None)
+        order, _ = self._login_order(registration_id, None, on_device=True)
         return await self._run(order, errands.device_authorization(order, self._around(order)))
 
     async def poll(
         self, registration_id: str, device: DeviceAuthorization, *, principal: str
     ) -> AuthorizedClient:
         """Wait for a login on another device: see `AuthorizedClientManager.poll`."""
-        order, _ = self._login_order(registration_id, principal)
+        order, _ = self._login_order(registration_id, principal, on_device=True)
         flow = errands.poll(order, self._around(order), device)
         return self._logged_in(order, await self._run(order, flow, self._device_time(device)))
 
     async def introspect(
-        self, registration_id: str, token_value: str | None = None
+        self,
+        registration_id: str,
+        token_value: str | None = None,
+        *,
+        principal: str | None = None,
     ) -> Mapping[str, Any]:
         """Ask about a token: see `AuthorizedClientManager.introspect`."""
-        order = self._own_order(registration_id)
-        value = token_value or await self._authorized(order.name)
+        order = self._own_order(registration_id, principal)
+        value = token_value or await self._authorized(order.name, principal)
         return await self._run(order, errands.introspect(order, self._around(order), value))
 
-    async def revoke(self, registration_id: str, token_value: str | None = None) -> None:
+    async def revoke(
+        self,
+        registration_id: str,
+        token_value: str | None = None,
+        *,
+        principal: str | None = None,
+    ) -> None:
         """End a token: see `AuthorizedClientManager.revoke`."""
-        order = self._own_order(registration_id)
-        value = token_value or self._at_hand(order)
-        if value is not None:
+        order = self._own_order(registration_id, principal)
+        for value in [token_value] if token_value else self._at_hand(order):
             await self._run(order, errands.revoke(order, self._around(order), value))
-        self._engine.forget(order.name)
+            self._engine.forget_token(value)
 
     @abstractmethod
-    async def _authorized(self, registration_id: str) -> str:
+    async def _authorized(self, registration_id: str, principal: str | None) -> str:
         """Return a live token value."""

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import atexit
 import threading
-import weakref
 from collections import deque
 from concurrent.futures import TimeoutError as FutureTimeout
 from functools import partial
@@ -18,6 +16,7 @@ from oauthreg.errors import (
 )
 from oauthreg.events import WarmUp, tell
 from oauthreg.manager.base import GRACE, WARM_UP_LANES
+from oauthreg.manager.calls import refuse_unknown
 from oauthreg.manager.errands import Errands
 from oauthreg.manager.steps import nested, no_answer, read_secret, unexpected, value_of
 from oauthreg.manager.workers import Workers
@@ -53,7 +52,6 @@ class AuthorizedClientManager(Errands):
         self._workers = Workers()
         self._transports: dict[tuple[str, HttpProfile], RequestsTransport] = {}
         self._closing = threading.Event()
-        atexit.register(_close_at_exit, weakref.ref(self))
 
     def authorize(
         self, registration_id: str, **options: Unpack[AuthorizeOptions]
@@ -97,6 +95,7 @@ class AuthorizedClientManager(Errands):
         Raises:
             UnknownRegistrationError: there is no registration of this id.
         """
+        self._check_open()
         self._engine.forget(self._entry(registration_id).registration.registration_id)
 
     def reload(self) -> None:
@@ -108,9 +107,10 @@ class AuthorizedClientManager(Errands):
         Raises:
             ConfigurationError: with every problem; the old configuration stays then.
         """
-        fleet = self._reloaded()
+        self._check_open()
+        fleet = self._read_again()
         with self._lock:
-            self._adopt(fleet)
+            self._adopt_again(fleet)
 
     def warm_up(
         self, on_progress: Callable[[WarmUp], object] | None = None
@@ -141,6 +141,7 @@ class AuthorizedClientManager(Errands):
         """Return an auth object for requests: `requests.get(url, auth=manager.auth("id"))`."""
         from oauthreg.auth.requests import Auth  # noqa: PLC0415 - loaded by who uses it
 
+        refuse_unknown(options)
         return Auth(self, registration_id, **options)
 
     def session(self, registration_id: str, **options: Unpack[AuthorizeOptions]) -> Session:
@@ -158,6 +159,7 @@ class AuthorizedClientManager(Errands):
         self, registration_id: str, **options: Unpack[AuthorizeOptions]
     ) -> Callable[[], str]:
         """Return a callable giving a live token value, for libraries that take one."""
+        refuse_unknown(options)
 
         def token() -> str:
             return self.authorize(registration_id, **options).access_token.token_value
@@ -238,6 +240,9 @@ class AuthorizedClientManager(Errands):
             self._engine.fail(
                 flight, AuthorizationError("no thread could be started", retryable=True)
             )
+        except BaseException:  # an interrupt: the flight was never on its way
+            self._engine.abandon(flight)
+            raise
 
     def _fly(self, flight: Flight) -> None:
         try:
@@ -248,6 +253,9 @@ class AuthorizedClientManager(Errands):
             self._engine.abandon(flight)
         except Exception as error:  # noqa: BLE001 - those who wait must learn of it
             self._engine.fail(flight, unexpected(error))
+        except BaseException:  # whoever waits starts anew
+            self._engine.abandon(flight)
+            raise
 
     def _warm_up_lane(
         self, waiting: deque[str], done: SimpleQueue[tuple[str, Exception | None]]
@@ -262,7 +270,8 @@ class AuthorizedClientManager(Errands):
                 self.authorize(registration_id)
             except Exception as failure:  # noqa: BLE001 - one must not hold up the others
                 error = failure.with_traceback(None)
-            done.put((registration_id, error))
+            finally:
+                done.put((registration_id, error))
 
     def _start_warm_up(self) -> None:
         if self._eager():
@@ -278,8 +287,9 @@ class AuthorizedClientManager(Errands):
         except AuthorizationError as error:
             raise self._named(order, error) from None
 
-    def _authorized(self, registration_id: str) -> str:
-        return (self.authorize(registration_id)).access_token.token_value
+    def _authorized(self, registration_id: str, principal: str | None) -> str:
+        options: AuthorizeOptions = {} if principal is None else {"principal": principal}
+        return (self.authorize(registration_id, **options)).access_token.token_value
 
     def _perform(self, flight: Flight, step: Step) -> object:
         match step:
@@ -318,15 +328,12 @@ class AuthorizedClientManager(Errands):
             transport = self._transports.setdefault(key, RequestsTransport(order.http))
         return transport
 
+    def _close_at_exit(self) -> None:
+        self.close()
+
     def _reset_after_fork(self) -> None:
         super()._reset_after_fork()
         self._workers = Workers()
         self._closing = threading.Event()
         for transport in self._transports.values():
             transport.reset_after_fork()
-
-
-def _close_at_exit(reference: weakref.ref[AuthorizedClientManager]) -> None:
-    manager = reference()
-    if manager is not None:
-        manager.close()

@@ -7,8 +7,9 @@ import math
 import re
 from datetime import UTC
 from email.utils import parsedate_to_datetime
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, quote_plus, urlsplit
 
 from oauthreg.errors import AuthorizationError, InvalidTokenResponseError, TokenEndpointError
 from oauthreg.wire import Granted
@@ -19,10 +20,11 @@ if TYPE_CHECKING:
     from oauthreg.wire import TokenResponse
 
 LONGEST_RETRY_AFTER = 3600.0
-LONGEST_TEXT = 300
+LONGEST_TEXT = 500
 SHORTEST_SCRUBBED = 4
 TRANSIENT_STATUS = frozenset({408, 425, 429})
 TOKEN_TYPES = {"bearer": "Bearer", "dpop": "DPoP"}
+PRINTABLE = re.compile(r"[\x20-\x7e]+")
 HEADER_SAFE = re.compile(r"[\x21-\x7e]+")
 KNOWN_FIELDS = frozenset(
     {"access_token", "token_type", "expires_in", "scope", "refresh_token", "error"}
@@ -74,8 +76,8 @@ def granted_from(fields: Mapping[str, Any], *, status: int = 200) -> Granted:
         token_type=_token_type(fields.get("token_type"), status),
         expires_in=_seconds(fields.get("expires_in"), status),
         scopes=_scopes(fields.get("scope")),
-        refresh_token=refresh_token if isinstance(refresh_token, str) and refresh_token else None,
-        extra={name: value for name, value in fields.items() if name not in KNOWN_FIELDS},
+        refresh_token=refresh_token if _is_token(refresh_token) else None,
+        extra=MappingProxyType({k: v for k, v in fields.items() if k not in KNOWN_FIELDS}),
     )
 
 
@@ -140,16 +142,25 @@ def json_object(response: TokenResponse) -> Mapping[str, Any] | None:
 
 def scrubbed(error: AuthorizationError, sensitive: tuple[str, ...]) -> AuthorizationError:
     """Return the error without any value that the request carried and the answer echoed."""
-    hidden = sorted({s for s in sensitive if len(s) >= SHORTEST_SCRUBBED}, key=len, reverse=True)
+    spelt = {
+        spelling for one in sensitive for spelling in (one, quote(one, safe=""), quote_plus(one))
+    }
+    hidden = sorted((s for s in spelt if len(s) >= SHORTEST_SCRUBBED), key=len, reverse=True)
 
     def scrub(text: Any) -> Any:
         if isinstance(text, str):
             for value in hidden:
                 text = text.replace(value, "***")
+            text = _shortened(text)
         return text
 
     fields = {name: scrub(value) for name, value in vars(error).items()}
     return error.copy(**fields, args=tuple(scrub(arg) for arg in error.args))
+
+
+def _is_token(value: object) -> bool:
+    """Whether it is a text as RFC 6749 appendix A.17 has refresh tokens."""
+    return isinstance(value, str) and PRINTABLE.fullmatch(value) is not None
 
 
 def _token_type(value: object, status: int) -> str:
@@ -203,8 +214,11 @@ def _error_words(fields: Mapping[str, Any]) -> tuple[str | None, str | None]:
 
 
 def _clean(text: str) -> str:
-    printable = "".join(char if char.isprintable() else " " for char in text)
-    return printable if len(printable) <= LONGEST_TEXT else f"{printable[:LONGEST_TEXT]}..."
+    return "".join(char if char.isprintable() else " " for char in text)
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= LONGEST_TEXT else f"{text[:LONGEST_TEXT]}..."
 
 
 def _described(response: TokenResponse) -> str:
@@ -217,7 +231,10 @@ def _described(response: TokenResponse) -> str:
 def _status_hint(response: TokenResponse, code: str | None) -> str | None:
     status = response.status
     if 300 <= status < 400:  # noqa: PLR2004 - the class of redirects
-        target = urlsplit(response.headers.get("location", ""))
+        try:
+            target = urlsplit(response.headers.get("location", ""))
+        except ValueError:
+            target = urlsplit("")
         host = target.netloc.rpartition("@")[2]
         place = f" to {target.scheme}://{host}" if host else ""
         return (

@@ -50,6 +50,20 @@ def acquire(order: TokenOrder, around: Surroundings) -> Flow[Granted]:
         return checked((yield from order.plugin.flow(context)))
 
     context = yield from prepare(order, around)
+    return (yield from authenticated(order, around, context, plugin_flow))
+
+
+def authenticated(
+    order: TokenOrder,
+    around: Surroundings,
+    context: PluginContext,
+    make: Callable[[PluginContext], Flow[T]],
+) -> Flow[T]:
+    """Run a flow with the registration's credential, and with the next one if it is refused.
+
+    Raises:
+        AuthorizationError: no credential is to be had or taken, or the flow failed otherwise.
+    """
     name, sources = credential_sources(context.registration)
     failure = around.remembered
     for source in sources:
@@ -65,7 +79,7 @@ def acquire(order: TokenOrder, around: Surroundings) -> Flow[Granted]:
                 break
             try:
                 ready = replace(context, **{name: credential})
-                return (yield from attempts(order, around, ready, plugin_flow))
+                return (yield from attempts(order, around, ready, make))
             except TokenEndpointError as error:
                 if not error.credential_refused:
                     raise
@@ -73,7 +87,7 @@ def acquire(order: TokenOrder, around: Surroundings) -> Flow[Granted]:
                 around.refused.add(credential)
     if failure is not None:
         raise failure
-    return (yield from attempts(order, around, context, plugin_flow))
+    return (yield from attempts(order, around, context, make))
 
 
 def attempts(

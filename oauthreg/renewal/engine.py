@@ -16,7 +16,7 @@ from oauthreg.errors import (
     TimedOutError,
 )
 from oauthreg.events import BackingOff, Failed, Fetched, LifeTooShort, Rejected, Renewed, tell
-from oauthreg.renewal.memory import Memory
+from oauthreg.renewal.memory import Memory, token_of
 from oauthreg.renewal.slots import Flight, Held
 from oauthreg.tokens import LONGEST_WINDOW_SHARE
 
@@ -136,7 +136,7 @@ class Engine(Memory):
                 return
             renewed = slot.held is not None and not flight.waited
             slot.held = held
-            slot.refresh_token = held.refresh_token or slot.refresh_token
+            slot.refresh_token = held.refresh_token
             slot.flight = None
             slot.cool()
             self._backoffs.succeeded(flight.order.scopes)
@@ -181,7 +181,7 @@ class Engine(Memory):
                 held = slot.held
                 if held is None or registration_id not in slot.names:
                     continue
-                if getattr(held.value, "token_value", None) != token_value:
+                if token_of(held.value) != token_value:
                     continue
                 strikes = slot.reject(digest, now.monotonic, self.clocks.random)
                 if strikes is not None and held.renew_from is not None:
@@ -218,7 +218,7 @@ class Engine(Memory):
 
     def reset_after_fork(self) -> None:
         """Start anew in a forked child: tokens stay, flights were the parent's."""
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         now = self.clocks.now()
         for slot in self._slots.values():
             if slot.flight is not None:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from oauthreg.renewal.clocks import Clocks
     from oauthreg.renewal.slots import Held, Order
+    from oauthreg.tokens import RefreshToken
 
 PRUNE_FROM = 1024
 
@@ -27,7 +28,7 @@ class Memory:
 
     def __init__(self, clocks: Clocks) -> None:
         self.clocks = clocks
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # a signal handler may call in the middle of a decision
         self._slots: dict[str, Slot] = {}
         self._backoffs = Backoffs(clocks.random)
         self._prune_at = PRUNE_FROM
@@ -53,8 +54,7 @@ class Memory:
 
         def refresh_token() -> Secret | None:
             token = slot.refresh_token
-            found = Secret(token.token_value) if token is not None else None
-            return found if found not in slot.spent else None
+            return Secret(token.token_value) if token is not None and slot.can_renew else None
 
         return refresh_token, slot.spent
 
@@ -62,10 +62,18 @@ class Memory:
         """Keep what a login brought; what was waited out before it is forgotten."""
         with self._lock:
             slot = self._slot(order)
+            if slot.flight is not None:  # of the login before: it may not land over this one
+                slot.flight.settle(held)
+                slot.flight = None
             slot.held = held
             slot.refresh_token = held.refresh_token
             slot.cool()
             self._backoffs.succeeded(order.scopes)
+
+    def keep_refresh_token(self, order: Order, token: RefreshToken) -> None:
+        """Keep a rotated refresh token, whatever comes of the access token beside it."""
+        with self._lock:
+            self._slot(order).refresh_token = token
 
     def forget(self, registration_id: str | None = None) -> None:
         """Drop what is held for a registration, or for all; flights finish for those who wait."""
@@ -73,9 +81,31 @@ class Memory:
             for key, slot in list(self._slots.items()):
                 if registration_id is None or registration_id in slot.names:
                     slot.cool()
-                    slot.held = None
+                    slot.held = slot.refresh_token = None
                     if slot.flight is None:
                         del self._slots[key]
+
+    def disown(self, registration_id: str) -> None:
+        """Drop what only this registration asked for: others that share a key keep it."""
+        with self._lock:
+            for key, slot in list(self._slots.items()):
+                if registration_id in slot.names:
+                    slot.names.discard(registration_id)
+                    slot.cool()
+                    if not slot.names:
+                        slot.held = None
+                        if slot.flight is None:
+                            del self._slots[key]
+
+    def forget_token(self, token_value: str) -> None:
+        """Drop a token wherever it is at hand, and the login that it is the refresh token of."""
+        with self._lock:
+            for slot in self._slots.values():
+                if slot.held is not None and token_of(slot.held.value) == token_value:
+                    slot.cool()
+                    slot.held = None
+                if slot.refresh_token is not None and token_of(slot.refresh_token) == token_value:
+                    slot.refresh_token = None
 
     def state(self, order: Order) -> Mapping[str, Any]:
         """Describe one key for `status()`."""
@@ -104,6 +134,11 @@ class Memory:
         for key, slot in list(self._slots.items()):
             held = slot.held
             dead = held is None or held.older_than(held.expired_after, now)
-            if dead and slot.flight is None and slot.refresh_token is None:
+            if dead and slot.flight is None and not slot.can_renew:
                 del self._slots[key]
         self._prune_at = max(PRUNE_FROM, 2 * len(self._slots))
+
+
+def token_of(value: object) -> str | None:
+    """Return the token in a value that is one, such as an access token; metadata is none."""
+    return getattr(value, "token_value", None)

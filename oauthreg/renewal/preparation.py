@@ -10,7 +10,7 @@ from oauthreg import discovery
 from oauthreg.grants.jwt_bearer import JWT_BEARER
 from oauthreg.protocol.authentication import advertised_method
 from oauthreg.protocol.context import PluginContext
-from oauthreg.secret_values import Secret
+from oauthreg.secret_values import Secret, TokenOf
 from oauthreg.wire import NOTHING, NeedMetadata, NeedToken, ReadSecret
 
 if TYPE_CHECKING:
@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from oauthreg.renewal.orders import TokenOrder
     from oauthreg.secret_values import Readable
     from oauthreg.wire import Flow
-
-CHAINED = "registration:"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,21 +82,20 @@ def prepare(
         now=around.wall(),
         new_id=lambda: uuid4().hex,
         principal=order.principal,
-        subject_token=order.subject_token,
-        actor_token=order.actor_token,
     )
-    return (yield from _with_tokens(context, around))
+    return (yield from _with_tokens(context, order, around))
 
 
-def _with_tokens(context: PluginContext, around: Surroundings) -> Flow[PluginContext]:
+def _with_tokens(
+    context: PluginContext, order: TokenOrder, around: Surroundings
+) -> Flow[PluginContext]:
     """Read the tokens and the keys that the registration's grant sends."""
     registration = context.registration
     refresh_token = around.refresh_token()
     if refresh_token is None:
         said = yield from _read(registration.refresh_token)
         refresh_token = said if said not in around.spent else None
-    subject = context.subject_token or (yield from _read(registration.subject_token))
-    actor = context.actor_token
+    subject = order.subject_token or (yield from _read(registration.subject_token))
     signs = registration.authorization_grant_type == JWT_BEARER
     return replace(
         context,
@@ -106,7 +103,7 @@ def _with_tokens(context: PluginContext, around: Surroundings) -> Flow[PluginCon
         password=(yield from _read(registration.password)),
         signing_key=(yield from _read(registration.signing_key)) if signs else None,
         subject_token=(yield from _resolved(subject)),
-        actor_token=(yield from _resolved(actor)),
+        actor_token=(yield from _resolved(order.actor_token)),
     )
 
 
@@ -114,9 +111,8 @@ def _read(source: Readable | None) -> Flow[Any]:
     return None if source is None else (yield ReadSecret(source))
 
 
-def _resolved(token: Secret | None) -> Flow[Secret | None]:
-    """Return a token, or the token of another registration where one is named."""
-    if token is None or not token.get_secret_value().startswith(CHAINED):
+def _resolved(token: Secret | TokenOf | None) -> Flow[Secret | None]:
+    """Return a token, having that of another registration fetched where one is named."""
+    if not isinstance(token, TokenOf):
         return token
-    value = yield NeedToken(token.get_secret_value().removeprefix(CHAINED))
-    return Secret(value)
+    return Secret((yield NeedToken(token.registration_id)))

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from oauthreg.renewal.backoff import REJECTION
+from oauthreg.secret_values import Secret
 
 if TYPE_CHECKING:
     import asyncio
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from oauthreg.registration import AuthorizedClient, HttpProfile
     from oauthreg.renewal.backoff import Scopes
     from oauthreg.renewal.clocks import Instant
-    from oauthreg.secret_values import Secret
     from oauthreg.tokens import RefreshToken
 
 REMEMBERED_REJECTIONS = 8
@@ -40,6 +40,9 @@ class Spot(NamedTuple):
     table: HotTable
     key: Hashable
     room: int | None = None
+
+    def __repr__(self) -> str:
+        return "Spot()"  # its key may hold what its caller passed
 
     def put(self, hot: Hot) -> None:
         """Keep an entry, the oldest of a full table making room."""
@@ -198,6 +201,7 @@ class Slot:
     __slots__ = (
         "_last_rejection",
         "_rejected",
+        "_spots_at",
         "_strikes",
         "audience",
         "flight",
@@ -221,16 +225,24 @@ class Slot:
         self.warned = False
         self.look_from = float("-inf")
         self._rejected: deque[str] = deque(maxlen=REMEMBERED_REJECTIONS)
+        self._spots_at = REMEMBERED_SPOTS
         self._strikes = 0
         self._last_rejection = float("-inf")
 
     def warm(self, spot: Spot, hot: Hot) -> None:
         """Put a client of this value on the hit path."""
-        if len(self.spots) >= REMEMBERED_SPOTS:
+        if len(self.spots) >= self._spots_at:
             kept = [one for one in self.spots.values() if one.key in one.table]
             self.spots = {(id(one.table), one.key): one for one in kept}
+            self._spots_at = max(REMEMBERED_SPOTS, 2 * len(kept))
         spot.put(hot)
         self.spots[id(spot.table), spot.key] = spot
+
+    @property
+    def can_renew(self) -> bool:
+        """Whether there is a refresh token that the server has not refused."""
+        token = self.refresh_token
+        return token is not None and Secret(token.token_value) not in self.spent
 
     def cool(self) -> None:
         """Take this value's clients off the hit path."""

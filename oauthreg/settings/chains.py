@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from oauthreg.errors import Problem
-from oauthreg.secret_values import LiteralSecret
-from oauthreg.sources.tree import canonical
+from oauthreg.secret_values import CHAINED, ChainedToken
+from oauthreg.sources.tree import Sourced, canonical
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from oauthreg.registration import ClientRegistration
-
-CHAINED = "registration:"
 
 
 class HasRegistration(Protocol):
@@ -38,9 +36,21 @@ def broken_chains(entries: Mapping[str, HasRegistration]) -> Iterator[Problem]:
             yield Problem(path, f"is a circle: {' -> '.join([*walk, start])}")
 
 
+def with_links(ids: set[str], tables: Mapping[str, Any]) -> set[str]:
+    """Return these registrations and those that they get their subject tokens from."""
+    found = set(ids)
+    waiting = list(ids)
+    while waiting:
+        item = tables.get(waiting.pop(), {}).get("subject-token")
+        value = item.value if isinstance(item, Sourced) and item.leaf == "subject-token" else None
+        if isinstance(value, str) and value.startswith(CHAINED):
+            link = canonical(value.removeprefix(CHAINED))
+            if link in tables and link not in found:
+                found.add(link)
+                waiting.append(link)
+    return found
+
+
 def _next(registration: ClientRegistration) -> str | None:
     source = registration.subject_token
-    if not isinstance(source, LiteralSecret):
-        return None
-    value = source.read().get_secret_value()
-    return canonical(value.removeprefix(CHAINED)) if value.startswith(CHAINED) else None
+    return source.registration_id if isinstance(source, ChainedToken) else None

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from oauthreg.errors import PluginError
 from oauthreg.plugins import secret_source
 from oauthreg.secret_values import (
+    CHAINED,
     AssertionFile,
+    ChainedToken,
     EnvironmentSecret,
     FileSecret,
     KeyringSecret,
@@ -17,7 +19,7 @@ from oauthreg.secret_values import (
     SecretReadError,
 )
 from oauthreg.settings.tables import problem_at
-from oauthreg.sources.tree import Sourced
+from oauthreg.sources.tree import Sourced, canonical
 from oauthreg.wire import ClientCertificate
 
 if TYPE_CHECKING:
@@ -116,7 +118,7 @@ class Credentials:
             self._problems.append(problem_at(self._table, key, self._path, words or str(error)))
             return None
 
-    def _sources(self, key: str) -> tuple[SecretSource, ...]:
+    def _sources(self, key: str) -> tuple[Any, ...]:
         item = self._table.get(key)
         if not isinstance(item, Sourced):
             return ()
@@ -130,6 +132,8 @@ class Credentials:
             raise ValueError("must be a text, and not empty")
         if item.leaf.endswith("-ref"):
             return (_referred(item.value, item),)
+        if key == "subject-token" and item.value.startswith(CHAINED):
+            return (ChainedToken(canonical(item.value.removeprefix(CHAINED))),)
         return (LiteralSecret(Secret(item.value)),)
 
     def _listed(self, one: object, item: Sourced) -> SecretSource:

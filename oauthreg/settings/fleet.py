@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from oauthreg.errors import ConfigurationError, Problem
 from oauthreg.registration import ClientRegistration, HttpProfile
-from oauthreg.settings.chains import broken_chains
+from oauthreg.settings.chains import broken_chains, with_links
 from oauthreg.settings.models import NOT_IN_DEFAULTS, HttpSettings, StoreSettings
 from oauthreg.settings.providers import Providers
 from oauthreg.settings.registrations import registration_from
@@ -74,8 +74,10 @@ def load(
     """
     found = read(settings, **sources)
     problems = list(found.problems)
+    only = [only] if isinstance(only, str) else only
     ids = None if only is None else {canonical(one) for one in only}
     entries = resolve(found.tree, problems, ids)
+    problems.extend(broken_chains(entries))
     if problems:
         raise ConfigurationError(problems)
     return Fleet(MappingProxyType(entries), found.looked_at, found.tree)
@@ -94,10 +96,11 @@ def with_registration(
     added = found.tree.get("registration", {})
     tree = {**fleet.tree, "registration": {**fleet.tree.get("registration", {}), **added}}
     entries = resolve(tree, problems, set(added))
+    everything = {**fleet.entries, **entries}
+    problems.extend(broken_chains(everything))
     if problems:
         raise ConfigurationError(problems)
-    everything = MappingProxyType({**fleet.entries, **entries})
-    return Fleet(everything, fleet.looked_at, tree), next(iter(entries.values()))
+    return Fleet(MappingProxyType(everything), fleet.looked_at, tree), next(iter(entries.values()))
 
 
 def resolve(tree: Tree, problems: list[Problem], only: set[str] | None = None) -> dict[str, Entry]:
@@ -113,6 +116,7 @@ def resolve(tree: Tree, problems: list[Problem], only: set[str] | None = None) -
         Problem(f"registration.{missing}", "there is no such registration")
         for missing in sorted((only or set()) - tables.keys())
     )
+    only = with_links(only, tables) if only is not None else None
     entries: dict[str, Entry] = {}
     for registration_id, table in tables.items():
         if only is not None and registration_id not in only:
@@ -125,7 +129,6 @@ def resolve(tree: Tree, problems: list[Problem], only: set[str] | None = None) -
         registration = registration_from(registration_id, whole, provider, profiles, problems)
         if provider is not None and registration is not None:
             entries[registration_id] = Entry(registration, provider.plugin)
-    problems.extend(broken_chains(entries))
     return entries
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -14,7 +15,13 @@ from cryptography.hazmat.primitives.serialization import (
 
 from oauthreg.dpop import Prover
 from oauthreg.secret_values import FileSecret
-from oauthreg.signing_keys import FileBytes, KeySource, SecretBytes, generated_key
+from oauthreg.signing_keys import (
+    FileBytes,
+    KeySource,
+    SecretBytes,
+    certificate_thumbprint,
+    generated_key,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -52,19 +59,21 @@ def prover(path: Path | None) -> Prover:
     Raises:
         SecretReadError: the file holds no key that signs.
     """
-    key = KeySource(FileBytes(path)).read() if path is not None else generated_key()
-    return Prover(key)
+    if path is None:
+        return Prover(generated_key(), lasting=False)
+    return Prover(KeySource(FileBytes(path)).read())
 
 
 def checked_certificate(certificate: ClientCertificate) -> ClientCertificate:
-    """Return a client certificate that is in its time and fits its key.
+    """Return a client certificate, with its thumbprint, that is in its time and fits its key.
 
     Raises:
         OSError: a file cannot be read.
         ValueError: what is wrong with it.
     """
     try:
-        found = x509.load_pem_x509_certificate(certificate.certificate_file.read_bytes())
+        content = certificate.certificate_file.read_bytes()
+        found = x509.load_pem_x509_certificate(content)
     except ValueError:
         raise ValueError(f"{certificate.certificate_file}: is no PEM certificate") from None
     now = datetime.now(UTC)
@@ -81,4 +90,4 @@ def checked_certificate(certificate: ClientCertificate) -> ClientCertificate:
     form = (Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
     if key.public_key().public_bytes(*form) != found.public_key().public_bytes(*form):
         raise ValueError("the private key is not the certificate's")
-    return certificate
+    return replace(certificate, thumbprint=certificate_thumbprint(content))

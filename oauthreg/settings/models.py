@@ -14,6 +14,7 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    FilePath,
     StringConstraints,
     field_validator,
 )
@@ -24,6 +25,11 @@ from oauthreg.protocol.requests import OWN_FIELDS
 from oauthreg.sources.tree import ALTERNATIVES
 from oauthreg.urls import parse_pattern
 
+OWN_HEADERS = frozenset(
+    {"authorization", "content-length", "content-type", "dpop", "host", "transfer-encoding"}
+)
+HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+HEADER_VALUE = re.compile(r"[\x21-\x7e](?:[\t\x20-\x7e]*[\x21-\x7e])?|")
 SCOPE_TOKEN = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]+")
 LOOPBACK = re.compile(r"localhost|127(\.\d{1,3}){3}|::1")
 
@@ -39,10 +45,28 @@ def _address(text: str) -> str:
     return text
 
 
-def _resource(text: str) -> str:
+def checked_resource(text: str) -> str:
+    """Return a resource indicator (RFC 8707 section 2).
+
+    Raises:
+        ValueError: it is none.
+    """
     parts = urlsplit(text)
     if not parts.scheme or "#" in text:
         raise ValueError("must be absolute addresses without a fragment (RFC 8707)")
+    return text
+
+
+def _proxy(text: str) -> str:
+    parts = urlsplit(text)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise ValueError("must be the address of an http proxy, as in http://proxy:3128")
+    return text
+
+
+def _redirect(text: str) -> str:
+    if not urlsplit(text).scheme and not text.startswith("{"):
+        raise ValueError("must be an absolute address")
     return text
 
 
@@ -51,18 +75,24 @@ def _url_pattern(text: str) -> str:
     return text
 
 
-def _words(value: object) -> object:
+def words(value: Any) -> Any:
     """Split text at spaces, at commas only where there is no space; leave lists as they are."""
     if isinstance(value, str):
         return value.split() if " " in value.strip() else [w for w in value.split(",") if w.strip()]
     return value
 
 
-def _one_or_many(value: object) -> object:
+def one_or_many(value: Any) -> Any:
+    """Return a list of one text, else the value as it is."""
     return [value] if isinstance(value, str) else value
 
 
-def _scope(text: str) -> str:
+def checked_scope(text: str) -> str:
+    """Return a scope (RFC 6749 section 3.3).
+
+    Raises:
+        ValueError: it is none.
+    """
     if not SCOPE_TOKEN.fullmatch(text.strip()):
         raise ValueError('must not contain spaces inside a scope, nor " or \\ (RFC 6749 3.3)')
     return text.strip()
@@ -80,15 +110,41 @@ def _table(value: object) -> object:
     return value
 
 
+def free_parameters(parameters: dict[str, str]) -> dict[str, str]:
+    """Return parameters that no setting of their own fills.
+
+    Raises:
+        ValueError: one of them does.
+    """
+    taken = sorted(OWN_FIELDS & parameters.keys())
+    if taken:
+        raise ValueError(f"must not hold {', '.join(taken)}: each has a setting of its own")
+    return parameters
+
+
+def _headers(headers: dict[str, str]) -> dict[str, str]:
+    taken = sorted(name for name in headers if name.lower() in OWN_HEADERS)
+    if taken:
+        raise ValueError(f"must not hold {', '.join(taken)}: the request has its own")
+    for name, value in headers.items():
+        if not HEADER_NAME.fullmatch(name) or not HEADER_VALUE.fullmatch(value):
+            raise ValueError(f"must be fields as RFC 9110 has them, which {name!r} is not")
+    return headers
+
+
 Text = Annotated[str, StringConstraints(min_length=1)]
 Address = Annotated[str, AfterValidator(_address)]
 Table = Annotated[dict[str, str], BeforeValidator(_table)]
-Scopes = Annotated[tuple[Annotated[str, AfterValidator(_scope)], ...], BeforeValidator(_words)]
+Parameters = Annotated[Table, AfterValidator(free_parameters)]
+Headers = Annotated[Table, AfterValidator(_headers)]
+Scopes = Annotated[
+    tuple[Annotated[str, AfterValidator(checked_scope)], ...], BeforeValidator(words)
+]
 Resources = Annotated[
-    tuple[Annotated[str, AfterValidator(_resource)], ...], BeforeValidator(_one_or_many)
+    tuple[Annotated[str, AfterValidator(checked_resource)], ...], BeforeValidator(one_or_many)
 ]
 Urls = Annotated[
-    tuple[Annotated[str, AfterValidator(_url_pattern)], ...], BeforeValidator(_one_or_many)
+    tuple[Annotated[str, AfterValidator(_url_pattern)], ...], BeforeValidator(one_or_many)
 ]
 Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
@@ -121,12 +177,12 @@ class RegistrationSettings(_Model):
     client_authentication_method: Text | None = None
     authorization_grant_type: Text = "client_credentials"
     scope: Scopes = ()
-    redirect_uri: Text | None = None
+    redirect_uri: Annotated[Text, AfterValidator(_redirect)] | None = None
     client_name: Text | None = None
     audience: Text | None = None
     resource: Resources = ()
-    parameters: Table = Field(default_factory=dict)
-    headers: Table = Field(default_factory=dict)
+    parameters: Parameters = Field(default_factory=dict)
+    headers: Headers = Field(default_factory=dict)
     authorization_details: tuple[dict[str, Any], ...] = ()
     basic_encoding: Literal["form", "raw"] = "form"
     private_key: Text | None = None
@@ -179,14 +235,6 @@ class RegistrationSettings(_Model):
             raise ValueError(f"must be one of {names}")
         return grant
 
-    @field_validator("parameters")
-    @classmethod
-    def _free_parameters(cls, parameters: dict[str, str]) -> dict[str, str]:
-        taken = sorted(OWN_FIELDS & parameters.keys())
-        if taken:
-            raise ValueError(f"must not hold {', '.join(taken)}: each has a setting of its own")
-        return parameters
-
 
 class ProviderAddresses(_Model):
     """The keys of `provider.<name>.*` that every plugin shares."""
@@ -212,8 +260,8 @@ class HttpSettings(_Model):
     connect_timeout: Seconds = 5.0
     read_timeout: Seconds = 10.0
     total_timeout: Seconds = 10.0
-    proxy: Text | None = None
-    ca_bundle: Path | None = None
+    proxy: Annotated[str, AfterValidator(_proxy)] | None = None
+    ca_bundle: FilePath | None = None
 
 
 class StoreSettings(_Model):

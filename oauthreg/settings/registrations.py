@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import logging
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from oauthreg.errors import Problem
+from oauthreg.grants import INSECURE_GRANTS
 from oauthreg.registration import ClientRegistration, HttpProfile
 from oauthreg.settings.credentials import Credentials
 from oauthreg.settings.models import RegistrationSettings
@@ -17,6 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from oauthreg.settings.providers import Provider
+
+logger = logging.getLogger("oauthreg")
 
 
 def registration_from(
@@ -73,8 +78,8 @@ def registration_from(
         client_name=settings.client_name or registration_id,
         audience=settings.audience,
         resource=settings.resource,
-        parameters=settings.parameters,
-        headers=settings.headers,
+        parameters=MappingProxyType(settings.parameters),
+        headers=MappingProxyType(settings.headers),
         authorization_details=json.dumps(details, separators=(",", ":")) if details else None,
         basic_encoding=settings.basic_encoding,
         signing_key=signing_key,
@@ -98,6 +103,12 @@ def registration_from(
     for key, message, remedy in requirements(registration, settings):
         problems.append(problem_at(table, key, path, message, remedy))
     problems.extend(_plugin_problems(registration, provider))
+    better = INSECURE_GRANTS.get(registration.authorization_grant_type)
+    if better is not None and len(problems) == count:
+        grant = registration.authorization_grant_type
+        logger.warning(
+            "%s: the grant %s is insecure; better use %s", registration_id, grant, better
+        )
     return registration if len(problems) == count else None
 
 

@@ -97,7 +97,8 @@ class ProviderPluginTests:
         registration: A registration's settings. A secret is added unless it has a credential,
             or the `client-authentication-method` none.
         answers: What the vendor answers to the requests of one flow, in order, ending with a
-            token. Without it, the plugin makes one request, as RFC 6749 has it.
+            token: for a flow whose answers are not RFC 6749's (several requests, other fields).
+            Without it, the plugin makes one request, as RFC 6749 has it.
     """
 
     plugin: ClassVar[type[ProviderPlugin[Any]]]

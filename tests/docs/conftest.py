@@ -143,4 +143,5 @@ def runner(server, tmp_path, monkeypatch):
     yield runner
     for manager in runner.managers:
         manager.close()
-    sys.modules.pop("oauthreg_acme", None)
+    for name in ("oauthreg_acme", "oauthreg_ticket"):
+        sys.modules.pop(name, None)

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import tomllib
 from pathlib import Path
 from types import SimpleNamespace
 
-from oauthreg import AuthorizedClientManager
+import pytest
+
+from oauthreg import AuthorizedClientManager, AuthorizeOptions, events
 
 ROOT = Path(__file__).parents[2]
 WRONG = """\
@@ -93,11 +96,12 @@ def test_the_plugin_guide_does_what_it_says(runner):
     assert runner.compared == 2
 
 
-def test_the_plugin_of_the_guide_passes_the_conformance_kit(runner):
+@pytest.mark.parametrize("tests", ["test_acme.py", "test_ticket.py"])
+def test_the_plugins_of_the_guide_pass_the_conformance_kit(runner, tests):
     runner.write("docs/plugins.md")
     path = os.pathsep.join([str(runner.folder), os.environ.get("PYTHONPATH", "")])
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_acme.py"],
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", tests],
         env={**os.environ, "PYTHONPATH": path, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},
         capture_output=True,
         text=True,
@@ -105,6 +109,44 @@ def test_the_plugin_of_the_guide_passes_the_conformance_kit(runner):
     )
     assert done.returncode == 0, done.stdout
     assert " passed" in done.stdout
+
+
+def test_the_plugin_guide_is_well_typed(runner):
+    """Its files as they are, and what is in no file as one module."""
+    runner.write("docs/plugins.md")
+    blocks = [
+        block.text for block in runner.blocks("docs/plugins.md") if block.language == "python"
+    ]
+    loose = [
+        "from oauthreg_acme import *\n",
+        *(text for text in blocks if not text.startswith("# ")),
+    ]
+    (runner.folder / "loose.py").write_text("".join(loose))
+    files = sorted(path.name for path in runner.folder.glob("*.py"))
+    assert files == [
+        *("loose.py", "oauthreg_acme.py", "oauthreg_ticket.py"),
+        *("test_acme.py", "test_ticket.py"),
+    ]
+    done = subprocess.run(
+        [
+            *(sys.executable, "-m", "mypy", "--strict", "--no-error-summary"),
+            *("--cache-dir", str(runner.folder / "cache"), "--config-file", ""),
+            *("--follow-imports", "silent", *files),
+        ],
+        cwd=runner.folder,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (0, ""), done.stdout + done.stderr
+
+
+def test_the_overview_lists_every_option_and_every_event():
+    text = (ROOT / "docs/overview.md").read_text("utf-8")
+    listed = re.findall(r"^\| `(\w+)` \|", text, re.MULTILINE)
+    kinds = [kind for kind in vars(events).values() if isinstance(kind, type)]
+    told = {kind.__name__ for kind in kinds if issubclass(kind, events.Event)} - {"Event"}
+    assert sorted(listed) == sorted({*AuthorizeOptions.__annotations__, *told})
 
 
 def test_documents_name_no_machine_and_no_registry():

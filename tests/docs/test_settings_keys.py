@@ -86,7 +86,8 @@ def test_every_setting_that_is_off_is_valid_when_it_is_on():
     )
     RegistrationSettings.model_validate({**document["registration"]["my-client"]})
     ProviderAddresses.model_validate(document["provider"]["my-provider"])
-    HttpSettings.model_validate(document["http"]["default"])
+    own_file = {"ca-bundle": __file__}  # which has to be there
+    HttpSettings.model_validate({**document["http"]["default"], **own_file})
     StoreSettings.model_validate(document["store"])
     assert not document["defaults"].keys() & NOT_IN_DEFAULTS
     RegistrationSettings.model_validate({"client-id": "x", **document["defaults"]})

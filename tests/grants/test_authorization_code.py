@@ -9,7 +9,7 @@ import pytest
 
 from oauthreg.errors import AuthorizationError, CallbackError, TokenEndpointError
 from oauthreg.grants.authorization_code import begin, callback_fields, redeem
-from oauthreg.grants.id_token import check_id_token
+from oauthreg.grants.id_token import check_id_token, key_set
 from oauthreg.protocol.pkce import code_challenge
 from oauthreg.provider import GenericProvider, ProviderSettings
 from oauthreg.registration import ProviderDetails
@@ -166,7 +166,8 @@ JWKS = {"keys": [dict(KEY.public)]}
 
 
 def checked(drive, made, token, keys=JWKS, nonce="n1"):
-    return drive(check_id_token(made, token, nonce), answer(keys)).result
+    found = drive(key_set(made), answer(keys)).result
+    return check_id_token(made, found, token, nonce)
 
 
 def test_a_good_id_token_gives_its_claims(context, drive):

@@ -63,7 +63,7 @@ def test_a_burst_of_rejections_while_the_renewal_is_under_way_makes_one_request(
 
 @pytest.mark.killed_by(
     ENGINE,
-    '                if getattr(held.value, "token_value", None) != token_value:\n',
+    "                if token_of(held.value) != token_value:\n",
     "                if token_value is None:\n",
 )
 def test_a_rejection_of_a_token_that_is_no_longer_at_hand_does_nothing(h, server):

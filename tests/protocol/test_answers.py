@@ -257,9 +257,9 @@ def test_an_error_has_the_servers_words_cleaned_and_shortened(answer):
     body = {"error": "a\x1b[31m", "error_description": "b\n" * 400, "error_uri": 5}
     with pytest.raises(TokenEndpointError) as caught:
         parse_token_response(answer(body, 400), now=0)
-    error = caught.value
+    error = scrubbed(caught.value, ())
     assert error.error == "a [31m"
-    assert error.error_description == "b " * 150 + "..."
+    assert error.error_description == "b " * 250 + "..."
     assert error.error_uri is None
 
 

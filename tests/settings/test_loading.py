@@ -76,6 +76,7 @@ def test_http_profiles_build_on_the_default_one(one, tmp_path):
     more = (
         '[http.default]\nread-timeout = 3\nca-bundle = "ca.pem"\n[http.slow]\ntotal-timeout = 60\n'
     )
+    (tmp_path / "ca.pem").write_text("roots")
     profile = one(f'{GOOD}http = "slow"', more).http
     assert (profile.read_timeout, profile.total_timeout, profile.connect_timeout) == (3, 60, 5)
     assert profile.ca_bundle == tmp_path / "ca.pem"
