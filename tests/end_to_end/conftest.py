@@ -95,7 +95,10 @@ def manage(request, server) -> Iterator[Callable[..., Manager]]:
     def make(**registrations: dict[str, Any]) -> Manager:
         base = {"client-id": "id", "client-secret": SECRET}
         settings = {
-            "registration": {name: {**base, **table} for name, table in registrations.items()},
+            "registration": {
+                name: {key: value for key, value in {**base, **table}.items() if value is not None}
+                for name, table in registrations.items()
+            },
             "provider": {"p": {"issuer-uri": server.issuer}},
         }
         if request.param == "threads":

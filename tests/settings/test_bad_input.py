@@ -33,6 +33,17 @@ REGISTRATION = {
         "parameters",
         "a setting of its own",
     ),
+    "a header of the request's own": (
+        GOOD + 'headers = { authorization = "x" }',
+        "headers",
+        "the request has its own",
+    ),
+    "a header of two lines": (
+        GOOD + 'headers = { X-A = "a\\r\\nb" }',
+        "headers",
+        "RFC 9110",
+    ),
+    "a redirect address that is none": (GOOD + 'redirect-uri = "foo"', "redirect-uri", "absolute"),
     "a negative window": (GOOD + "refresh-before = -1", "refresh-before", "greater than"),
     "a lifetime that is no number": (
         GOOD + 'default-lifetime = "long"',
@@ -174,6 +185,16 @@ OTHERS = {
         "[http.slow]\ntotal-timeout = 0",
         "http.slow.total-timeout",
         "greater than 0",
+    ),
+    "a proxy that is no address": (
+        '[http.default]\nproxy = "proxy:3128"',
+        "http.default.proxy",
+        "address of an http proxy",
+    ),
+    "roots that are not there": (
+        '[http.default]\nca-bundle = "missing.pem"',
+        "http.default.ca-bundle",
+        "does not point to a file",
     ),
     "an unknown store": ('[store]\ntype = "redis"', "store.type", "memory"),
     "a credential among the defaults": (
