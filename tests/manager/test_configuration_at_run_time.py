@@ -11,7 +11,7 @@ from oauthreg.errors import ConfigurationError, UnknownRegistrationError
 from oauthreg.manager.asynchronous import AsyncAuthorizedClientManager
 from oauthreg.manager.synchronous import AuthorizedClientManager
 
-BASE = "oauthreg/manager/base.py"
+CONFIGURATION = "oauthreg/manager/configuration.py"
 TABLE = {"provider": "as", "client-id": "app", "client-secret": "secret", "scope": "read"}
 
 
@@ -100,7 +100,7 @@ def test_a_flight_finishes_for_the_registration_it_began_for(h, server):
 
 
 @pytest.mark.killed_by(
-    BASE,
+    CONFIGURATION,
     "        self._hot, self._hot_calls = {}, {}\n",
     "        self._hot.clear()\n",
 )
