@@ -59,9 +59,11 @@ class Httpx2Transport:
         call = _Call(self._profile, place, proxy.choose(self._profile, place), within)
         prepared = _prepared(request, call)
         context = None
-        if place.scheme == "https":  # whose files are not to hold up the loop
-            needed = request.certificate, place.endpoint
-            context = await asyncio.to_thread(self._trust.context, *needed)
+        if place.scheme == "https":
+            context = self._trust.at_hand(request.certificate)
+            if context is None:  # files are not to hold up the loop
+                needed = request.certificate, place.endpoint
+                context = await asyncio.to_thread(self._trust.context, *needed)
         route = _Route(asyncio.get_running_loop(), call.proxy, context)
         home = await self._home(route)
         home.calls.add(call)

@@ -55,6 +55,11 @@ class Trust:
             self._held[certificate] = held
         return held[1]
 
+    def at_hand(self, certificate: ClientCertificate | None) -> ssl.SSLContext | None:
+        """Return the context if no file need be looked at for it, else None."""
+        held = self._held.get(None) if certificate is None else None
+        return held[1] if held is not None else None
+
     def holds(self, context: ssl.SSLContext | None) -> bool:
         """Whether a context is up to date; none at all is for requests in the clear."""
         return context is None or any(context is held for _, held in list(self._held.values()))
