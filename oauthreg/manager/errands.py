@@ -29,10 +29,13 @@ T = TypeVar("T")
 class BaseErrands(BaseManager):
     """What both managers need for their errands."""
 
-    def _own_order(self, registration_id: str, principal: str | None) -> TokenOrder:
+    def _token_order(
+        self, registration_id: str, token_value: str | None, principal: str | None
+    ) -> TokenOrder:
+        """Return who asks about a token: for one that is not named, its user must be."""
         self._check_open()
         entry = self._entry(registration_id)
-        if principal is None and needs_principal(entry.registration):
+        if not token_value and principal is None and needs_principal(entry.registration):
             raise login_required(entry.registration, None)
         return self._order(entry, entry.registration, principal)
 
@@ -187,7 +190,7 @@ class Errands(BaseErrands, ABC):
         Raises:
             AuthorizationError: there is no answer to be had.
         """
-        order = self._own_order(registration_id, principal)
+        order = self._token_order(registration_id, token_value, principal)
         value = token_value or self._authorized(order.name, principal)
         return self._run(order, errands.introspect(order, self._around(order), value))
 
@@ -208,7 +211,7 @@ class Errands(BaseErrands, ABC):
         Raises:
             AuthorizationError: the server did not take it.
         """
-        order = self._own_order(registration_id, principal)
+        order = self._token_order(registration_id, token_value, principal)
         for value in [token_value] if token_value else self._at_hand(order):
             self._run(order, errands.revoke(order, self._around(order), value))
             self._engine.forget_token(value)
@@ -268,7 +271,7 @@ class AsyncErrands(BaseErrands, ABC):
         principal: str | None = None,
     ) -> Mapping[str, Any]:
         """Ask about a token: see `AuthorizedClientManager.introspect`."""
-        order = self._own_order(registration_id, principal)
+        order = self._token_order(registration_id, token_value, principal)
         value = token_value or await self._authorized(order.name, principal)
         return await self._run(order, errands.introspect(order, self._around(order), value))
 
@@ -280,7 +283,7 @@ class AsyncErrands(BaseErrands, ABC):
         principal: str | None = None,
     ) -> None:
         """End a token: see `AuthorizedClientManager.revoke`."""
-        order = self._own_order(registration_id, principal)
+        order = self._token_order(registration_id, token_value, principal)
         for value in [token_value] if token_value else self._at_hand(order):
             await self._run(order, errands.revoke(order, self._around(order), value))
             self._engine.forget_token(value)

@@ -111,6 +111,9 @@ def test_revoking_one_users_token_leaves_the_others(manage, server):
         manager.authorize("web", principal="alice")
     assert token(manager.authorize("web", principal="bob")) == token(bob)
     assert manager.introspect("web", principal="bob")["active"] is True
+    assert manager.introspect("web", token(bob))["active"] is True
+    manager.revoke("web", token(bob))
+    assert manager.introspect("web", token(bob)) == {"active": False}
 
 
 def test_revoking_another_token_leaves_ones_own(manage):
