@@ -16,6 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+import stevedore._cache
+from stevedore.extension import ExtensionManager
 from typer.testing import CliRunner
 
 from oauthreg import AuthorizedClientManager
@@ -132,6 +134,8 @@ def runner(server, tmp_path, monkeypatch):
     """A runner in an empty working directory, with the test server in the examples' place."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(ExtensionManager, "ENTRY_POINT_CACHE", {})  # of what was there before
+    monkeypatch.setattr(stevedore._cache._c, "_internal", {})
     for name in [*os.environ]:
         if name.startswith("OAUTHREG_") or name.lower().endswith("_proxy"):
             monkeypatch.delenv(name)
