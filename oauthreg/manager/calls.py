@@ -54,7 +54,7 @@ def refuse_unknown(options: Mapping[str, Any]) -> None:
 
 def spot_for(table: HotTable, registration_id: str, options: Mapping[str, Any]) -> Spot | None:
     """Return where the client of this call may be kept; None where the next call may differ."""
-    if NOT_KEPT & options.keys() or any(callable(value) for value in options.values()):
+    if NOT_KEPT & options.keys():
         return None
     key = (registration_id, tuple(options.items()))
     try:

@@ -38,9 +38,7 @@ class Memory:
         now = self.clocks.now()
         with self._lock:
             slot = self._slots.get(order.key)
-            held = slot.held if slot is not None else None
-        dead = held is None or held.older_than(held.expired_after, now)
-        return None if dead else held
+            return slot.living(now) if slot is not None else None
 
     def knows(self, order: Order) -> bool:
         """Whether somebody logged in under this key: there is a token, or one to renew it with."""
@@ -80,10 +78,7 @@ class Memory:
         with self._lock:
             for key, slot in list(self._slots.items()):
                 if registration_id is None or registration_id in slot.names:
-                    slot.cool()
-                    slot.held = slot.refresh_token = None
-                    if slot.flight is None:
-                        del self._slots[key]
+                    self._drop(key, slot)
 
     def disown(self, registration_id: str) -> None:
         """Drop what only this registration asked for: others that share a key keep it."""
@@ -93,9 +88,7 @@ class Memory:
                     slot.names.discard(registration_id)
                     slot.cool()
                     if not slot.names:
-                        slot.held = None
-                        if slot.flight is None:
-                            del self._slots[key]
+                        self._drop(key, slot)
 
     def forget_token(self, token_value: str) -> None:
         """Drop a token wherever it is at hand, and the login that it is the refresh token of."""
@@ -129,12 +122,16 @@ class Memory:
         slot.audience = order.audience
         return slot
 
+    def _drop(self, key: str, slot: Slot) -> None:
+        slot.cool()
+        slot.held = slot.refresh_token = None
+        if slot.flight is None:
+            del self._slots[key]
+
     def _prune(self) -> None:
         now = self.clocks.now()
         for key, slot in list(self._slots.items()):
-            held = slot.held
-            dead = held is None or held.older_than(held.expired_after, now)
-            if dead and slot.flight is None and not slot.can_renew:
+            if slot.living(now) is None and slot.flight is None and not slot.can_renew:
                 del self._slots[key]
         self._prune_at = max(PRUNE_FROM, 2 * len(self._slots))
 

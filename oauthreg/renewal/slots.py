@@ -238,6 +238,11 @@ class Slot:
         spot.put(hot)
         self.spots[id(spot.table), spot.key] = spot
 
+    def living(self, now: Instant) -> Held | None:
+        """Return what is held, if it has not expired."""
+        held = self.held
+        return None if held is None or held.older_than(held.expired_after, now) else held
+
     @property
     def can_renew(self) -> bool:
         """Whether there is a refresh token that the server has not refused."""
@@ -272,8 +277,8 @@ class Slot:
 
     def state(self, now: Instant) -> Mapping[str, Any]:
         """Describe the slot for `status()`."""
-        held = self.held
-        if held is None or held.older_than(held.expired_after, now):
+        held = self.living(now)
+        if held is None:
             state = "none"
         elif held.renew_from is not None:
             state = "rejected"
@@ -281,6 +286,6 @@ class Slot:
             state = "stale" if held.older_than(held.stale_after, now) else "fresh"
         return {
             "state": state,
-            "seconds_left": held.left(now) if held is not None and state != "none" else None,
+            "seconds_left": held.left(now) if held is not None else None,
             "renewing": self.flight is not None and not self.flight.over(now),
         }

@@ -18,7 +18,7 @@ from oauthreg.secret_values import (
     Secret,
     SecretReadError,
 )
-from oauthreg.settings.tables import problem_at
+from oauthreg.settings.tables import path_of, problem_at
 from oauthreg.sources.tree import Sourced, canonical
 from oauthreg.wire import ClientCertificate
 
@@ -150,7 +150,7 @@ class Credentials:
 def _path(value: object, item: Sourced) -> Path:
     if not isinstance(value, str | Path) or not str(value):
         raise ValueError("must be the path of a file")
-    return (item.origin.base or Path.cwd()) / Path(value).expanduser()
+    return path_of(value, item.origin)
 
 
 def _referred(reference: str, item: Sourced) -> SecretSource:

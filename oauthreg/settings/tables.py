@@ -56,18 +56,15 @@ def plain(table: Mapping[str, Any]) -> dict[str, Any]:
     return values
 
 
+def path_of(value: str | Path, origin: Origin) -> Path:
+    """Return a file setting's path, relative to the folder of the file that states it."""
+    return (origin.base or Path.cwd()) / Path(value).expanduser()
+
+
 def _absolute(item: Sourced) -> Any:
     value = item.value
-    base = item.origin.base
     if item.leaf.endswith(FILES) and isinstance(value, str | Path) and str(value):
-        return (base or Path.cwd()) / Path(value).expanduser()
-    if item.leaf == "client-secrets" and isinstance(value, list):
-        return [
-            {**part, "file": (base or Path.cwd()) / part["file"]}
-            if isinstance(part, dict) and isinstance(part.get("file"), str)
-            else part
-            for part in value
-        ]
+        return path_of(value, item.origin)
     return value
 
 
