@@ -15,7 +15,7 @@ help: ## Print this list (the default)
 	@echo 'PYTHON=python3.12 chooses the interpreter, PYTEST_ARGS="-k name" what pytest is told.'
 
 demo: $(DEV) ## Start an authorization server here and show one client authorized, shared, renewed
-	@$(PYTHON_IN_VENV) -m oauthreg.testing.demo
+	@$(PYTHON_IN_VENV) -m oauthreg.testing._demo
 
 test: $(DEV) ## Run the tests that need nothing but Python, and print their coverage
 	@$(PYTHON_IN_VENV) -m coverage erase

@@ -12,7 +12,7 @@ Importing this package loads nothing else: each name is imported when it is firs
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from oauthreg.errors import (
+    from oauthreg._errors import (
         AuthorizationError,
         CallbackError,
         ConfigurationError,
@@ -35,24 +35,24 @@ if TYPE_CHECKING:
         UrlNotAllowedError,
         WaitTimedOutError,
     )
-    from oauthreg.grants.authorization_code import AuthorizationRequest
-    from oauthreg.grants.device_code import DeviceAuthorization
-    from oauthreg.manager.asynchronous import AsyncAuthorizedClientManager
-    from oauthreg.manager.synchronous import AuthorizedClientManager
-    from oauthreg.protocol.context import Explanation, PluginContext
-    from oauthreg.provider import BaseUrl, ProviderPlugin, ProviderSettings
-    from oauthreg.registration import (
+    from oauthreg._flow import Flow, Granted, NeedToken, Pause, TokenRequest, TokenResponse
+    from oauthreg._grants.authorization_code import AuthorizationRequest
+    from oauthreg._grants.device_code import DeviceAuthorization
+    from oauthreg._manager.asynchronous import AsyncAuthorizedClientManager
+    from oauthreg._manager.synchronous import AuthorizedClientManager
+    from oauthreg._protocol.context import Explanation, PluginContext
+    from oauthreg._provider import BaseUrl, ProviderPlugin, ProviderSettings
+    from oauthreg._registration import (
         AuthorizedClient,
         AuthorizeOptions,
         ClientRegistration,
         ProviderDetails,
     )
-    from oauthreg.secret_values import Secret, SecretReadError
-    from oauthreg.tokens import AccessToken, RefreshToken
-    from oauthreg.wire import Flow, Granted, NeedToken, Pause, TokenRequest, TokenResponse
+    from oauthreg._secret_values import Secret, SecretReadError
+    from oauthreg._tokens import AccessToken, RefreshToken
 else:
     _HOMES = {
-        "errors": (
+        "_errors": (
             "AuthorizationError",
             "CallbackError",
             "ConfigurationError",
@@ -75,21 +75,21 @@ else:
             "UrlNotAllowedError",
             "WaitTimedOutError",
         ),
-        "grants.authorization_code": ("AuthorizationRequest",),
-        "grants.device_code": ("DeviceAuthorization",),
-        "manager.asynchronous": ("AsyncAuthorizedClientManager",),
-        "manager.synchronous": ("AuthorizedClientManager",),
-        "protocol.context": ("Explanation", "PluginContext"),
-        "provider": ("BaseUrl", "ProviderPlugin", "ProviderSettings"),
-        "registration": (
+        "_grants.authorization_code": ("AuthorizationRequest",),
+        "_grants.device_code": ("DeviceAuthorization",),
+        "_manager.asynchronous": ("AsyncAuthorizedClientManager",),
+        "_manager.synchronous": ("AuthorizedClientManager",),
+        "_protocol.context": ("Explanation", "PluginContext"),
+        "_provider": ("BaseUrl", "ProviderPlugin", "ProviderSettings"),
+        "_registration": (
             "AuthorizeOptions",
             "AuthorizedClient",
             "ClientRegistration",
             "ProviderDetails",
         ),
-        "secret_values": ("Secret", "SecretReadError"),
-        "tokens": ("AccessToken", "RefreshToken"),
-        "wire": ("Flow", "Granted", "NeedToken", "Pause", "TokenRequest", "TokenResponse"),
+        "_secret_values": ("Secret", "SecretReadError"),
+        "_tokens": ("AccessToken", "RefreshToken"),
+        "_flow": ("Flow", "Granted", "NeedToken", "Pause", "TokenRequest", "TokenResponse"),
     }
     _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
-    from oauthreg.errors import AuthorizationError
+    from oauthreg._errors import AuthorizationError
 
 logger = logging.getLogger("oauthreg")
 LOW_LIFE = 0.20

@@ -16,21 +16,21 @@ import oauthreg
 
 PACKAGE = Path(oauthreg.__file__).parent
 FLOORS = (
-    ("errors", "secret_values", "wire", "tokens", "events"),
-    ("signing_keys", "dpop", "registration", "urls", "token_key", "transports"),
-    ("sources", "protocol"),
-    ("discovery", "grants"),
-    ("provider", "common_providers"),
-    ("plugins", "renewal", "errands"),
-    ("settings", "auth"),
-    ("manager",),
-    ("telemetry", "cli", "testing"),
+    ("_errors", "_secret_values", "_flow", "_tokens", "events"),
+    ("_signing_keys", "_dpop", "_registration", "_urls", "_token_key", "_transports"),
+    ("_sources", "_protocol"),
+    ("_discovery", "_grants"),
+    ("_provider", "_common_providers"),
+    ("_plugins", "_renewal", "_login_flows"),
+    ("_settings", "auth"),
+    ("_manager",),
+    ("telemetry", "_cli", "testing"),
 )
 PLACE = {
     name: (floor, place) for floor, names in enumerate(FLOORS) for place, name in enumerate(names)
 }
-KNOWS_THE_PACKAGE = {"testing.kit", "testing.script", "testing.demo"}
-MAY_IMPORT_AUTHLIB = {"protocol", "testing"}
+KNOWS_THE_PACKAGE = {"testing._kit", "testing._script", "testing._demo"}
+MAY_IMPORT_AUTHLIB = {"_protocol", "testing"}
 
 
 def modules():
@@ -123,19 +123,19 @@ def test_the_test_sees_every_way_to_import():
     """The reader of imports is itself checked, on a module made for it."""
     MODULES["made"] = ast.parse(
         "import os.path\n"
-        "from oauthreg import tokens, Problem\n"
+        "from oauthreg import _tokens, Problem\n"
         "if TYPE_CHECKING:\n"
-        "    from oauthreg.manager.base import BaseManager\n"
+        "    from oauthreg._manager.base import BaseManager\n"
         "def f():\n"
-        "    from oauthreg.grants import client_credentials, GRANTS\n"
+        "    from oauthreg._grants import client_credentials, GRANTS\n"
     )
     try:
         assert own_imports("made") == {
-            "tokens": 2,
+            "_tokens": 2,
             "": 2,
-            "manager.base": 4,
-            "grants.client_credentials": 6,
-            "grants": 6,
+            "_manager.base": 4,
+            "_grants.client_credentials": 6,
+            "_grants": 6,
         }
     finally:
         del MODULES["made"]

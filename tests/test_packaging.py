@@ -96,7 +96,7 @@ def test_importing_it_loads_nothing_else(tmp_path):
 
 
 def test_errors_alone_load_no_library(tmp_path):
-    loaded = python("import sys, oauthreg.errors; print(*sys.modules)", tmp_path).split()
+    loaded = python("import sys, oauthreg._errors; print(*sys.modules)", tmp_path).split()
     assert not HEAVY & {name.partition(".")[0] for name in loaded}
 
 
@@ -123,7 +123,7 @@ def test_type_checkers_see_a_misspelt_import(tmp_path):
         for number in (1, 2, 3)
     )
     assert 'Module "oauthreg" has no attribute "AuthorisedClientManager"' in first[0]
-    assert 'Revealed type is "oauthreg.tokens.AccessToken"' in second[0]
+    assert 'Revealed type is "oauthreg._tokens.AccessToken"' in second[0]
     assert 'Unexpected keyword argument "audiance"' in third[0]
 
 

@@ -10,7 +10,7 @@ from types import SimpleNamespace
 import pytest
 
 from oauthreg import SecretReadError
-from oauthreg.secret_values import (
+from oauthreg._secret_values import (
     AssertionFile,
     EnvironmentSecret,
     FileSecret,

@@ -8,5 +8,5 @@ from oauthreg.auth.requests import Auth
 requests.get("https://api.example.com/v1/users", auth=Auth(manager, "my-client"))
 ```
 
-`oauthreg.auth.policy` says, once for all of them, where a token may go and when a 401 is renewed.
+`oauthreg.auth._policy` says, once for all of them, where a token may go and when a 401 is renewed.
 """

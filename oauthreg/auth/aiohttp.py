@@ -12,12 +12,12 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Unpack
 
-from oauthreg.auth.trip import AUTHORIZATION, Answer, Bearer, Replays, Trip
+from oauthreg.auth._authorized_request import AUTHORIZATION, Answer, Bearer, Replays, Trip
 
 if TYPE_CHECKING:
     from aiohttp import ClientHandlerType, ClientMiddlewareType, ClientRequest, ClientResponse
 
-    from oauthreg.registration import AsyncManager, AuthorizeOptions
+    from oauthreg._registration import AsyncManager, AuthorizeOptions
 
 logger = logging.getLogger("oauthreg")
 

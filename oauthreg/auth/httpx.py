@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import httpx
 
-from oauthreg.auth.httpx_flow import HttpxFlow
+from oauthreg.auth._httpx_flow import HttpxFlow
 
 
 class Auth(HttpxFlow, httpx.Auth):

@@ -16,12 +16,12 @@ from requests import PreparedRequest
 from requests.auth import AuthBase
 from requests.utils import rewind_body
 
-from oauthreg.auth.trip import AUTHORIZATION, DPOP, Answer, Bearer, Replays, Trip
+from oauthreg.auth._authorized_request import AUTHORIZATION, DPOP, Answer, Bearer, Replays, Trip
 
 if TYPE_CHECKING:
     from requests import Response
 
-    from oauthreg.registration import AuthorizeOptions, Manager
+    from oauthreg._registration import AuthorizeOptions, Manager
 
 
 class Auth(AuthBase):

@@ -15,18 +15,18 @@ with AuthorizationServer() as server:
 
 from typing import TYPE_CHECKING
 
-from oauthreg.testing.faults import Fault, FaultSource, Gate, Injection
-from oauthreg.testing.records import DELETE, Client, RecordedRequest, TokenRecord
-from oauthreg.testing.server import AuthorizationServer
+from oauthreg.testing._faults import Fault, FaultSource, Gate, Injection
+from oauthreg.testing._records import DELETE, Client, RecordedRequest, TokenRecord
+from oauthreg.testing._server import AuthorizationServer
 
 if TYPE_CHECKING:
-    from oauthreg.testing.kit import ProviderPluginTests
+    from oauthreg.testing._kit import ProviderPluginTests
 else:
 
     def __getattr__(name):  # noqa: ANN001, ANN202 - type checkers read the import above
         if name != "ProviderPluginTests":
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        from oauthreg.testing.kit import ProviderPluginTests  # noqa: PLC0415 - it needs all the rest
+        from oauthreg.testing._kit import ProviderPluginTests  # noqa: PLC0415 - it needs all the rest
 
         return ProviderPluginTests
 

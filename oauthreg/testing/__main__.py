@@ -9,8 +9,8 @@ import sys
 import threading
 from contextlib import suppress
 
-from oauthreg.testing.server import AuthorizationServer
-from oauthreg.testing.site import ENDPOINTS
+from oauthreg.testing._server import AuthorizationServer
+from oauthreg.testing._site import ENDPOINTS
 
 
 def main() -> None:

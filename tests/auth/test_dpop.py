@@ -17,8 +17,8 @@ import oauthreg.auth.aiohttp
 import oauthreg.auth.httpx
 import oauthreg.auth.httpx2
 from oauthreg import AsyncAuthorizedClientManager, AuthorizedClientManager, UrlNotAllowedError
-from oauthreg.auth.policy import demands_nonce, refuses_token
-from oauthreg.auth.trip import Bearer, Trip
+from oauthreg.auth._authorized_request import Bearer, Trip
+from oauthreg.auth._policy import demands_nonce, refuses_token
 from oauthreg.testing import Fault
 
 HTTPX = [(httpx, oauthreg.auth.httpx), (httpx2, oauthreg.auth.httpx2)]

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from oauthreg import ClientRegistration, ProviderDetails, UrlNotAllowedError
-from oauthreg.auth.policy import may_carry
-from oauthreg.urls import origin_of, parse_pattern, segments_of
+from oauthreg._urls import origin_of, parse_pattern, segments_of
+from oauthreg.auth._policy import may_carry
 
 MATCHES = [
     ("https://api.example.com", "https://api.example.com"),

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING
 
 import requests
 
-from oauthreg.registration import HttpProfile
-from oauthreg.transports.httpx2 import Httpx2Transport
-from oauthreg.transports.requests import RequestsTransport
-from oauthreg.wire import TokenRequest
+from oauthreg._flow import TokenRequest
+from oauthreg._registration import HttpProfile
+from oauthreg._transports.httpx2 import Httpx2Transport
+from oauthreg._transports.requests import RequestsTransport
 
 if TYPE_CHECKING:
     from collections.abc import Callable

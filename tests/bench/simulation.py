@@ -18,19 +18,19 @@ from functools import partial
 from random import Random
 from typing import TYPE_CHECKING, Any
 
-from oauthreg.errors import AuthorizationError, ConnectionFailedError, TimedOutError
-from oauthreg.manager.base import BaseManager
-from oauthreg.manager.steps import read_secret
-from oauthreg.renewal.clocks import Clocks
-from oauthreg.settings.fleet import load
-from oauthreg.wire import Pause, ReadSecret, TokenRequest, TokenResponse
+from oauthreg._errors import AuthorizationError, ConnectionFailedError, TimedOutError
+from oauthreg._flow import Pause, ReadSecret, TokenRequest, TokenResponse
+from oauthreg._manager.base import BaseManager
+from oauthreg._manager.steps import read_secret
+from oauthreg._renewal.clocks import Clocks
+from oauthreg._settings.load import load
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from oauthreg.renewal.slots import Flight
-    from oauthreg.settings.fleet import Fleet
-    from oauthreg.wire import Flow, Step
+    from oauthreg._flow import Flow, Step
+    from oauthreg._renewal.slots import Flight
+    from oauthreg._settings.load import Fleet
 
 EPOCH = 1_000_000_000.0
 NAME = "my-client"

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import pytest
 from typer.testing import CliRunner
 
-from oauthreg.cli.app import app
+from oauthreg._cli.app import app
 from oauthreg.testing import DELETE, AuthorizationServer
 
 SECRET = "s3cret-of-the-cli"
@@ -112,7 +112,7 @@ def program(tmp_path, environment):
 
     def run(*arguments, **variables):
         return subprocess.run(
-            [sys.executable, "-m", "oauthreg.cli", *map(str, arguments)],
+            [sys.executable, "-m", "oauthreg._cli", *map(str, arguments)],
             cwd=tmp_path,
             env={**environment, "PYTHONIOENCODING": "utf-8", **variables},
             stdin=subprocess.DEVNULL,

@@ -10,8 +10,8 @@ import sys
 
 import pytest
 
-from oauthreg.cli.app import app
-from oauthreg.secret_values import MASK
+from oauthreg._cli.app import app
+from oauthreg._secret_values import MASK
 
 SECRET = "s3cret-of-the-cli"
 ANSI = re.compile(r"\x1b\[[0-9;]*m")

@@ -14,7 +14,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 import pytest
 import requests
 
-from oauthreg.cli import login_ways
+from oauthreg._cli import login_ways
 from oauthreg.testing import DELETE
 
 SECRET = "s3cret-of-the-cli"
@@ -245,7 +245,7 @@ def test_ctrl_c_is_exit_130(oauthreg, login_settings, monkeypatch):
 def test_ctrl_c_ends_the_program_cleanly(login_settings, tmp_path, environment):
     login_settings()
     with subprocess.Popen(
-        [sys.executable, "-m", "oauthreg.cli", "login", "web", "--no-browser"],
+        [sys.executable, "-m", "oauthreg._cli", "login", "web", "--no-browser"],
         cwd=tmp_path,
         env=environment,
         stdout=subprocess.PIPE,

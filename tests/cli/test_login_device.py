@@ -7,7 +7,7 @@ import re
 import pytest
 import requests
 
-from oauthreg.cli import login_ways
+from oauthreg._cli import login_ways
 from oauthreg.testing import Fault
 
 CODE = re.compile(r"^\n    (\S+)\n$")

@@ -9,8 +9,8 @@ from urllib.parse import urlsplit
 import pytest
 import requests
 
-from oauthreg.cli import browser
-from oauthreg.cli.loopback import Loopback
+from oauthreg._cli import browser
+from oauthreg._cli.loopback import Loopback
 
 
 @pytest.mark.parametrize(

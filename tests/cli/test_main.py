@@ -10,7 +10,7 @@ from importlib.metadata import entry_points
 import pytest
 
 from oauthreg import __version__
-from oauthreg.cli import main
+from oauthreg._cli import main
 
 
 def test_pyproject_names_the_entry_point():
@@ -44,7 +44,7 @@ def test_version(monkeypatch, capsys):
 
 @pytest.mark.parametrize("missing", ["typer", "rich"])
 def test_without_the_extra_it_says_what_to_install(tmp_path, missing):
-    code = f"import sys\nsys.modules[{missing!r}] = None\nfrom oauthreg.cli import main\nmain()\n"
+    code = f"import sys\nsys.modules[{missing!r}] = None\nfrom oauthreg._cli import main\nmain()\n"
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False
     )
@@ -54,7 +54,7 @@ def test_without_the_extra_it_says_what_to_install(tmp_path, missing):
 
 
 def test_another_missing_module_is_not_taken_for_the_extra(tmp_path):
-    code = "import sys; sys.modules['pydantic'] = None; from oauthreg.cli import main; main()"
+    code = "import sys; sys.modules['pydantic'] = None; from oauthreg._cli import main; main()"
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False
     )
@@ -66,12 +66,12 @@ def test_another_missing_module_is_not_taken_for_the_extra(tmp_path):
 def test_a_traceback_shows_no_locals(tmp_path):
     """Even a defect of the program prints names and lines, never values."""
     code = (
-        "import oauthreg.cli.list_registrations as module\n"
+        "import oauthreg._cli.list_registrations as module\n"
         "def broken(*args, **kwargs):\n"
         "    hidden = 'value-' + 'of-a-local'\n"
         "    raise RuntimeError('a defect')\n"
         "module.load = broken\n"
-        "from oauthreg.cli.app import app\n"
+        "from oauthreg._cli.app import app\n"
         "app(['list'])\n"
     )
     done = subprocess.run(

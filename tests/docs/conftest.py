@@ -21,7 +21,7 @@ from stevedore.extension import ExtensionManager
 from typer.testing import CliRunner
 
 from oauthreg import AuthorizedClientManager
-from oauthreg.cli.app import app
+from oauthreg._cli.app import app
 from oauthreg.testing import AuthorizationServer
 
 TOKEN_EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"

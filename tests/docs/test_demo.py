@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from oauthreg.testing import demo
+from oauthreg.testing import _demo as demo
 
 ROOT = Path(__file__).parents[2]
 EXPECTED = """\
@@ -57,7 +57,7 @@ def fails(monkeypatch, tmp_path):
 
 def test_the_demo_shows_what_it_says():
     done = subprocess.run(
-        [sys.executable, "-m", "oauthreg.testing.demo"],
+        [sys.executable, "-m", "oauthreg.testing._demo"],
         cwd=ROOT,
         env={**os.environ, "OAUTHREG_PROFILE": "of-the-developer"},  # which it must not read
         capture_output=True,

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from oauthreg import AuthorizedClientManager
-from oauthreg.settings.models import (
+from oauthreg._settings.models import (
     NOT_IN_DEFAULTS,
     HttpSettings,
     ProviderAddresses,

@@ -7,8 +7,8 @@ from base64 import urlsafe_b64decode
 
 from joserfc.jwk import ECKey
 
-from oauthreg.dpop import REMEMBERED_ORIGINS, Prover
-from oauthreg.signing_keys import SigningKey, generated_key, verified
+from oauthreg._dpop import REMEMBERED_ORIGINS, Prover
+from oauthreg._signing_keys import SigningKey, generated_key, verified
 
 NOW = 1_562_262_616.0
 URL = "https://server.example.com/token"

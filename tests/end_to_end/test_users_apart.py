@@ -16,8 +16,8 @@ from oauthreg import (
     LoginRequiredError,
     TokenEndpointError,
 )
-from oauthreg.grants import LOGIN_GRANTS
-from oauthreg.registration import USER_GRANTS
+from oauthreg._grants import LOGIN_GRANTS
+from oauthreg._registration import USER_GRANTS
 from oauthreg.testing import Fault
 
 SECRET = "planted-secret-value"

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from oauthreg.errors import AuthorizationError
-from oauthreg.protocol.context import PluginContext
-from oauthreg.registration import ClientRegistration, ProviderDetails
-from oauthreg.wire import Pause, TokenResponse, run
+from oauthreg._errors import AuthorizationError
+from oauthreg._flow import Pause, TokenResponse, run
+from oauthreg._protocol.context import PluginContext
+from oauthreg._registration import ClientRegistration, ProviderDetails
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -7,15 +7,15 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from oauthreg.errors import AuthorizationError, CallbackError, TokenEndpointError
-from oauthreg.grants.authorization_code import begin, callback_fields, redeem
-from oauthreg.grants.id_token import check_id_token, key_set
-from oauthreg.protocol.pkce import code_challenge
-from oauthreg.provider import GenericProvider, ProviderSettings
-from oauthreg.registration import ProviderDetails
-from oauthreg.secret_values import Secret
-from oauthreg.signing_keys import generated_key
-from oauthreg.wire import TokenResponse
+from oauthreg._errors import AuthorizationError, CallbackError, TokenEndpointError
+from oauthreg._flow import TokenResponse
+from oauthreg._grants.authorization_code import begin, callback_fields, redeem
+from oauthreg._grants.id_token import check_id_token, key_set
+from oauthreg._protocol.pkce import code_challenge
+from oauthreg._provider import GenericProvider, ProviderSettings
+from oauthreg._registration import ProviderDetails
+from oauthreg._secret_values import Secret
+from oauthreg._signing_keys import generated_key
 
 HOOKS = GenericProvider(ProviderSettings())
 NOW = 1_800_000_000.0

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from oauthreg.errors import (
+from oauthreg._errors import (
     AuthorizationError,
     ConnectionFailedError,
     InvalidTokenResponseError,
@@ -14,18 +14,18 @@ from oauthreg.errors import (
     SecretUnavailableError,
     TokenEndpointError,
 )
-from oauthreg.grants import GRANTS, canonical_grant
-from oauthreg.grants.device_code import DEVICE_CODE, authorize_device, poll_device
-from oauthreg.grants.jwt_bearer import JWT_BEARER, jwt_bearer
-from oauthreg.grants.password import password
-from oauthreg.grants.refresh_token import refresh_token
-from oauthreg.grants.token_exchange import TOKEN_EXCHANGE, token_exchange
-from oauthreg.grants.token_management import introspect, revoke
-from oauthreg.protocol.pkce import code_challenge
-from oauthreg.provider import GenericProvider, ProviderSettings
-from oauthreg.secret_values import Secret
-from oauthreg.signing_keys import generated_key, verified
-from oauthreg.wire import TokenResponse
+from oauthreg._flow import TokenResponse
+from oauthreg._grants import GRANTS, canonical_grant
+from oauthreg._grants.device_code import DEVICE_CODE, authorize_device, poll_device
+from oauthreg._grants.jwt_bearer import JWT_BEARER, jwt_bearer
+from oauthreg._grants.password import password
+from oauthreg._grants.refresh_token import refresh_token
+from oauthreg._grants.token_exchange import TOKEN_EXCHANGE, token_exchange
+from oauthreg._grants.token_management import introspect, revoke
+from oauthreg._protocol.pkce import code_challenge
+from oauthreg._provider import GenericProvider, ProviderSettings
+from oauthreg._secret_values import Secret
+from oauthreg._signing_keys import generated_key, verified
 
 HOOKS = GenericProvider(ProviderSettings())
 NOW = 1_800_000_000.0

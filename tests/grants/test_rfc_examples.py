@@ -8,16 +8,16 @@ from urllib.parse import parse_qsl, urlsplit
 import pytest
 
 from oauthreg import TokenEndpointError
-from oauthreg.discovery import discover, endpoints
-from oauthreg.grants.authorization_code import begin
-from oauthreg.grants.client_credentials import client_credentials
-from oauthreg.grants.jwt_bearer import jwt_bearer
-from oauthreg.grants.refresh_token import refresh_token
-from oauthreg.protocol.responses import parse_token_response
-from oauthreg.provider import GenericProvider, ProviderSettings
-from oauthreg.registration import ProviderDetails
-from oauthreg.secret_values import Secret
-from oauthreg.wire import TokenResponse
+from oauthreg._discovery import discover, endpoints
+from oauthreg._flow import TokenResponse
+from oauthreg._grants.authorization_code import begin
+from oauthreg._grants.client_credentials import client_credentials
+from oauthreg._grants.jwt_bearer import jwt_bearer
+from oauthreg._grants.refresh_token import refresh_token
+from oauthreg._protocol.responses import parse_token_response
+from oauthreg._provider import GenericProvider, ProviderSettings
+from oauthreg._registration import ProviderDetails
+from oauthreg._secret_values import Secret
 
 HOOKS = GenericProvider(ProviderSettings())
 NOW = 1_800_000_000.0

@@ -20,8 +20,8 @@ from cryptography.hazmat.primitives.serialization import (
 from joserfc.errors import JoseError
 from joserfc.jwk import JWKRegistry
 
-from oauthreg.secret_values import FileSecret, LiteralSecret, Secret, SecretReadError
-from oauthreg.signing_keys import (
+from oauthreg._secret_values import FileSecret, LiteralSecret, Secret, SecretReadError
+from oauthreg._signing_keys import (
     FileBytes,
     KeySource,
     SecretBytes,

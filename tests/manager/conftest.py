@@ -14,11 +14,11 @@ from contextlib import suppress
 
 import pytest
 
-from oauthreg.manager.asynchronous import AsyncAuthorizedClientManager
-from oauthreg.manager.synchronous import AuthorizedClientManager
-from oauthreg.renewal import acquire
-from oauthreg.renewal.clocks import Clocks
-from oauthreg.settings.fleet import load
+from oauthreg._manager.asynchronous import AsyncAuthorizedClientManager
+from oauthreg._manager.synchronous import AuthorizedClientManager
+from oauthreg._renewal import acquire
+from oauthreg._renewal.clocks import Clocks
+from oauthreg._settings.load import load
 from oauthreg.testing import AuthorizationServer
 
 PATIENCE = 10.0

@@ -7,9 +7,9 @@ import threading
 
 import pytest
 
-from oauthreg.errors import ConfigurationError, UnknownRegistrationError
-from oauthreg.manager.asynchronous import AsyncAuthorizedClientManager
-from oauthreg.manager.synchronous import AuthorizedClientManager
+from oauthreg._errors import ConfigurationError, UnknownRegistrationError
+from oauthreg._manager.asynchronous import AsyncAuthorizedClientManager
+from oauthreg._manager.synchronous import AuthorizedClientManager
 
 CONFIGURATION = "oauthreg/manager/configuration.py"
 TABLE = {"provider": "as", "client-id": "app", "client-secret": "secret", "scope": "read"}

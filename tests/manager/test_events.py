@@ -9,7 +9,7 @@ from unittest.mock import ANY
 import pytest
 
 from oauthreg import events as told
-from oauthreg.errors import TokenEndpointError
+from oauthreg._errors import TokenEndpointError
 from oauthreg.testing import DELETE, Fault
 
 REFUSED = Fault(status=400, body={"error": "unauthorized_client"})
@@ -158,8 +158,8 @@ def test_nothing_is_told_on_the_hit_path_when_nobody_listens(make, monkeypatch):
     def fail(*_):
         raise AssertionError
 
-    monkeypatch.setattr("oauthreg.manager.base.tell", fail)
-    monkeypatch.setattr("oauthreg.renewal.engine.tell", fail)
+    monkeypatch.setattr("oauthreg._manager.base.tell", fail)
+    monkeypatch.setattr("oauthreg._renewal.engine.tell", fail)
     assert h.token()
 
 

@@ -9,7 +9,7 @@ from email.utils import format_datetime
 
 import pytest
 
-from oauthreg.errors import (
+from oauthreg._errors import (
     ConnectionFailedError,
     InvalidTokenResponseError,
     ManagerClosedError,
@@ -18,7 +18,7 @@ from oauthreg.errors import (
     TimedOutError,
     TokenEndpointError,
 )
-from oauthreg.renewal.clocks import Clocks
+from oauthreg._renewal.clocks import Clocks
 from oauthreg.testing import Fault
 
 BACKOFF = "oauthreg/renewal/backoff.py"

@@ -11,12 +11,12 @@ import time
 
 import pytest
 
-from oauthreg.errors import ManagerClosedError, TokenEndpointError
-from oauthreg.manager.asynchronous import AsyncAuthorizedClientManager
-from oauthreg.manager.synchronous import AuthorizedClientManager
-from oauthreg.manager.workers import Workers
-from oauthreg.renewal.clocks import Clocks
-from oauthreg.settings.fleet import load
+from oauthreg._errors import ManagerClosedError, TokenEndpointError
+from oauthreg._manager.asynchronous import AsyncAuthorizedClientManager
+from oauthreg._manager.synchronous import AuthorizedClientManager
+from oauthreg._manager.workers import Workers
+from oauthreg._renewal.clocks import Clocks
+from oauthreg._settings.load import load
 from oauthreg.testing import Fault
 
 ASYNC = "oauthreg/manager/asynchronous.py"
@@ -249,7 +249,7 @@ def test_close_ends_within_a_second(h, server, clock, what):
 
 
 def test_close_ends_a_flight_in_its_pause(h, server, monkeypatch):
-    monkeypatch.setattr("oauthreg.renewal.acquire.SHORTEST_PAUSE", 5.0)
+    monkeypatch.setattr("oauthreg._renewal.acquire.SHORTEST_PAUSE", 5.0)
     server.inject(Fault(status=503))
     call = h.start()
     server.wait_for_requests(1)
@@ -302,7 +302,7 @@ def test_a_closed_loops_task_does_not_disturb_close(settings, clock, server, mak
 
 SCRIPT = """
 import sys, time
-from oauthreg.manager.synchronous import AuthorizedClientManager
+from oauthreg._manager.synchronous import AuthorizedClientManager
 manager = AuthorizedClientManager.from_settings({
     "provider": {"as": {"token-uri": sys.argv[1]}},
     "registration": {"app": {"provider": "as", "client-id": "app", "client-secret": "secret"}},
@@ -461,7 +461,7 @@ def test_busy_workers_do_not_hold_a_task_up():
 
 
 def test_idle_workers_end_when_closed_and_after_their_time(monkeypatch):
-    import oauthreg.manager.workers as module
+    import oauthreg._manager.workers as module
 
     def threads():
         return [thread for thread in threading.enumerate() if thread.name == "oauthreg-flight"]

@@ -7,8 +7,8 @@ import pickle
 
 import pytest
 
-from oauthreg.errors import LoginRequiredError, UnknownRegistrationError
-from oauthreg.manager import calls
+from oauthreg._errors import LoginRequiredError, UnknownRegistrationError
+from oauthreg._manager import options as calls
 
 
 def form(server):
@@ -157,7 +157,7 @@ def test_a_grant_of_a_user_needs_a_login(make, server):
 
 def test_calls_with_options_are_served_from_a_bounded_table(h, monkeypatch):
     monkeypatch.setattr(calls, "CALLS_KEPT", 8)
-    monkeypatch.setattr("oauthreg.renewal.slots.REMEMBERED_SPOTS", 16)
+    monkeypatch.setattr("oauthreg._renewal.slots.REMEMBERED_SPOTS", 16)
     for number in range(100):
         assert h.authorize(principal=str(number)).principal == str(number)
     assert len(h.manager._hot_calls) == 8

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import inspect
 
-from oauthreg.manager.asynchronous import AsyncAuthorizedClientManager
-from oauthreg.manager.synchronous import AuthorizedClientManager
+from oauthreg._manager.asynchronous import AsyncAuthorizedClientManager
+from oauthreg._manager.synchronous import AuthorizedClientManager
 
 PLAIN = {
     "auth",
@@ -71,7 +71,7 @@ def test_every_method_is_documented():
 
 
 def test_auth_is_of_the_managers_own_library(settings):
-    from oauthreg.settings.fleet import load
+    from oauthreg._settings.load import load
 
     sync = AuthorizedClientManager(load(settings()))
     plain = AsyncAuthorizedClientManager(load(settings()))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from oauthreg.errors import ManagerClosedError, TokenEndpointError, UnknownRegistrationError
+from oauthreg._errors import ManagerClosedError, TokenEndpointError, UnknownRegistrationError
 from oauthreg.events import Rejected
 from oauthreg.testing import Fault
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from oauthreg.errors import InvalidTokenResponseError, TokenEndpointError
+from oauthreg._errors import InvalidTokenResponseError, TokenEndpointError
 from oauthreg.events import LifetimeAssumed, LifeTooShort, Renewed
 from oauthreg.testing import DELETE, Fault
 

@@ -8,9 +8,9 @@ from dataclasses import replace
 
 import pytest
 
-from oauthreg.errors import SecretUnavailableError, TokenEndpointError
-from oauthreg.renewal.clocks import Clocks
-from oauthreg.secret_values import Secret, SecretReadError
+from oauthreg._errors import SecretUnavailableError, TokenEndpointError
+from oauthreg._renewal.clocks import Clocks
+from oauthreg._secret_values import Secret, SecretReadError
 from oauthreg.testing import Fault
 
 ENGINE = "oauthreg/renewal/engine.py"

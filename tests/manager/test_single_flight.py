@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from oauthreg.errors import TokenEndpointError, WaitTimedOutError
+from oauthreg._errors import TokenEndpointError, WaitTimedOutError
 from oauthreg.testing import Fault
 
 ENGINE = "oauthreg/renewal/engine.py"

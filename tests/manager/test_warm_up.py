@@ -8,11 +8,11 @@ import time
 
 import pytest
 
-from oauthreg.errors import ManagerClosedError, TokenEndpointError
+from oauthreg._errors import ManagerClosedError, TokenEndpointError
+from oauthreg._manager.asynchronous import AsyncAuthorizedClientManager
+from oauthreg._manager.base import WARM_UP_LANES
+from oauthreg._manager.synchronous import AuthorizedClientManager
 from oauthreg.events import WarmUp
-from oauthreg.manager.asynchronous import AsyncAuthorizedClientManager
-from oauthreg.manager.base import WARM_UP_LANES
-from oauthreg.manager.synchronous import AuthorizedClientManager
 
 TABLE = {"provider": "as", "client-id": "app", "client-secret": "secret", "eager": True}
 EAGER = {f"app-{number:02}": {**TABLE, "audience": str(number)} for number in range(20)}

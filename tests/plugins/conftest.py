@@ -10,7 +10,8 @@ import pytest
 import stevedore._cache
 from stevedore.extension import ExtensionManager
 
-from oauthreg import AuthorizedClientManager, ConfigurationError, plugins
+from oauthreg import AuthorizedClientManager, ConfigurationError
+from oauthreg import _plugins as plugins
 
 REGISTRATION = {"client-id": "my-client", "client-secret": "a secret"}
 

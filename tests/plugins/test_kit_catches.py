@@ -12,7 +12,7 @@ import pytest
 
 from oauthreg import BaseUrl, Granted, ProviderPlugin, ProviderSettings, TokenRequest
 from oauthreg.testing import ProviderPluginTests
-from oauthreg.testing.script import ID, answer
+from oauthreg.testing._script import ID, answer
 
 
 class Settings(ProviderSettings):
@@ -222,7 +222,7 @@ def test_the_kit_needs_no_pytest_and_the_server_no_kit():
     code = (
         "import sys; sys.modules['pytest'] = None\n"
         "import oauthreg.testing\n"
-        "assert 'oauthreg.manager.base' not in sys.modules\n"
+        "assert 'oauthreg._manager.base' not in sys.modules\n"
         "oauthreg.testing.ProviderPluginTests\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True)

@@ -2,7 +2,7 @@
 
 from typing import ClassVar
 
-from oauthreg.provider import GenericProvider
+from oauthreg._provider import GenericProvider
 from oauthreg.testing import ProviderPluginTests
 
 

@@ -5,9 +5,9 @@ import sys
 import pytest
 
 from oauthreg import PluginError, ProviderPlugin
-from oauthreg.common_providers import Google
-from oauthreg.plugins import OWN_DISTRIBUTIONS, PROVIDERS, installed, own_plugin, provider_plugin
-from oauthreg.provider import GenericProvider
+from oauthreg._common_providers import Google
+from oauthreg._plugins import OWN_DISTRIBUTIONS, PROVIDERS, installed, own_plugin, provider_plugin
+from oauthreg._provider import GenericProvider
 
 SOURCE = "from oauthreg import ProviderPlugin\nclass Acme(ProviderPlugin): pass\n"
 MY = {"client-id": "my-client", "client-secret": "a secret"}
@@ -124,7 +124,7 @@ def test_a_plugin_installed_meanwhile_needs_a_restart(install, monkeypatch):
     provider_plugin("acme")
     (known,) = [each for each in installed(PROVIDERS) if each.name == "acme"]
     late = type(known)("acme-late", "acme_late:Acme", "acme-late 1.0")
-    monkeypatch.setattr("oauthreg.plugins.installed", lambda _group: (known, late))
+    monkeypatch.setattr("oauthreg._plugins.installed", lambda _group: (known, late))
     with pytest.raises(PluginError, match="restart"):
         provider_plugin("acme-late")
 

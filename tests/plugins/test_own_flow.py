@@ -6,8 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from oauthreg import AsyncAuthorizedClientManager, ProviderPlugin, ProviderSettings, TokenRequest
-from oauthreg.protocol.requests import token_request
-from oauthreg.protocol.responses import json_object
+from oauthreg._protocol.requests import token_request
+from oauthreg._protocol.responses import json_object
 from oauthreg.testing import Fault
 
 CALLERS = 50

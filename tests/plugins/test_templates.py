@@ -6,8 +6,8 @@ import pytest
 from pydantic import SecretStr
 
 from oauthreg import BaseUrl, Explanation, ProviderPlugin, ProviderSettings, TokenEndpointError
-from oauthreg.common_providers import Google
-from oauthreg.provider import TEMPLATES, UnfitSettingError
+from oauthreg._common_providers import Google
+from oauthreg._provider import TEMPLATES, UnfitSettingError
 
 
 class Settings(ProviderSettings):

@@ -6,16 +6,16 @@ import json
 
 import pytest
 
-from oauthreg.errors import AuthorizationError
-from oauthreg.manager.synchronous import AuthorizedClientManager
-from oauthreg.protocol.context import PluginContext
-from oauthreg.registration import ClientRegistration, ProviderDetails
-from oauthreg.renewal import acquire
-from oauthreg.renewal.clocks import Clocks
-from oauthreg.secret_values import Secret
-from oauthreg.settings.fleet import load
+from oauthreg._errors import AuthorizationError
+from oauthreg._flow import TokenResponse, run
+from oauthreg._manager.synchronous import AuthorizedClientManager
+from oauthreg._protocol.context import PluginContext
+from oauthreg._registration import ClientRegistration, ProviderDetails
+from oauthreg._renewal import acquire
+from oauthreg._renewal.clocks import Clocks
+from oauthreg._secret_values import Secret
+from oauthreg._settings.load import load
 from oauthreg.testing import AuthorizationServer
-from oauthreg.wire import TokenResponse, run
 
 
 class Time:

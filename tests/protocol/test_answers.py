@@ -11,8 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from oauthreg.errors import AuthorizationError, InvalidTokenResponseError, TokenEndpointError
-from oauthreg.protocol.responses import (
+from oauthreg._errors import AuthorizationError, InvalidTokenResponseError, TokenEndpointError
+from oauthreg._flow import Granted, TokenResponse
+from oauthreg._protocol.responses import (
     checked,
     granted_from,
     json_object,
@@ -21,7 +22,6 @@ from oauthreg.protocol.responses import (
     scrubbed,
 )
 from oauthreg.testing import DELETE, Fault
-from oauthreg.wire import Granted, TokenResponse
 
 PROFILE = settings(deadline=None, derandomize=True)
 REFUSED, NO_TOKEN = TokenEndpointError, InvalidTokenResponseError

@@ -7,10 +7,10 @@ import threading
 
 import pytest
 
-from oauthreg.discovery import addresses, discover, endpoints
-from oauthreg.errors import ConnectionFailedError, DiscoveryError
-from oauthreg.manager.asynchronous import AsyncAuthorizedClientManager
-from oauthreg.settings.fleet import load
+from oauthreg._discovery import addresses, discover, endpoints
+from oauthreg._errors import ConnectionFailedError, DiscoveryError
+from oauthreg._manager.asynchronous import AsyncAuthorizedClientManager
+from oauthreg._settings.load import load
 from oauthreg.testing import Fault
 
 ISSUER = "https://as.example/realms/one"
@@ -234,7 +234,7 @@ def test_either_place_is_found(by_issuer, server, path):
 
 
 def test_metadata_without_a_token_endpoint_says_what_to_set(by_issuer, server):
-    from oauthreg.errors import AuthorizationError
+    from oauthreg._errors import AuthorizationError
     from oauthreg.testing import DELETE
 
     server.metadata_overrides = {"token_endpoint": DELETE}

@@ -7,11 +7,11 @@ from urllib.parse import parse_qsl
 
 import pytest
 
-from oauthreg.errors import AuthorizationError, SecretUnavailableError
-from oauthreg.grants.client_credentials import client_credentials
-from oauthreg.protocol.authentication import METHODS, advertised_method, refusal_hint
-from oauthreg.protocol.requests import endpoint, token_request
-from oauthreg.provider import GenericProvider, ProviderSettings
+from oauthreg._errors import AuthorizationError, SecretUnavailableError
+from oauthreg._grants.client_credentials import client_credentials
+from oauthreg._protocol.authentication import METHODS, advertised_method, refusal_hint
+from oauthreg._protocol.requests import endpoint, token_request
+from oauthreg._provider import GenericProvider, ProviderSettings
 
 HOOKS = GenericProvider(ProviderSettings())
 
@@ -176,7 +176,7 @@ def test_a_method_that_is_unknown_lists_those_there_are(context, method):
     ],
 )
 def test_the_method_is_the_metadatas_where_the_settings_name_none(context, offered, method):
-    from oauthreg.secret_values import LiteralSecret, Secret
+    from oauthreg._secret_values import LiteralSecret, Secret
 
     registration = context(client_secrets=(LiteralSecret(Secret("s")),)).registration
     metadata = {"token_endpoint_auth_methods_supported": offered}

@@ -6,8 +6,8 @@ import asyncio
 
 import pytest
 
-from oauthreg.errors import ConnectionFailedError
-from oauthreg.wire import Granted, Pause, TokenRequest, TokenResponse, arun, run
+from oauthreg._errors import ConnectionFailedError
+from oauthreg._flow import Granted, Pause, TokenRequest, TokenResponse, arun, run
 
 
 def driven(kind, flow, perform):

@@ -9,12 +9,12 @@ from types import SimpleNamespace
 
 import pytest
 
-from oauthreg.registration import HttpProfile
-from oauthreg.renewal.backoff import Scopes
-from oauthreg.renewal.clocks import Clocks
-from oauthreg.renewal.engine import Engine
-from oauthreg.renewal.slots import Held
-from oauthreg.tokens import life
+from oauthreg._registration import HttpProfile
+from oauthreg._renewal.backoff import Scopes
+from oauthreg._renewal.clocks import Clocks
+from oauthreg._renewal.engine import Engine
+from oauthreg._renewal.slots import Held
+from oauthreg._tokens import life
 
 
 def pytest_configure(config):

@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import pytest
 
-from oauthreg.errors import (
+from oauthreg._errors import (
     ConnectionFailedError,
     DiscoveryError,
     InvalidTokenResponseError,
@@ -16,8 +16,8 @@ from oauthreg.errors import (
     TlsError,
     TokenEndpointError,
 )
-from oauthreg.renewal import backoff
-from oauthreg.renewal.backoff import Backoffs, Scopes
+from oauthreg._renewal import backoff
+from oauthreg._renewal.backoff import Backoffs, Scopes
 
 SCOPES = Scopes("key", "client", "endpoint")
 OTHER_KEY = Scopes("other key", "client", "endpoint")

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from oauthreg.errors import (
+from oauthreg._errors import (
     DiscoveryError,
     ManagerClosedError,
     TimedOutError,
     TokenEndpointError,
 )
-from oauthreg.renewal import memory
-from oauthreg.renewal.slots import Flight, Slot, Spot
+from oauthreg._renewal import memory
+from oauthreg._renewal.slots import Flight, Slot, Spot
 
 REFUSED = TokenEndpointError("no", status=400, error="unauthorized_client")
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from oauthreg.tokens import life
+from oauthreg._tokens import life
 
 PROFILE = settings(deadline=None, derandomize=True)
 TABLE = [

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from oauthreg.registration import ClientRegistration, HttpProfile, ProviderDetails
-from oauthreg.secret_values import EnvironmentSecret, FileSecret, LiteralSecret, Secret
-from oauthreg.token_key import token_key
+from oauthreg._registration import ClientRegistration, HttpProfile, ProviderDetails
+from oauthreg._secret_values import EnvironmentSecret, FileSecret, LiteralSecret, Secret
+from oauthreg._token_key import token_key
 
 PROFILE = settings(deadline=None, derandomize=True)
 KEY = b"k" * 32

@@ -131,7 +131,7 @@ def oauthreg(settings):
     def start(command, *arguments):
         line = [command, *arguments, "--settings", str(settings)]
         process = subprocess.Popen(
-            [sys.executable, "-m", "oauthreg.cli", *line],
+            [sys.executable, "-m", "oauthreg._cli", *line],
             cwd=settings.parent,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,

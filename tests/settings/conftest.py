@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from oauthreg import ConfigurationError, Problem
-from oauthreg.settings.fleet import Fleet, load
+from oauthreg._settings.load import Fleet, load
 
 if TYPE_CHECKING:
     from collections.abc import Callable

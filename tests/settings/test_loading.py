@@ -16,8 +16,8 @@ from cryptography.hazmat.primitives.serialization import (
     PrivateFormat,
 )
 
-from oauthreg.secret_values import EnvironmentSecret, FileSecret, KeyringSecret, LiteralSecret
-from oauthreg.settings.fleet import load
+from oauthreg._secret_values import EnvironmentSecret, FileSecret, KeyringSecret, LiteralSecret
+from oauthreg._settings.load import load
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -1,4 +1,4 @@
-"""What the tests of `oauthreg.sources` share: a folder to read in, and short views of a result."""
+"""What the tests of `oauthreg._sources` share: a folder to read in, and short views of a result."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from hypothesis.configuration import set_hypothesis_home_dir
 
-from oauthreg.sources import Read, Sourced, read
+from oauthreg._sources import Read, Sourced, read
 
 # beside the root's own folders hypothesis' would be collected, which it warns of: an error here
 set_hypothesis_home_dir(Path(__file__).parents[2] / ".build" / "hypothesis")

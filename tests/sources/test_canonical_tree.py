@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from oauthreg.sources import Sourced
-from oauthreg.sources.tree import ALTERNATIVES, BASES
+from oauthreg._sources import Sourced
+from oauthreg._sources.tree import ALTERNATIVES, BASES
 
 
 def test_ids_and_leaf_names_are_canonical_and_values_are_kept(folder):
@@ -135,7 +135,7 @@ def test_a_dict_goes_with_no_other_source(folder, name):
 
 
 def test_a_leaf_does_not_show_its_value():
-    from oauthreg.sources import Origin
+    from oauthreg._sources import Origin
 
     sourced = Sourced("s3cr3t", Origin("environment", "OAUTHREG_X"), "client-secret")
     assert repr(sourced) == "Sourced(client-secret from environment OAUTHREG_X)"

@@ -7,8 +7,8 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
-from oauthreg.sources import Sourced, canonical, read
-from oauthreg.sources.tree import BASES
+from oauthreg._sources import Sourced, canonical, read
+from oauthreg._sources.tree import BASES
 
 names = st.text("abAB-_1", min_size=1).filter(lambda name: name.strip("-_"))
 leaves = st.sampled_from(["client-id", "scope", *BASES])

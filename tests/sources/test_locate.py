@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from oauthreg.sources import Origin, Sourced, locate
+from oauthreg._sources import Origin, Sourced, locate
 
 TOML = '''
 # [registration.a] client-id = "no"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from oauthreg.sources.placeholders import PlaceholderError, Placeholders
+from oauthreg._sources.placeholders import PlaceholderError, Placeholders
 
 ENVIRON = {"A": "a", "EMPTY": "", "MY_KEY_NAME": "dashed", "OTHER_KEYNAME": "boot", "RAW": "${A}"}
 PROPERTIES = {

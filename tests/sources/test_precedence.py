@@ -101,7 +101,7 @@ def test_nothing_anywhere_is_no_problem(folder):
 
 
 def test_the_process_gives_environment_and_directory(folder, monkeypatch):
-    from oauthreg.sources import read
+    from oauthreg._sources import read
 
     monkeypatch.setenv("OAUTHREG_STORE__TYPE", "memory")
     folder.write("settings.toml", '[registration.a]\nclient-id = "x"')

@@ -6,8 +6,8 @@ import sys
 
 import pytest
 
-from oauthreg.sources import Sourced, locate
-from oauthreg.sources.spring import LEAVES
+from oauthreg._sources import Sourced, locate
+from oauthreg._sources.spring import LEAVES
 
 P = "spring.security.oauth2.client."
 ARTICLE = f"""

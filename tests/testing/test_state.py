@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import time
 
-from oauthreg.testing.records import DELETE, TokenRecord
-from oauthreg.testing.state import PRUNE_FROM, State
+from oauthreg.testing._records import DELETE, TokenRecord
+from oauthreg.testing._state import PRUNE_FROM, State
 
 
 def test_expired_tokens_are_forgotten_and_live_ones_kept():

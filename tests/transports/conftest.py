@@ -18,15 +18,15 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from oauthreg.registration import HttpProfile
-from oauthreg.transports.httpx2 import Httpx2Transport
-from oauthreg.transports.requests import RequestsTransport
+from oauthreg._registration import HttpProfile
+from oauthreg._transports.httpx2 import Httpx2Transport
+from oauthreg._transports.requests import RequestsTransport
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from oauthreg.wire import TokenRequest, TokenResponse
+    from oauthreg._flow import TokenRequest, TokenResponse
 
 OK = b'HTTP/1.1 200 OK\r\nContent-Length: 11\r\n\r\n{"answer":1}'[:-1]
 PROXY_VARIABLES = ("https_proxy", "http_proxy", "all_proxy", "no_proxy")

@@ -7,9 +7,9 @@ import socket
 
 import pytest
 
-from oauthreg.errors import ConnectionFailedError
-from oauthreg.transports.address import parse
-from oauthreg.wire import TokenRequest
+from oauthreg._errors import ConnectionFailedError
+from oauthreg._flow import TokenRequest
+from oauthreg._transports.address import parse
 
 
 def resolving_to(monkeypatch, *addresses):

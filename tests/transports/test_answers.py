@@ -9,9 +9,9 @@ from importlib.metadata import PackageNotFoundError
 
 import pytest
 
-from oauthreg.errors import ConnectionFailedError, InvalidTokenResponseError
-from oauthreg.transports.message import user_agent
-from oauthreg.wire import TokenRequest
+from oauthreg._errors import ConnectionFailedError, InvalidTokenResponseError
+from oauthreg._flow import TokenRequest
+from oauthreg._transports.message import user_agent
 
 SECRET = "planted-S3CRET"
 MIB = 1024 * 1024

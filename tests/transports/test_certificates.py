@@ -8,8 +8,8 @@ import ssl
 import pytest
 from cryptography.hazmat.primitives import serialization
 
-from oauthreg.errors import TlsError
-from oauthreg.wire import ClientCertificate, TokenRequest
+from oauthreg._errors import TlsError
+from oauthreg._flow import ClientCertificate, TokenRequest
 
 
 @pytest.fixture

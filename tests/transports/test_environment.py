@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from oauthreg.errors import ConnectionFailedError, TlsError
-from oauthreg.registration import HttpProfile
-from oauthreg.transports import proxy, trust
-from oauthreg.transports.address import parse
-from oauthreg.wire import TokenRequest
+from oauthreg._errors import ConnectionFailedError, TlsError
+from oauthreg._flow import TokenRequest
+from oauthreg._registration import HttpProfile
+from oauthreg._transports import proxy, trust
+from oauthreg._transports.address import parse
 
 
 def ask(url):

@@ -8,10 +8,10 @@ import traceback
 
 import pytest
 
-from oauthreg.errors import ConnectionFailedError, TlsError, TransportError
-from oauthreg.transports.httpx2 import Httpx2Transport
-from oauthreg.transports.requests import RequestsTransport
-from oauthreg.wire import TokenRequest
+from oauthreg._errors import ConnectionFailedError, TlsError, TransportError
+from oauthreg._flow import TokenRequest
+from oauthreg._transports.httpx2 import Httpx2Transport
+from oauthreg._transports.requests import RequestsTransport
 
 SECRET = "planted-S3CRET"
 

@@ -12,12 +12,12 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from oauthreg.errors import ConnectionFailedError
-from oauthreg.registration import HttpProfile
-from oauthreg.transports import message
-from oauthreg.transports.httpx2 import Httpx2Transport
-from oauthreg.transports.requests import RequestsTransport
-from oauthreg.wire import TokenRequest
+from oauthreg._errors import ConnectionFailedError
+from oauthreg._flow import TokenRequest
+from oauthreg._registration import HttpProfile
+from oauthreg._transports import message
+from oauthreg._transports.httpx2 import Httpx2Transport
+from oauthreg._transports.requests import RequestsTransport
 
 
 def ask(server):

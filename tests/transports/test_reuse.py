@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from oauthreg.errors import ConnectionFailedError
-from oauthreg.transports import httpx2
-from oauthreg.transports.requests import RequestsTransport
-from oauthreg.wire import TokenRequest
+from oauthreg._errors import ConnectionFailedError
+from oauthreg._flow import TokenRequest
+from oauthreg._transports import httpx2
+from oauthreg._transports.requests import RequestsTransport
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
 

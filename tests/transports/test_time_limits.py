@@ -7,8 +7,8 @@ from contextlib import contextmanager
 
 import pytest
 
-from oauthreg.errors import TimedOutError
-from oauthreg.wire import TokenRequest
+from oauthreg._errors import TimedOutError
+from oauthreg._flow import TokenRequest
 
 TOTAL = 0.3
 ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 4000\r\n\r\n" + b"x" * 4000

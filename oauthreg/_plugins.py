@@ -1,0 +1,175 @@
+"""Finding plugins: names from the installed distributions, code through stevedore, lazily."""
+
+from __future__ import annotations
+
+import difflib
+import sys
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib import metadata
+from typing import TYPE_CHECKING, Any, cast
+
+from oauthreg._errors import PluginError
+from oauthreg._provider import GenericProvider, ProviderPlugin
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from oauthreg._secret_values import SecretSource
+
+PROVIDERS = "oauthreg.providers"
+SECRETS = "oauthreg.secrets"
+
+OWN_DISTRIBUTIONS: Mapping[str, str] = {
+    "keycloak": "oauthreg-keycloak",
+    "auth0": "oauthreg-auth0",
+    "okta": "oauthreg-okta",
+}
+"""Our own plugins: the only installed ones that a provider's name alone may choose."""
+
+COMMON = ("google", "github", "facebook", "x")
+
+
+@dataclass(frozen=True, slots=True)
+class Installed:
+    """One entry point of a group.
+
+    Attributes:
+        name: The plugin's name.
+        target: `module:object`.
+        distribution: The distribution's name and version.
+    """
+
+    name: str
+    target: str
+    distribution: str
+
+
+def installed(group: str) -> tuple[Installed, ...]:
+    """List a group's plugins by name, without importing any of them."""
+    return _listed(group, tuple(sys.path))
+
+
+@lru_cache
+def _listed(group: str, path: tuple[str, ...]) -> tuple[Installed, ...]:  # noqa: ARG001 - where they are found
+    found = {
+        Installed(
+            point.name,
+            point.value,
+            f"{point.dist.name} {point.dist.version}" if point.dist else "an unknown distribution",
+        )
+        for point in metadata.entry_points(group=group)
+    }
+    return tuple(sorted(found, key=lambda plugin: (plugin.name, plugin.distribution)))
+
+
+def provider_plugin(name: str) -> type[ProviderPlugin[Any]]:
+    """Return the provider plugin of this name.
+
+    Raises:
+        PluginError: there is none, or two, or it does not import, or it is no provider plugin.
+    """
+    if name == "generic":
+        return GenericProvider
+    if name in COMMON:
+        return _common(name)
+    loaded = load(PROVIDERS, name, extra=("generic", *COMMON), wanted=OWN_DISTRIBUTIONS)
+    if not (isinstance(loaded, type) and issubclass(loaded, ProviderPlugin)):
+        raise PluginError(f"provider plugin {name!r} is not a subclass of oauthreg.ProviderPlugin")
+    return loaded
+
+
+def own_plugin(name: str) -> type[ProviderPlugin[Any]] | None:
+    """Return the built-in plugin of this name: ours or one of the common providers.
+
+    None if the name is no built-in's, or if its distribution is not installed. A third-party
+    distribution is never chosen this way.
+
+    Raises:
+        PluginError: our distribution is there, but does not import.
+    """
+    if name in COMMON:
+        return _common(name)
+    ours = OWN_DISTRIBUTIONS.get(name)
+    if not any(p.name == name and p.distribution.split()[0] == ours for p in installed(PROVIDERS)):
+        return None
+    return provider_plugin(name)
+
+
+def secret_source(scheme: str, reference: str) -> SecretSource:
+    """Return a secret source of an installed scheme (`vault` in `vault:kv/app`).
+
+    Raises:
+        PluginError: no plugin, or two, reads this scheme, or it refuses the reference.
+    """
+    make = load(SECRETS, scheme, extra=("env", "keyring"), wanted={})
+    try:
+        return cast("SecretSource", make(reference))
+    except Exception as error:
+        raise PluginError(f"secret plugin {scheme!r}: {type(error).__name__}: {error}") from error
+
+
+def load(group: str, name: str, *, extra: tuple[str, ...], wanted: Mapping[str, str]) -> Any:
+    """Import and return one plugin by name.
+
+    Args:
+        group: The entry point group.
+        name: The plugin's name.
+        extra: Names that exist without being installed, for the error's list.
+        wanted: Distributions to name in the remedy, by plugin name.
+
+    Raises:
+        PluginError: as `provider_plugin`; its cause is the plugin's own exception.
+    """
+    everything = installed(group)
+    matches = [plugin for plugin in everything if plugin.name == name]
+    if not matches:
+        raise PluginError(_missing(name, [*extra, *(p.name for p in everything)], wanted))
+    if len(matches) > 1:
+        owners = " and ".join(f"{plugin.distribution} ({plugin.target})" for plugin in matches)
+        raise PluginError(f"plugin {name!r} is there twice, in {owners}: uninstall one of them")
+    from stevedore.named import NamedExtensionManager  # noqa: PLC0415 - loaded when needed
+
+    def fail(_manager: object, _point: object, error: BaseException) -> None:
+        raise error
+
+    def accept(_missing: object) -> None:
+        """It was listed a moment ago: what that means is said below."""
+
+    try:
+        manager: NamedExtensionManager[Any] = NamedExtensionManager(
+            group,
+            names=[name],
+            invoke_on_load=False,
+            on_load_failure_callback=fail,
+            on_missing_entrypoints_callback=accept,
+        )
+    except Exception as error:
+        raise PluginError(
+            f"plugin {name!r} of {matches[0].distribution} does not import: "
+            f"{type(error).__name__}: {error}"
+        ) from error
+    if not manager.extensions:
+        raise PluginError(f"plugin {name!r} was installed after this process started: restart it")
+    return manager.extensions[0].plugin
+
+
+def _common(name: str) -> type[ProviderPlugin[Any]]:
+    from oauthreg import _common_providers as common_providers  # noqa: PLC0415 - data that most programs never need
+
+    known = {"google": "Google", "github": "GitHub", "facebook": "Facebook", "x": "X"}
+    return cast("type[ProviderPlugin[Any]]", getattr(common_providers, known[name]))
+
+
+def _missing(name: str, names: list[str], wanted: Mapping[str, str]) -> str:
+    known = sorted(set(names))
+    parts = [f"there is no plugin {name!r}; installed: {', '.join(known)}"]
+    close = [name] if name in wanted else difflib.get_close_matches(name, {*known, *wanted}, n=1)
+    if not close:
+        parts.append(f"install the distribution that brings it, e.g. oauthreg-{name}")
+    for meant in close:
+        if meant != name:
+            parts.append(f"did you mean {meant!r}?")
+        if meant in wanted and meant not in known:
+            parts.append(f"pip install {wanted[meant]}")
+    return "; ".join(parts)

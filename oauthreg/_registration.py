@@ -1,0 +1,242 @@
+"""How this program is known to its authorization servers: the typed, frozen result of settings."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Protocol, TypedDict, Unpack
+from uuid import uuid4
+
+from oauthreg._dpop import RESOURCE_SERVER
+from oauthreg._flow import NOTHING
+from oauthreg._secret_values import MASK
+from oauthreg._tokens import AccessToken, RefreshToken, _Masked
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    from oauthreg._dpop import Prover
+    from oauthreg._flow import ClientCertificate
+    from oauthreg._secret_values import ChainedToken, SecretSource
+    from oauthreg._signing_keys import KeySource
+
+USER_GRANTS = frozenset(
+    {
+        "authorization_code",
+        "refresh_token",
+        "implicit",
+        "urn:ietf:params:oauth:grant-type:device_code",
+        "password",
+    }
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HttpProfile:
+    """How requests are sent: `http.<name>`.
+
+    Attributes:
+        name: The profile's name.
+        connect_timeout: Seconds to open a connection.
+        read_timeout: Seconds between two parts of an answer.
+        total_timeout: Seconds from the start of a request to the end of its answer.
+        proxy: A proxy's address, instead of the environment's.
+        ca_bundle: A PEM file of trusted roots, instead of the environment's.
+    """
+
+    name: str = "default"
+    connect_timeout: float = 5.0
+    read_timeout: float = 10.0
+    total_timeout: float = 10.0
+    proxy: str | None = field(default=None, repr=False)
+    ca_bundle: Path | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProviderDetails:
+    """An authorization server's addresses and options: `provider.<name>.*`.
+
+    Attributes:
+        name: The provider's name in the settings.
+        type: The name of the plugin that knows its ways; `generic` for none.
+        issuer_uri: The issuer identifier, compared with the metadata's to the letter.
+        endpoints: Addresses by setting name (`token-uri`, ...): the settings', else the plugin's.
+        settings: What the plugin was configured with.
+        chosen_by: The rule that chose this provider for the registration.
+    """
+
+    name: str
+    type: str = "generic"
+    issuer_uri: str | None = None
+    endpoints: Mapping[str, str] = field(default_factory=lambda: NOTHING, hash=False)
+    settings: Mapping[str, Any] = field(default_factory=lambda: NOTHING, hash=False, repr=False)
+    user_name_attribute: str | None = None
+    user_info_authentication_method: str | None = None
+    chosen_by: str = ""
+
+    @property
+    def token_uri(self) -> str | None:
+        """The token endpoint, if the settings or the plugin say it."""
+        return self.endpoints.get("token-uri")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClientRegistration:
+    """How this application is known to an authorization server: `registration.<id>.*`.
+
+    Every field is the setting of the same name; times are seconds. `client_secrets` holds
+    every source of a secret in the order in which they are tried. Keys take no part in
+    comparisons: the token key tells tokens by them.
+    """
+
+    registration_id: str
+    provider: ProviderDetails
+    client_id: str
+    client_secrets: tuple[SecretSource, ...] = field(default=(), repr=False)
+    client_authentication_method: str | None = None
+    authorization_grant_type: str = "client_credentials"
+    scopes: tuple[str, ...] = ()
+    redirect_uri: str | None = None
+    client_name: str | None = None
+    audience: str | None = None
+    resource: tuple[str, ...] = ()
+    parameters: Mapping[str, str] = field(default_factory=lambda: NOTHING, hash=False, repr=False)
+    headers: Mapping[str, str] = field(default_factory=lambda: NOTHING, hash=False, repr=False)
+    basic_encoding: str = "form"
+    refresh_before: float | None = None
+    default_lifetime: float = 300.0
+    max_lifetime: float | None = None
+    urls: tuple[str, ...] = ()
+    eager: bool = False
+    http: HttpProfile = field(default_factory=HttpProfile)
+    signing_key: KeySource | None = field(default=None, repr=False, compare=False)
+    signing_algorithm: str | None = None
+    assertion: SecretSource | None = field(default=None, repr=False, compare=False)
+    assertion_audience: str | None = None
+    assertion_lifetime: float | None = None
+    certificate: ClientCertificate | None = None
+    prover: Prover | None = field(default=None, repr=False, compare=False)
+    username: str | None = None
+    password: SecretSource | None = field(default=None, repr=False)
+    refresh_token: SecretSource | None = field(default=None, repr=False)
+    subject_token: SecretSource | ChainedToken | None = field(default=None, repr=False)
+    authorization_details: str | None = None
+
+    def with_options(self, **changes: Any) -> ClientRegistration:
+        """Return this registration with some fields changed for one call."""
+        return replace(self, **changes) if changes else self
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuthorizedClient(_Masked):
+    """What `authorize` returns: a registration and the live token it was granted.
+
+    Attributes:
+        registration: The registration that was authorized.
+        principal: On whose behalf, as the caller said; None for the client itself.
+        access_token: A token with life left.
+        refresh_token: The refresh token, where the grant keeps one.
+        authorization: The value of the Authorization header.
+    """
+
+    registration: ClientRegistration
+    principal: str | None
+    access_token: AccessToken
+    refresh_token: RefreshToken | None = None
+    authorization: str = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        token = self.access_token
+        object.__setattr__(self, "authorization", f"{token.token_type} {token.token_value}")
+
+    def proof(self, method: str, url: str) -> str | None:
+        """Return the DPoP header of one API request (RFC 9449 section 7.1).
+
+        Adapters ask for it; None for a bearer token, which needs none.
+
+        Args:
+            method: The HTTP method.
+            url: The address of the request.
+        """
+        prover = self._prover
+        if prover is None:
+            return None
+        return prover.proof(
+            method,
+            url,
+            now=time.time(),
+            new_id=lambda: uuid4().hex,
+            role=RESOURCE_SERVER,
+            token_value=self.access_token.token_value,
+        )
+
+    def note_nonce(self, url: str, headers: Mapping[str, str]) -> bool:
+        """Keep the nonce that an API's answer brought; True if a new proof should carry it.
+
+        Args:
+            url: The address that answered.
+            headers: The answer's header fields, looked up as `dpop-nonce`.
+        """
+        prover = self._prover
+        return prover is not None and prover.note(url, headers, role=RESOURCE_SERVER)
+
+    @property
+    def _prover(self) -> Prover | None:
+        return self.registration.prover if self.access_token.token_type == "DPoP" else None
+
+    def __repr__(self) -> str:
+        registration_id = self.registration.registration_id
+        return f"AuthorizedClient({registration_id!r}, principal={self.principal!r}, {MASK})"
+
+
+class AuthorizeOptions(TypedDict, total=False):
+    """The options of `authorize`, each for one call.
+
+    Attributes:
+        principal: On whose behalf; required for grants of a user.
+        scope: Instead of the registration's: a string split at spaces, or a list.
+        audience: Instead of the registration's.
+        resource: Instead of the registration's: one address or several (RFC 8707).
+        parameters: Merged over the registration's.
+        subject_token: For token exchange: the token, a callable giving it, `registration:<id>`.
+        actor_token: Likewise (RFC 8693).
+        min_ttl: At least this many seconds of life left by the server's expiry.
+        force: Fetch a new token even if the one at hand is good.
+        timeout: Seconds this caller waits; default: the http profile's total and one second.
+    """
+
+    principal: str | None
+    scope: str | list[str] | tuple[str, ...]
+    audience: str
+    resource: str | list[str] | tuple[str, ...]
+    parameters: Mapping[str, str]
+    subject_token: str | Callable[[], str]
+    actor_token: str | Callable[[], str]
+    min_ttl: float
+    force: bool
+    timeout: float
+
+
+class Manager(Protocol):
+    """What adapters need of a manager."""
+
+    def authorize(
+        self, registration_id: str, **options: Unpack[AuthorizeOptions]
+    ) -> AuthorizedClient:
+        """Return an authorized client with a live token."""
+
+    def reject(self, registration_id: str, token_value: str) -> None:
+        """Say that an API refused this token."""
+
+
+class AsyncManager(Protocol):
+    """What asynchronous adapters need of a manager."""
+
+    async def authorize(
+        self, registration_id: str, **options: Unpack[AuthorizeOptions]
+    ) -> AuthorizedClient:
+        """Return an authorized client with a live token."""
+
+    def reject(self, registration_id: str, token_value: str) -> None:
+        """Say that an API refused this token."""

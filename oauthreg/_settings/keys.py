@@ -1,0 +1,93 @@
+"""Keys and certificates of the settings; apart, because reading them takes cryptography."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    PublicFormat,
+    load_pem_private_key,
+)
+
+from oauthreg._dpop import Prover
+from oauthreg._secret_values import FileSecret
+from oauthreg._signing_keys import (
+    FileBytes,
+    KeySource,
+    SecretBytes,
+    certificate_thumbprint,
+    generated_key,
+)
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from oauthreg._flow import ClientCertificate
+    from oauthreg._secret_values import SecretSource
+    from oauthreg._settings.models import RegistrationSettings
+
+
+def key_source(
+    source: SecretSource, passphrase: SecretSource | None, settings: RegistrationSettings
+) -> KeySource:
+    """Return the private key of a registration, read once if it is on this machine.
+
+    Raises:
+        SecretReadError: it cannot be read, opened or used.
+    """
+    content = FileBytes(source.path) if isinstance(source, FileSecret) else SecretBytes(source)
+    certificate = settings.certificate_file
+    key = KeySource(
+        content,
+        passphrase=passphrase,
+        algorithm=settings.signing_algorithm,
+        key_id=settings.key_id,
+        certificate=FileBytes(certificate) if certificate else None,
+    )
+    if key.local:
+        key.read()
+    return key
+
+
+def prover(path: Path | None) -> Prover:
+    """Return the maker of DPoP proofs, with a new key unless a file keeps it.
+
+    Raises:
+        SecretReadError: the file holds no key that signs.
+    """
+    if path is None:
+        return Prover(generated_key(), lasting=False)
+    return Prover(KeySource(FileBytes(path)).read())
+
+
+def checked_certificate(certificate: ClientCertificate) -> ClientCertificate:
+    """Return a client certificate, with its thumbprint, that is in its time and fits its key.
+
+    Raises:
+        OSError: a file cannot be read.
+        ValueError: what is wrong with it.
+    """
+    try:
+        content = certificate.certificate_file.read_bytes()
+        found = x509.load_pem_x509_certificate(content)
+    except ValueError:
+        raise ValueError(f"{certificate.certificate_file}: is no PEM certificate") from None
+    now = datetime.now(UTC)
+    if now > found.not_valid_after_utc:
+        raise ValueError(f"the certificate expired on {found.not_valid_after_utc:%Y-%m-%d}")
+    if now < found.not_valid_before_utc:
+        raise ValueError(
+            f"the certificate is not valid until {found.not_valid_before_utc:%Y-%m-%d}"
+        )
+    try:
+        key = load_pem_private_key(certificate.key_file.read_bytes(), None)
+    except (ValueError, TypeError):
+        raise ValueError(f"{certificate.key_file}: is no unencrypted PEM private key") from None
+    form = (Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    if key.public_key().public_bytes(*form) != found.public_key().public_bytes(*form):
+        raise ValueError("the private key is not the certificate's")
+    return replace(certificate, thumbprint=certificate_thumbprint(content))

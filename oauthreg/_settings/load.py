@@ -1,0 +1,179 @@
+"""A whole configuration: every registration of it, or every problem."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+from oauthreg._errors import ConfigurationError, Problem
+from oauthreg._registration import ClientRegistration, HttpProfile
+from oauthreg._settings.models import NOT_IN_DEFAULTS, HttpSettings, StoreSettings
+from oauthreg._settings.providers import Providers
+from oauthreg._settings.registrations import registration_from
+from oauthreg._settings.token_references import broken_chains, with_links
+from oauthreg._settings.validation import overlaid, parsed, problem_at, source_of, sourced
+from oauthreg._sources import read
+from oauthreg._sources.tree import Origin, Sourced, Tree, canonical
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from oauthreg._provider import ProviderPlugin
+    from oauthreg._settings.providers import Provider
+
+Settings = str | Path | Sequence[str | Path] | Mapping[str, Any] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A registration and the plugin that serves it."""
+
+    registration: ClientRegistration
+    plugin: ProviderPlugin[Any]
+
+
+@dataclass(frozen=True)
+class Fleet:
+    """The registrations of one configuration.
+
+    Attributes:
+        entries: By canonical registration id, in the order of the settings.
+        looked_at: Where settings were looked for.
+        tree: The canonical tree, with the origin of every value.
+    """
+
+    entries: Mapping[str, Entry]
+    looked_at: tuple[str, ...] = ()
+    tree: Tree = field(default_factory=dict, repr=False)
+
+    @cached_property
+    def registrations(self) -> Mapping[str, ClientRegistration]:
+        """The registrations alone, by id."""
+        return MappingProxyType({id_: one.registration for id_, one in self.entries.items()})
+
+
+def load(
+    settings: Settings = None,
+    *,
+    only: Collection[str] | None = None,
+    **sources: Any,
+) -> Fleet:
+    """Read and resolve settings.
+
+    Args:
+        settings: A path, several, a whole configuration as a mapping, or None for the defaults.
+        only: Resolve just these registrations.
+        sources: Further arguments of `oauthreg._sources.read`.
+
+    Raises:
+        ConfigurationError: with every problem that there is.
+    """
+    found = read(settings, **sources)
+    problems = list(found.problems)
+    only = [only] if isinstance(only, str) else only
+    ids = None if only is None else {canonical(one) for one in only}
+    entries = resolve(found.tree, problems, ids)
+    problems.extend(broken_chains(entries))
+    if problems:
+        raise ConfigurationError(problems)
+    return Fleet(MappingProxyType(entries), found.looked_at, found.tree)
+
+
+def with_registration(
+    fleet: Fleet, registration_id: str, settings: Mapping[str, Any]
+) -> tuple[Fleet, Entry]:
+    """Return a fleet with one registration added or replaced, and its entry.
+
+    Raises:
+        ConfigurationError: with every problem of it.
+    """
+    found = read({"registration": {registration_id: settings}})
+    problems = list(found.problems)
+    added = found.tree.get("registration", {})
+    tree = {**fleet.tree, "registration": {**fleet.tree.get("registration", {}), **added}}
+    entries = resolve(tree, problems, set(added))
+    everything = {**fleet.entries, **entries}
+    problems.extend(broken_chains(everything))
+    if problems:
+        raise ConfigurationError(problems)
+    return Fleet(MappingProxyType(everything), fleet.looked_at, tree), next(iter(entries.values()))
+
+
+def resolve(tree: Tree, problems: list[Problem], only: set[str] | None = None) -> dict[str, Entry]:
+    """Resolve a canonical tree's registrations, noting every problem."""
+    tables: Mapping[str, Any] = tree.get("registration", {})
+    profiles = _profiles(tree.get("http", {}), problems)
+    parsed(StoreSettings, tree.get("store", {}), "store", problems)
+    defaults = _defaults(tree.get("defaults", {}), problems)
+    providers = Providers(tree.get("provider", {}), problems)
+    if only is None:
+        providers.resolve_all()
+    problems.extend(
+        Problem(f"registration.{missing}", "there is no such registration")
+        for missing in sorted((only or set()) - tables.keys())
+    )
+    only = with_links(only, tables) if only is not None else None
+    entries: dict[str, Entry] = {}
+    for registration_id, table in tables.items():
+        if only is not None and registration_id not in only:
+            continue
+        provider = providers.of(registration_id, table)
+        whole = overlaid(table, defaults)
+        if provider is not None:
+            whole = overlaid(whole, _plugin_defaults(provider))
+            whole = _spring_grant(registration_id, table, whole, provider, problems)
+        registration = registration_from(registration_id, whole, provider, profiles, problems)
+        if provider is not None and registration is not None:
+            entries[registration_id] = Entry(registration, provider.plugin)
+    return entries
+
+
+def _profiles(tables: Mapping[str, Any], problems: list[Problem]) -> dict[str, HttpProfile]:
+    shared = tables.get("default", {})
+    profiles = {"default": HttpProfile()}
+    for name, table in {"default": {}, **tables}.items():
+        model = parsed(HttpSettings, overlaid(table, shared), f"http.{name}", problems)
+        if model is not None:
+            profiles[name] = HttpProfile(name=name, **model.model_dump())
+        else:
+            profiles[name] = HttpProfile(name=name)
+    return profiles
+
+
+def _defaults(table: Mapping[str, Any], problems: list[Problem]) -> dict[str, Any]:
+    allowed = dict(table)
+    for key in table.keys() & NOT_IN_DEFAULTS:
+        message = "is never a default: say it for each registration"
+        problems.append(problem_at(table, key, "defaults", message))
+        del allowed[key]
+    return allowed
+
+
+def _plugin_defaults(provider: Provider) -> dict[str, Any]:
+    return sourced(provider.plugin.defaults, Origin("plugin", provider.details.type))
+
+
+def _spring_grant(
+    registration_id: str,
+    table: Mapping[str, Any],
+    whole: dict[str, Any],
+    provider: Provider,
+    problems: list[Problem],
+) -> dict[str, Any]:
+    """A Spring file has Spring's default grant: authorization_code after discovery, else none."""
+    items = [item for item in table.values() if isinstance(item, Sourced)]
+    spring = bool(items) and all(item.origin.kind == "spring-file" for item in items)
+    if not spring or "authorization-grant-type" in whole:
+        return whole
+    if provider.details.issuer_uri is not None or provider.details.name == "okta":
+        item = Sourced("authorization_code", items[0].origin, "authorization-grant-type")
+        return {**whole, "authorization-grant-type": item}
+    path = f"registration.{registration_id}"
+    remedy = "A Spring file must say it: client_credentials, for most."
+    source = source_of(table, "")
+    problems.append(Problem(f"{path}.authorization-grant-type", "is missing", source, remedy))
+    return whole

@@ -1,0 +1,120 @@
+"""One registration: from its table to a frozen `ClientRegistration`, or its problems."""
+
+from __future__ import annotations
+
+import json
+import logging
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+from oauthreg._errors import Problem
+from oauthreg._grants import INSECURE_GRANTS
+from oauthreg._registration import ClientRegistration, HttpProfile
+from oauthreg._settings.checks import requirements
+from oauthreg._settings.credentials import Credentials
+from oauthreg._settings.models import RegistrationSettings
+from oauthreg._settings.validation import parsed, problem_at
+from oauthreg._sources.tree import ALTERNATIVES
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from oauthreg._settings.providers import Provider
+
+logger = logging.getLogger("oauthreg")
+
+
+def registration_from(
+    registration_id: str,
+    table: Mapping[str, Any],
+    provider: Provider | None,
+    profiles: Mapping[str, HttpProfile],
+    problems: list[Problem],
+) -> ClientRegistration | None:
+    """Return the registration; None with every problem of it noted.
+
+    Args:
+        registration_id: Its canonical id.
+        table: Its canonical table, defaults of `defaults` and of the plugin included.
+        provider: Its provider; None if it has none, so that only problems are to be found.
+        profiles: The http profiles by name.
+        problems: Where problems are noted.
+    """
+    path = f"registration.{registration_id}"
+    count = len(problems)
+    credentials = Credentials(table, path, problems)
+    secrets = credentials.secrets("client-secret")
+    password = credentials.secret("password")
+    refresh_token = credentials.secret("refresh-token")
+    subject_token = credentials.secret("subject-token")
+    others = {key: item for key, item in table.items() if key not in ALTERNATIVES}
+    settings = parsed(RegistrationSettings, others, path, problems, whole=table)
+    if settings is None:
+        return None
+    signing_key = credentials.signing_key(settings)
+    certificate = credentials.certificate(settings)
+    assertion = credentials.assertion(settings)
+    prover = credentials.prover(settings)
+    profile = profiles.get(settings.http)
+    if profile is None:
+        message = f"there is no http profile {settings.http!r}; there are: {', '.join(profiles)}"
+        problems.append(problem_at(table, "http", path, message))
+    if provider is None or profile is None or len(problems) > count:
+        return None
+    method = settings.client_authentication_method
+    keyed = signing_key is not None or assertion is not None
+    if method is None and (secrets or not keyed):  # a vendor's usual method, where it fits
+        method = provider.plugin.client_authentication_method
+    details = settings.authorization_details
+    registration = ClientRegistration(
+        registration_id=registration_id,
+        provider=provider.details,
+        client_id=settings.client_id,
+        client_secrets=secrets,
+        client_authentication_method=method,
+        authorization_grant_type=settings.authorization_grant_type,
+        scopes=settings.scope,
+        redirect_uri=settings.redirect_uri,
+        client_name=settings.client_name or registration_id,
+        audience=settings.audience,
+        resource=settings.resource,
+        parameters=MappingProxyType(settings.parameters),
+        headers=MappingProxyType(settings.headers),
+        authorization_details=json.dumps(details, separators=(",", ":")) if details else None,
+        basic_encoding=settings.basic_encoding,
+        signing_key=signing_key,
+        signing_algorithm=settings.signing_algorithm,
+        assertion=assertion,
+        assertion_audience=settings.assertion_audience,
+        assertion_lifetime=settings.assertion_lifetime,
+        certificate=certificate,
+        prover=prover,
+        username=settings.username,
+        password=password,
+        refresh_token=refresh_token,
+        subject_token=subject_token,
+        refresh_before=settings.refresh_before,
+        default_lifetime=settings.default_lifetime,
+        max_lifetime=settings.max_lifetime,
+        urls=settings.urls,
+        eager=settings.eager,
+        http=profile,
+    )
+    for key, message, remedy in requirements(registration, settings):
+        problems.append(problem_at(table, key, path, message, remedy))
+    problems.extend(_plugin_problems(registration, provider))
+    better = INSECURE_GRANTS.get(registration.authorization_grant_type)
+    if better is not None and len(problems) == count:
+        grant = registration.authorization_grant_type
+        logger.warning(
+            "%s: the grant %s is insecure; better use %s", registration_id, grant, better
+        )
+    return registration if len(problems) == count else None
+
+
+def _plugin_problems(registration: ClientRegistration, provider: Provider) -> list[Problem]:
+    try:
+        return list(provider.plugin.check(registration))
+    except Exception as error:  # noqa: BLE001 - a plugin may raise anything
+        message = f"plugin {provider.details.type!r} failed on it: {type(error).__name__}"
+        return [Problem(f"registration.{registration.registration_id}", message)]

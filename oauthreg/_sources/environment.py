@@ -1,0 +1,136 @@
+"""Settings said one by one under a long name: the environment, a .env file, a secrets directory."""
+
+from __future__ import annotations
+
+import json
+from difflib import get_close_matches
+from io import StringIO
+from typing import TYPE_CHECKING, Any
+
+from oauthreg._errors import Problem
+from oauthreg._sources.canonicalise import Source, UnusableError, text_of
+from oauthreg._sources.locate import quoted, shown
+from oauthreg._sources.tree import SECTIONS, STRUCTURED, TABLES, VERBATIM, Origin, canonical
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+PREFIX = "OAUTHREG_"
+CONTROLS = ("SETTINGS", "PROFILE", "ENV_FILE", "SECRETS_DIR")
+"""Where settings are looked for: said by the environment only."""
+
+_FORMS = {
+    **{word: word for word in CONTROLS},
+    **{word.upper(): f"{word.upper()}__<ID>__<SETTING>" for word in SECTIONS},
+    **{word.upper(): f"{word.upper()}__<SETTING>" for word in TABLES},
+}
+
+
+def read_environment(environ: Mapping[str, str], directory: Path) -> Source:
+    """Return what the variables named `OAUTHREG_...` say; an empty one counts as unset."""
+    source = Source()
+    for name, text in environ.items():
+        if text and name.upper().startswith(PREFIX) and name not in _CONTROL_NAMES:
+            _say(source, name, text, Origin("environment", name, base=directory))
+    return source
+
+
+def read_env_file(path: Path) -> Source:
+    """Return what a .env file says in variables named `OAUTHREG_...`, nothing interpolated."""
+    from dotenv.parser import parse_stream  # noqa: PLC0415 - most programs have no .env file
+
+    source = Source()
+    said: dict[str, tuple[str, Origin]] = {}
+    for binding in parse_stream(StringIO(text_of(path))):
+        written = binding.original.string
+        blank = written[: len(written) - len(written.lstrip())]
+        line = binding.original.line + blank.count("\n")
+        origin = Origin("env-file", str(path), binding.key or "", path.parent, line)
+        if binding.error and PREFIX in written.upper():
+            source.problem(shown(path), "has a line that is no NAME=value", origin)
+        elif binding.key and binding.key.upper().startswith(PREFIX):
+            said[binding.key] = binding.value or "", origin
+    for name, (text, origin) in said.items():
+        if name in _CONTROL_NAMES:
+            source.problem(name, "is read from the environment only", origin)
+        elif text:
+            _say(source, name, text, origin)
+    return source
+
+
+def read_secrets_directory(path: Path) -> Source:
+    """Return what the files of a directory say that are named like variables, without prefix."""
+    source = Source()
+    try:
+        files = sorted(file for file in path.iterdir() if file.is_file())
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        message = f"cannot be read: {error.strerror}"
+        raise UnusableError(Problem(shown(path), message)) from None
+    for file in files:
+        origin = Origin("secrets-directory", str(file), base=path)
+        section, *parts = file.name.split("__")
+        if file.name.upper().startswith(PREFIX):
+            remedy = f"Call it {file.name[len(PREFIX) :]}."
+            source.problem(file.name, f"is named with {PREFIX} in front", origin, remedy)
+        elif parts and canonical(section) in (*SECTIONS, *TABLES):
+            try:
+                text = text_of(file).rstrip("\r\n")
+            except UnusableError as error:
+                source.problems.append(error.problem)
+            else:
+                if text:
+                    _say(source, PREFIX + file.name, text, origin)
+    return source
+
+
+_CONTROL_NAMES = {PREFIX + word for word in CONTROLS}
+
+
+def _say(source: Source, name: str, text: str, origin: Origin) -> None:
+    address = _address(name[len(PREFIX) :])
+    if address is None:
+        source.problem(name, "is no name of a setting", origin, _meant(name[len(PREFIX) :]))
+        return
+    section, id_, leaf, entry = address
+    path = section if id_ is None else f"{section}.{quoted(canonical(id_))}"
+    try:
+        value = {entry: text} if entry else _value(canonical(leaf), text)
+    except (ValueError, RecursionError):
+        source.problem(f"{path}.{canonical(leaf)}", "starts like JSON and is none", origin)
+    else:
+        source.put(source.table(section, id_, origin), path, leaf, value, origin)
+
+
+def _address(name: str) -> tuple[str, str | None, str, str] | None:
+    """Take `REGISTRATION__MY_CLIENT__CLIENT_ID` apart; None if it is no setting's name.
+
+    A name is the same in any case, but the keys of `parameters` and `headers` are not.
+    """
+    section, *parts = name.split("__")
+    section = canonical(section)
+    depth = 2 if section in SECTIONS else 1
+    words, entry = [part.lower() for part in parts[:depth]], parts[depth:]
+    complete = len(words) == depth and all(words) and all(entry)
+    if section not in (*SECTIONS, *TABLES) or not complete:
+        return None
+    if entry and canonical(words[-1]) not in VERBATIM:
+        return None
+    id_ = words[0] if section in SECTIONS else None
+    return section, id_, words[-1], "__".join(entry)
+
+
+def _value(leaf: str, text: str) -> Any:
+    is_json = leaf in STRUCTURED and text.lstrip().startswith(("[", "{"))
+    return json.loads(text) if is_json else text
+
+
+def _meant(name: str) -> str:
+    word = name.partition("__")[0].upper()
+    begun = [known for known in _FORMS if word.startswith(known)]
+    near = begun or get_close_matches(word, _FORMS, n=1)
+    if near:
+        return f"Did you mean {PREFIX}{_FORMS[near[0]]}?"
+    return f"Known: {', '.join(PREFIX + form for form in _FORMS.values())}."

@@ -1,0 +1,110 @@
+"""Tokens, and the arithmetic of their freshness."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
+
+from oauthreg._flow import NOTHING
+from oauthreg._secret_values import MASK
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+SAFETY_MARGIN = 10.0
+SAFETY_SHARE = 0.10
+RENEWAL_WINDOW = 20 * 60.0
+RENEWAL_SHARE = 0.50
+LONGEST_WINDOW_SHARE = 0.90
+SPREAD = 0.20
+
+
+class _Masked:
+    """What tokens and authorized clients share: they do not show, format or pickle themselves."""
+
+    __slots__ = ()
+
+    def __str__(self) -> str:
+        return repr(self)
+
+    def __format__(self, spec: str) -> str:
+        return format(repr(self), spec)
+
+    def __copy__(self) -> _Masked:
+        return self
+
+    def __deepcopy__(self, memo: object) -> _Masked:
+        return self
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError(
+            f"{type(self).__name__} is not pickled, it carries a live credential: pass the "
+            "registration id, and authorize it where it is used"
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccessToken(_Masked):
+    """An access token (RFC 6749 section 1.4).
+
+    Attributes:
+        token_value: The token itself.
+        token_type: `Bearer` or `DPoP`.
+        scopes: What was granted.
+        issued_at: When its request was started, aware UTC.
+        expires_at: When it ends by the server's word (or `default-lifetime`), aware UTC.
+        extra: The other fields of the token answer.
+    """
+
+    token_value: str = field(repr=False)
+    token_type: str
+    scopes: tuple[str, ...]
+    issued_at: datetime
+    expires_at: datetime
+    extra: Mapping[str, Any] = field(default_factory=lambda: NOTHING, repr=False, hash=False)
+
+    def __repr__(self) -> str:
+        return (
+            f"AccessToken({self.token_type} {MASK}, scopes={' '.join(self.scopes)!r}, "
+            f"expires_at={self.expires_at:%Y-%m-%dT%H:%M:%SZ})"
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefreshToken(_Masked):
+    """A refresh token (RFC 6749 section 1.5).
+
+    Attributes:
+        token_value: The token itself.
+        issued_at: When it was received, aware UTC.
+    """
+
+    token_value: str = field(repr=False)
+    issued_at: datetime
+
+    def __repr__(self) -> str:
+        return f"RefreshToken({MASK})"
+
+
+class Life(NamedTuple):
+    """Seconds after the start of its request at which a token changes state."""
+
+    stale_after: float
+    expired_after: float
+
+
+def life(lifetime: float, *, spread: float, refresh_before: float | None = None) -> Life:
+    """Return when a token goes stale and when it counts as expired.
+
+    Args:
+        lifetime: Seconds from the start of the token request to the server's expiry.
+        spread: A number in [0, 1) drawn once per token, so that a fleet does not renew in step.
+        refresh_before: The registration's own window in seconds; 0 renews expired tokens only.
+    """
+    expired = lifetime - min(SAFETY_MARGIN, SAFETY_SHARE * lifetime)
+    if refresh_before is None:
+        window = min(RENEWAL_SHARE * lifetime, RENEWAL_WINDOW)
+    else:
+        window = min(refresh_before, LONGEST_WINDOW_SHARE * lifetime)
+    return Life(min(lifetime - window * (1 - SPREAD * spread), expired), expired)

@@ -1,0 +1,84 @@
+"""Which proxy a request goes through: the profile's, else the environment's, never to loopback."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from functools import lru_cache
+from ipaddress import ip_address, ip_network
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from oauthreg._errors import ConnectionFailedError
+from oauthreg._transports.address import HOST, PORTS
+
+if TYPE_CHECKING:
+    from oauthreg._registration import HttpProfile
+    from oauthreg._transports.address import Address
+
+
+@dataclass(frozen=True, slots=True)
+class Proxy:
+    """An HTTP proxy that is asked for a tunnel.
+
+    Attributes:
+        url: Its address, with user name and password.
+        peer: How errors name it.
+    """
+
+    url: str = field(repr=False)
+    peer: str
+
+
+def choose(profile: HttpProfile, address: Address) -> Proxy | None:
+    """Return the proxy for this address, or None.
+
+    Raises:
+        ConnectionFailedError: the proxy's address cannot be used.
+    """
+    if address.is_loopback:
+        return None
+    url, setting = profile.proxy, f"http.{profile.name}.proxy"
+    if not url:
+        setting = "https_proxy" if _environment("https_proxy") else "all_proxy"
+        url = _environment(setting)
+        if not url or _is_exempt(address, _environment("no_proxy")):
+            return None
+    try:
+        return _parse(url)
+    except (ValueError, KeyError):
+        raise ConnectionFailedError(
+            f"the proxy of {setting} cannot be used: it has to be http://host:port or https://",
+            endpoint=address.endpoint,
+            retryable=False,
+        ) from None
+
+
+def _environment(name: str) -> str:
+    """Return a proxy variable; the one in lower case, even empty, hides the other."""
+    value = os.environ.get(name)
+    return (os.environ.get(name.upper(), "") if value is None else value).strip()
+
+
+def _is_exempt(address: Address, no_proxy: str) -> bool:
+    entries = [entry.strip().lower() for entry in no_proxy.split(",")]
+    return any(entry and _covers(entry, address) for entry in entries)
+
+
+def _covers(entry: str, address: Address) -> bool:
+    if entry in {"*", address.host, address.peer}:
+        return True
+    try:
+        return ip_address(address.host) in ip_network(entry, strict=False)
+    except ValueError:
+        return address.host.endswith(f".{entry.removeprefix('*').removeprefix('.')}")
+
+
+@lru_cache(maxsize=16)
+def _parse(url: str) -> Proxy:
+    url = url if "://" in url else f"http://{url}"
+    parts = urlsplit(url)
+    default_port = PORTS[parts.scheme]
+    if not HOST.fullmatch(parts.hostname or "") or not url.isprintable():
+        raise ValueError
+    return Proxy(url, f"the proxy {parts.hostname}:{parts.port or default_port}")

@@ -1,0 +1,103 @@
+"""TLS as every library is given it: the trusted roots, and the client certificate to show."""
+
+from __future__ import annotations
+
+import os
+import ssl
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import certifi
+
+from oauthreg._errors import TlsError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from oauthreg._flow import ClientCertificate
+    from oauthreg._registration import HttpProfile
+
+_State = tuple[tuple[int, int], ...]  # how the files of a certificate stood when they were read
+VARIABLES = ("REQUESTS_CA_BUNDLE", "SSL_CERT_FILE")
+
+
+def roots(profile: HttpProfile) -> tuple[Path, str]:
+    """Return the file or folder of trusted roots, and the setting that names it."""
+    if profile.ca_bundle:
+        return Path(profile.ca_bundle), f"http.{profile.name}.ca-bundle"
+    for name in VARIABLES:
+        if os.environ.get(name):
+            return Path(os.environ[name]), name
+    return Path(certifi.where()), "certifi"
+
+
+class Trust:
+    """The TLS contexts of one http profile: one for each client certificate.
+
+    The trusted roots are read once, a client certificate again when one of its files changed.
+    """
+
+    def __init__(self, profile: HttpProfile) -> None:
+        self._profile = profile
+        self._held: dict[ClientCertificate | None, tuple[_State, ssl.SSLContext]] = {}
+
+    def context(self, certificate: ClientCertificate | None, endpoint: str) -> ssl.SSLContext:
+        """Return the context for a certificate as it is now.
+
+        Raises:
+            TlsError: a file cannot be read, or does not hold what it should.
+        """
+        state = _state(certificate, endpoint)
+        held = self._held.get(certificate)
+        if held is None or held[0] != state:
+            held = state, _read(self._profile, certificate, endpoint)
+            self._held[certificate] = held
+        return held[1]
+
+    def at_hand(self, certificate: ClientCertificate | None) -> ssl.SSLContext | None:
+        """Return the context if no file need be looked at for it, else None."""
+        held = self._held.get(None) if certificate is None else None
+        return held[1] if held is not None else None
+
+    def holds(self, context: ssl.SSLContext | None) -> bool:
+        """Whether a context is up to date; none at all is for requests in the clear."""
+        return context is None or any(context is held for _, held in list(self._held.values()))
+
+
+def _state(certificate: ClientCertificate | None, endpoint: str) -> _State:
+    if certificate is None:
+        return ()
+    with _reading(_shown(certificate), endpoint):
+        stats = [path.stat() for path in (certificate.certificate_file, certificate.key_file)]
+    return tuple((stat.st_mtime_ns, stat.st_size) for stat in stats)
+
+
+def _read(
+    profile: HttpProfile, certificate: ClientCertificate | None, endpoint: str
+) -> ssl.SSLContext:
+    path, setting = roots(profile)
+    with _reading(f"the file of trusted roots {path} (named by {setting})", endpoint):
+        file, folder = (None, path) if path.is_dir() else (path, None)
+        context = ssl.create_default_context(cafile=file, capath=folder)
+    if certificate is not None:
+        files = certificate.certificate_file, certificate.key_file
+        with _reading(_shown(certificate), endpoint):
+            context.load_cert_chain(*files, password=str)  # "", and no question at the terminal
+    return context
+
+
+def _shown(certificate: ClientCertificate) -> str:
+    return f"the client certificate {certificate.certificate_file} with key {certificate.key_file}"
+
+
+@contextmanager
+def _reading(what: str, endpoint: str) -> Iterator[None]:
+    """Say it in our own words when a file cannot be read."""
+    try:
+        yield
+    except OSError as error:
+        said = os.strerror(error.errno or 0)
+        if isinstance(error, ssl.SSLError):
+            said = (error.reason or "it holds no unencrypted PEM").replace("_", " ").lower()
+        raise TlsError(f"{what} cannot be read: {said}", endpoint=endpoint) from None

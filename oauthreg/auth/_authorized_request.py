@@ -1,0 +1,247 @@
+"""What every adapter is made of.
+
+An adapter has one `Bearer`, and makes a `Trip` for each request of its caller:
+
+```python
+trip = Trip(bearer, bearer.authorize(), url)  # UrlNotAllowedError: nothing was sent yet
+trip.put_on(headers, method, url)  # for every request that is sent: a proof is used once
+...  # send
+replays = Replays(bearer, trip)
+while replays.due(answer):  # of each `Answer`, whatever its status: it may bring a nonce
+    ...  # `trip.put_on` and send once more
+```
+"""
+
+from __future__ import annotations
+
+import inspect
+import json
+from base64 import urlsafe_b64decode
+from enum import Enum, auto
+from typing import TYPE_CHECKING, NamedTuple, cast
+
+from oauthreg._errors import AuthorizationError
+from oauthreg.auth._policy import demands_nonce, may_carry, refuses_token
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, MutableMapping
+
+    from oauthreg._registration import AsyncManager, AuthorizedClient, AuthorizeOptions, Manager
+
+AUTHORIZATION = "Authorization"
+DPOP = "DPoP"  # the type of a bound token, and the header of a proof
+NONCE = "dpop-nonce"
+
+
+class Bearer:
+    """Whose token an adapter puts on requests: a manager, a registration, the call's options."""
+
+    def __init__(
+        self,
+        manager: Manager | AsyncManager,
+        registration_id: str,
+        options: AuthorizeOptions,
+    ) -> None:
+        self._manager = manager
+        self._registration_id = registration_id
+        self._options = options
+        self._is_async = inspect.iscoroutinefunction(manager.authorize)
+
+    def authorize(self) -> AuthorizedClient:
+        """Return an authorized client.
+
+        Raises:
+            TypeError: the manager is an asynchronous one.
+        """
+        self.check(asynchronous=False)
+        manager = cast("Manager", self._manager)
+        return manager.authorize(self._registration_id, **self._options)
+
+    async def authorize_async(self) -> AuthorizedClient:
+        """Return an authorized client; otherwise as `authorize`."""
+        self.check(asynchronous=True)
+        manager = cast("AsyncManager", self._manager)
+        return await manager.authorize(self._registration_id, **self._options)
+
+    def check(self, *, asynchronous: bool) -> None:
+        """Refuse a manager of the other kind, which would block the loop or never be awaited.
+
+        Raises:
+            TypeError: it is of the other kind.
+        """
+        if asynchronous != self._is_async:
+            needed = "AsyncAuthorizedClientManager" if asynchronous else "AuthorizedClientManager"
+            kind = "an asynchronous" if asynchronous else "a synchronous"
+            raise TypeError(
+                f"{kind} HTTP client needs an {needed}, not {type(self._manager).__name__}"
+            )
+
+    def reject(self, client: AuthorizedClient) -> None:
+        """Say that an API refused this client's token."""
+        self._manager.reject(self._registration_id, client.access_token.token_value)
+
+    def renew(self, trip: Trip) -> bool:
+        """Get another token for a refused one; False leaves the API's 401 to the caller."""
+        try:
+            return trip.take(self.authorize())
+        except AuthorizationError:
+            return False
+
+    async def renew_async(self, trip: Trip) -> bool:
+        """Get another token; otherwise as `renew`."""
+        try:
+            return trip.take(await self.authorize_async())
+        except AuthorizationError:
+            return False
+
+
+class Answer(NamedTuple):
+    """What came back for one request.
+
+    Attributes:
+        url: The address that answered.
+        status: The HTTP status.
+        headers: Its header fields, looked up in lower case.
+        challenge: Its `WWW-Authenticate` headers, joined.
+        authorization: The Authorization header that the request carried.
+        replayable: Whether the request's body can be sent again.
+    """
+
+    url: str
+    status: int
+    headers: Mapping[str, str]
+    challenge: str
+    authorization: str | None
+    replayable: bool
+
+
+class Need(Enum):
+    """What a refused request would need to be sent again."""
+
+    ANOTHER_TOKEN = auto()
+    ANOTHER_NONCE = auto()
+
+
+class Trip:
+    """One request of the caller's on its way, with its redirects and its replays.
+
+    Attributes:
+        client: The authorized client whose token is on it.
+        home: An address of the origin that the token may not leave, if there are no `urls`.
+        carries: Whether the token goes to the address that the trip begins with.
+        proof: The latest proof; None if the token needs none.
+    """
+
+    __slots__ = ("_bearer", "carries", "client", "home", "proof")
+
+    def __init__(
+        self, bearer: Bearer, client: AuthorizedClient, url: str, home: str | None = None
+    ) -> None:
+        """Set out for an address, which is its own home if no other is named.
+
+        Raises:
+            UrlNotAllowedError: the token may not go there.
+        """
+        self._bearer = bearer
+        self.proof: str | None = None
+        self.client = client
+        self.home = home or url
+        self.carries = self.may_carry(url)
+
+    @property
+    def authorization(self) -> str:
+        """The value of the Authorization header."""
+        return self.client.authorization
+
+    @property
+    def follows_list(self) -> bool:
+        """Whether `urls` says where the token may go."""
+        return bool(self.client.registration.urls)
+
+    @property
+    def proves(self) -> bool:
+        """Whether every request needs a proof of its own (RFC 9449)."""
+        client = self.client
+        return client.registration.prover is not None and client.access_token.token_type == DPOP
+
+    def may_carry(self, url: str) -> bool:
+        """Whether the token goes along to this address, the first one or a redirect's.
+
+        Raises:
+            UrlNotAllowedError: nothing at all may be sent there.
+        """
+        return may_carry(self.client.registration, url, self.home)
+
+    def headers(self, method: str, url: str) -> dict[str, str]:
+        """Return what puts the token on one request: a proof in it may be sent just once."""
+        self.proof = self.client.proof(method, url)
+        return {AUTHORIZATION: self.authorization} | ({DPOP: self.proof} if self.proof else {})
+
+    def put_on(self, headers: MutableMapping[str, str], method: str, url: str) -> None:
+        """Put the token on the header fields of one request, in the place of an earlier one."""
+        self.take_off(headers)
+        headers.update(self.headers(method, url))
+
+    def take_off(self, headers: MutableMapping[str, str]) -> None:
+        """Take the token off the header fields of a request, and the proof, if it has one."""
+        headers.pop(AUTHORIZATION, None)
+        if self.proves or self.proof is not None:
+            headers.pop(DPOP, None)
+
+    def note_nonce(self, url: str, headers: Mapping[str, str]) -> None:
+        """Keep the nonce of any answer to a request that carried the token."""
+        self.client.note_nonce(url, headers)
+
+    def needs(self, answer: Answer) -> Need | None:
+        """Take note of an answer; return what it lacks if it refused this very token or proof."""
+        if answer.authorization != self.authorization:
+            return None
+        self.note_nonce(answer.url, answer.headers)
+        if refuses_token(answer.status, answer.challenge):
+            self._bearer.reject(self.client)
+            return Need.ANOTHER_TOKEN
+        if self.proof is None or not demands_nonce(answer.status, answer.challenge):
+            return None
+        # Not whether it is news to the registration: another request may have learnt it already.
+        is_new = answer.headers.get(NONCE, "") not in {"", _nonce_of(self.proof)}
+        return Need.ANOTHER_NONCE if is_new else None
+
+    def take(self, client: AuthorizedClient) -> bool:
+        """Go on with this client; False if its token is the one that was refused."""
+        before, self.client = self.client, client
+        return client.access_token.token_value != before.access_token.token_value
+
+
+class Replays:
+    """How often one request may be sent again: for another token once, for another nonce once."""
+
+    def __init__(self, bearer: Bearer, trip: Trip) -> None:
+        self._bearer = bearer
+        self._trip = trip
+        self._left = set(Need)
+
+    def due(self, answer: Answer) -> bool:
+        """Take note of an answer; True if the request is to be sent again as the trip is now."""
+        need = self._need(answer)
+        if need is Need.ANOTHER_TOKEN:
+            return self._bearer.renew(self._trip)
+        return need is Need.ANOTHER_NONCE
+
+    async def due_async(self, answer: Answer) -> bool:
+        """Take note of an answer; otherwise as `due`."""
+        need = self._need(answer)
+        if need is Need.ANOTHER_TOKEN:
+            return await self._bearer.renew_async(self._trip)
+        return need is Need.ANOTHER_NONCE
+
+    def _need(self, answer: Answer) -> Need | None:
+        need = self._trip.needs(answer)
+        if need not in self._left or not answer.replayable:
+            return None
+        self._left.discard(need)
+        return need
+
+
+def _nonce_of(proof: str) -> object:
+    claims = proof.split(".")[1]
+    return json.loads(urlsafe_b64decode(claims + "=" * (-len(claims) % 4))).get("nonce")

@@ -1,0 +1,162 @@
+"""One request of an httpx or httpx2 client on its way; imports neither library."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from oauthreg.auth._authorized_request import AUTHORIZATION, DPOP, Answer, Bearer, Trip
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from oauthreg._registration import AuthorizedClient
+
+SENDS_HEADERS = ".send_request_headers.started"
+HAS_HEADERS = ".receive_response_headers.complete"
+OF_THE_TOKEN = {AUTHORIZATION.lower().encode(), DPOP.lower().encode()}
+OURS, HOME = "oauthreg.authorization", "oauthreg.home"  # extensions: httpx copies them to each hop
+
+
+class HttpxTrip(Trip):
+    """A trip of an httpx request.
+
+    On a redirect httpx keeps the Authorization header for the same origin and strips it for any
+    other, which is the rule without `urls`. With `urls`, `depart` judges every hop, and with DPoP
+    gives it a proof of its own: the client asks nobody about hops, but its transport reports each
+    to the `trace` extension, after the connection is there and before a byte of the request is
+    sent.
+    """
+
+    __slots__ = ("_byte_stream", "_dressed", "_hop", "_lent", "_request", "_rewind", "_seen_by")
+
+    def __init__(
+        self, bearer: Bearer, client: AuthorizedClient, request: Any, byte_stream: type[Any]
+    ) -> None:
+        super().__init__(bearer, client, str(request.url), request.extensions.get(HOME))
+        self._byte_stream = byte_stream
+        self._request = request
+        self._hop = request
+        self._rewind = _rewind(request.stream, byte_stream)
+        self._lent = False
+        self._dressed = False
+        self._seen_by: str | None = None
+        if self.carries:
+            self._dress(request)
+        else:  # a redirect that is followed by hand
+            self.take_off(request.headers)
+
+    def watch(self, kind: type[Watch]) -> None:
+        """Have every hop reported, where `urls` or a proof has a say in it."""
+        if self.follows_list or self.proves:
+            watch = kind(self, self._request.extensions.get("trace"))
+            self._request.extensions = {**self._request.extensions, "trace": watch}
+
+    def observe(self, event: str, info: Any) -> None:
+        """Take note of what the transport reports; called for everything it does."""
+        if event.endswith(SENDS_HEADERS):
+            self._seen_by = self._depart(info["request"])
+        elif event.endswith(HAS_HEADERS) and self._seen_by is not None:
+            fields = info["return_value"][-1]
+            headers = {name.lower().decode(): value.decode("latin-1") for name, value in fields}
+            self.note_nonce(self._seen_by, headers)
+
+    def answer(self, response: Any) -> Answer:
+        """Return what came back for the last hop."""
+        self._hop = hop = response.request
+        lent = self.authorization if self._lent else None
+        return Answer(
+            url=str(hop.url),
+            status=response.status_code,
+            headers=response.headers,
+            challenge=response.headers.get("WWW-Authenticate", ""),
+            authorization=hop.headers.get(AUTHORIZATION, lent),
+            replayable=isinstance(hop.stream, self._byte_stream)
+            or (hop.stream is self._request.stream and self._rewind is not None),
+        )
+
+    def replay(self) -> Any:
+        """Return the last hop, ready to be sent as the trip is now."""
+        if self._rewind is not None:
+            self._rewind()
+        self._dress(self._hop)
+        return self._hop
+
+    def _depart(self, hop: Any) -> str | None:
+        """Judge a hop that is about to be sent, and put on it what it is to carry.
+
+        Returns:
+            The address that will see the token; None if none will.
+        """
+        if hop.method == b"CONNECT":  # to a proxy, which is to see no token
+            return None
+        target = hop.url.target
+        whole = target if target.startswith(b"http") else bytes(hop.url)  # whole, to a proxy
+        url = whole.decode("ascii")
+        if self.follows_list:
+            self.may_carry(url)
+        own, self._dressed = self._dressed, False
+        if own:  # what the flow sent has its token already, and a proof of its own
+            return url
+        carried = {name.lower(): value.decode("latin-1") for name, value in hop.headers}
+        shown = carried.get(b"authorization")
+        self._lent = shown is None and self.follows_list
+        if shown is not None and shown != self.authorization:  # by a hook of the caller's
+            return None
+        carries = shown is not None or self._lent
+        fields = self.headers(hop.method.decode("ascii"), url) if carries else {}
+        hop.headers[:] = [
+            *((name, value) for name, value in hop.headers if name.lower() not in OF_THE_TOKEN),
+            *((name.encode(), value.encode()) for name, value in fields.items()),
+        ]
+        return url if carries else None
+
+    def _dress(self, request: Any) -> None:
+        self.put_on(request.headers, request.method, str(request.url))
+        request.extensions = {**request.extensions, OURS: self.authorization, HOME: self.home}
+        self._dressed = True
+
+
+class Watch:
+    """A `trace` extension that reports to a trip, and then to the caller's own."""
+
+    def __init__(self, trip: HttpxTrip, trace: Any) -> None:
+        self._trip = trip
+        self.callers: Any = trace.callers if isinstance(trace, Watch) else trace
+
+    def __call__(self, event: str, info: Any) -> Any:
+        """Report an event; called by the transport."""
+        self._trip.observe(event, info)
+        return None if self.callers is None else self.callers(event, info)
+
+
+class AsyncWatch(Watch):
+    """`Watch` for asynchronous clients."""
+
+    async def __call__(self, event: str, info: Any) -> None:
+        """Report an event; called by the transport."""
+        answer = super().__call__(event, info)
+        if answer is not None:
+            await answer
+
+
+def has_callers_header(request: Any) -> bool:
+    """Whether there is a header, and not ours: a request may be sent again and still have it."""
+    ours = request.extensions.get(OURS)
+    return bool(request.headers.get(AUTHORIZATION, ours) != ours)
+
+
+def _rewind(stream: Any, byte_stream: type[Any]) -> Callable[[], object] | None:
+    """Return what brings a body back to where it stands now; None if nothing can."""
+    if isinstance(stream, byte_stream):
+        return lambda: None
+    fields = getattr(stream, "fields", None)
+    if fields is not None:  # multipart: it rewinds each of its files by itself
+        files = [field.file for field in fields if hasattr(field, "file")]
+        return (lambda: None) if all(map(_can_seek, files)) else None
+    file: Any = getattr(stream, "_stream", None)
+    return partial(file.seek, file.tell()) if _can_seek(file) else None
+
+
+def _can_seek(file: Any) -> bool:
+    return isinstance(file, bytes | str) or bool(hasattr(file, "seekable") and file.seekable())

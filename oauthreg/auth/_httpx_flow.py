@@ -1,0 +1,80 @@
+"""The one flow behind `oauthreg.auth.httpx` and `oauthreg.auth.httpx2`; imports neither library.
+
+A client runs it around the whole chain of redirects: it sees the first request and the last
+answer, whose `request` is the last hop. That hop is what a 401 was said to, so that hop is
+replayed: a POST that led there by a 303 is not sent again.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Unpack
+
+from oauthreg.auth._authorized_request import Bearer, Replays
+from oauthreg.auth._httpx_authorized_request import AsyncWatch, HttpxTrip, Watch, has_callers_header
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Generator
+
+    from oauthreg._registration import AsyncManager, AuthorizeOptions, Manager
+
+
+class HttpxFlow:
+    """Puts a registration's token on requests; a 401 renews it once and replays.
+
+    A 401 that asks for a DPoP nonce replays once with that. A synchronous client takes an
+    `AuthorizedClientManager`, an asynchronous one an `AsyncAuthorizedClientManager`. One object
+    serves any number of clients, threads and loops. A request that has an Authorization header
+    already is left alone.
+
+    The hops of a redirect are known from the `trace` extension, which the library's own transports
+    honour. Behind one that reports nothing (`MockTransport`, `ASGITransport`, `WSGITransport`, one
+    of your own) redirects are the library's alone: `urls` is not asked about them, and with DPoP
+    every hop carries the proof of the first request, which an API refuses. Follow redirects by
+    hand there: each request that is sent by itself is judged, and has its own proof.
+
+    Args:
+        manager: The manager.
+        registration_id: The registration.
+        **options: Those of `authorize`.
+    """
+
+    byte_stream: type[Any]
+
+    def __init__(
+        self,
+        manager: Manager | AsyncManager,
+        registration_id: str,
+        **options: Unpack[AuthorizeOptions],
+    ) -> None:
+        self._bearer = Bearer(manager, registration_id, options)
+
+    def sync_auth_flow(self, request: Any) -> Generator[Any, Any, None]:
+        """Send a request of a synchronous client; called by the client.
+
+        Raises:
+            TypeError: the manager is an asynchronous one.
+            UrlNotAllowedError: the token may not go to an address.
+            AuthorizationError: there is no token.
+        """
+        if has_callers_header(request):
+            yield request
+            return
+        trip = HttpxTrip(self._bearer, self._bearer.authorize(), request, self.byte_stream)
+        trip.watch(Watch)
+        replays = Replays(self._bearer, trip)
+        response = yield request
+        while replays.due(trip.answer(response)):
+            response = yield trip.replay()
+
+    async def async_auth_flow(self, request: Any) -> AsyncGenerator[Any, Any]:
+        """Send a request of an asynchronous client; otherwise as `sync_auth_flow`."""
+        if has_callers_header(request):
+            yield request
+            return
+        client = await self._bearer.authorize_async()
+        trip = HttpxTrip(self._bearer, client, request, self.byte_stream)
+        trip.watch(AsyncWatch)
+        replays = Replays(self._bearer, trip)
+        response = yield request
+        while await replays.due_async(trip.answer(response)):
+            response = yield trip.replay()
