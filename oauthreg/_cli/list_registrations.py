@@ -25,7 +25,7 @@ from oauthreg._sources import Sourced, locate
 
 if TYPE_CHECKING:
     from oauthreg._registration import ClientRegistration
-    from oauthreg._settings.load import Fleet
+    from oauthreg._settings.load import Configuration
 
 UNSAID = "-"
 HEADINGS = (
@@ -70,20 +70,20 @@ def list_registrations(
     oauthreg list --json | jq '.[].id'
     """  # noqa: D301 - a backspace keeps click from joining the lines
     with failures_told():
-        fleet = load(settings or None, profile=profile, env_file=env_file)
-    rows = [_row(fleet, entry.registration) for entry in fleet.entries.values()]
+        configuration = load(settings or None, profile=profile, env_file=env_file)
+    rows = [_row(configuration, entry.registration) for entry in configuration.entries.values()]
     if as_json:
         sys.stdout.write(f"{json.dumps([_public(row) for row in rows], indent=2)}\n")
     elif rows:
         _print_table(rows)
     else:
-        looked = "; ".join(fleet.looked_at)
+        looked = "; ".join(configuration.looked_at)
         sys.stderr.write(f"No registration is configured. Looked at: {looked}.\n")
 
 
-def _row(fleet: Fleet, registration: ClientRegistration) -> Row:
+def _row(configuration: Configuration, registration: ClientRegistration) -> Row:
     registration_id = registration.registration_id
-    said = fleet.tree["registration"][registration_id].get("client-secret")
+    said = configuration.tree["registration"][registration_id].get("client-secret")
     place = locate(said.origin).partition(", ")[0] if isinstance(said, Sourced) else None
     return Row(
         id=registration_id,

@@ -112,9 +112,9 @@ class AsyncAuthorizedClientManager(AsyncErrands):
             ConfigurationError: with every problem; the old configuration stays then.
         """
         self._check_open()
-        fleet = await self._on_worker(self._read_again)
+        configuration = await self._on_worker(self._read_again)
         with self._lock:
-            self._adopt_again(fleet)
+            self._adopt_again(configuration)
 
     async def warm_up(
         self, on_progress: Callable[[WarmUp], object] | None = None

@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from oauthreg._renewal.engine import Ruling
     from oauthreg._renewal.slots import Flight
     from oauthreg._secret_values import Secret, TokenOf
-    from oauthreg._settings.load import Entry
+    from oauthreg._settings.load import ResolvedRegistration
 
 PATIENCE = 1.0
 WARM_UP_LANES = 8
@@ -75,10 +75,10 @@ class BaseManager(Configured):
         """
         return {
             id_: self._engine.state(self._plain_order(entry))
-            for id_, entry in self._fleet.entries.items()
+            for id_, entry in self._configuration.entries.items()
         }
 
-    def _plain_order(self, entry: Entry) -> TokenOrder:
+    def _plain_order(self, entry: ResolvedRegistration) -> TokenOrder:
         registration = entry.registration
         order = self._plain.get(registration.registration_id)
         if order is None or order.registration is not registration:
@@ -88,7 +88,7 @@ class BaseManager(Configured):
 
     def _order(
         self,
-        entry: Entry,
+        entry: ResolvedRegistration,
         registration: ClientRegistration,
         principal: str | None,
         **tokens: Secret | TokenOf | None,
@@ -218,7 +218,7 @@ class BaseManager(Configured):
         return left
 
     def _eager(self) -> tuple[str, ...]:
-        entries = self._fleet.entries
+        entries = self._configuration.entries
         return tuple(id_ for id_, entry in entries.items() if entry.registration.eager)
 
     def _begin_close(self) -> bool:

@@ -16,7 +16,7 @@ from oauthreg._errors import (
 from oauthreg._protocol.responses import HEADER_SAFE
 from oauthreg._renewal.clocks import Clocks
 from oauthreg._renewal.engine import Engine
-from oauthreg._settings.load import Fleet, load, with_registration
+from oauthreg._settings.load import Configuration, load, with_registration
 from oauthreg._settings.validation import did_you_mean
 from oauthreg._sources.tree import canonical
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from oauthreg._registration import ClientRegistration
     from oauthreg._renewal.orders import TokenOrder
     from oauthreg._renewal.slots import HotTable
-    from oauthreg._settings.load import Entry, Settings
+    from oauthreg._settings.load import ResolvedRegistration, Settings
     from oauthreg.events import Listener
 
 
@@ -36,11 +36,11 @@ class Configured:
 
     def __init__(
         self,
-        fleet: Fleet,
+        configuration: Configuration,
         *,
         on_event: Listener | None = None,
         clocks: Clocks | None = None,
-        load_again: Callable[[], Fleet] | None = None,
+        load_again: Callable[[], Configuration] | None = None,
     ) -> None:
         self._clocks = clocks or Clocks()
         self._wall = self._clocks.wall
@@ -50,7 +50,7 @@ class Configured:
         self._fingerprint_key = secrets.token_bytes(32)
         self._load_again = load_again
         self._lock = threading.RLock()
-        self._fleet = fleet
+        self._configuration = configuration
         self._registered: dict[str, Mapping[str, Any]] = {}
         self._plain: dict[str, TokenOrder] = {}
         self._overrides: dict[str, str] = {}
@@ -63,7 +63,7 @@ class Configured:
         cls,
         settings: Settings = None,
         *,
-        only: Iterable[str] | None = None,
+        only: str | Iterable[str] | None = None,
         profile: str | None = None,
         env_file: str | os.PathLike[str] | None = None,
         secrets_dir: str | os.PathLike[str] | None = None,
@@ -76,7 +76,7 @@ class Configured:
             settings: A path or several, later ones override; or the whole configuration as a
                 mapping, which reads nothing else. Without it: `OAUTHREG_SETTINGS`, else
                 `settings.toml` in the working directory, with the environment and `.env`.
-            only: Resolve just these registrations.
+            only: Resolve just these registrations: one id, or several.
             profile: Read `<stem>.<profile><suffix>` too; default: `OAUTHREG_PROFILE`.
             env_file: A `.env` file; default: `OAUTHREG_ENV_FILE`, or the one beside the default
                 settings file.
@@ -87,9 +87,9 @@ class Configured:
         Raises:
             ConfigurationError: with every problem of every registration.
         """
-        asked = None if only is None else tuple(only)
+        asked = only if only is None or isinstance(only, str) else tuple(only)
 
-        def load_again() -> Fleet:
+        def load_again() -> Configuration:
             return load(
                 settings,
                 only=asked,
@@ -106,7 +106,7 @@ class Configured:
     @property
     def registrations(self) -> Mapping[str, ClientRegistration]:
         """Every registration by its id."""
-        return self._fleet.registrations
+        return self._configuration.registrations
 
     def register(self, registration_id: str, settings: Mapping[str, Any]) -> ClientRegistration:
         """Add or replace a registration at run time.
@@ -120,8 +120,8 @@ class Configured:
         """
         self._check_open()
         with self._lock:
-            fleet, entry = with_registration(self._fleet, registration_id, settings)
-            self._adopt(fleet)
+            configuration, entry = with_registration(self._configuration, registration_id, settings)
+            self._adopt(configuration)
             self._registered[entry.registration.registration_id] = deepcopy(dict(settings))
         return entry.registration
 
@@ -134,8 +134,10 @@ class Configured:
         self._check_open()
         with self._lock:
             known = self._entry(registration_id).registration.registration_id
-            entries = {id_: entry for id_, entry in self._fleet.entries.items() if id_ != known}
-            self._adopt(replace(self._fleet, entries=MappingProxyType(entries)))
+            entries = {
+                id_: entry for id_, entry in self._configuration.entries.items() if id_ != known
+            }
+            self._adopt(replace(self._configuration, entries=MappingProxyType(entries)))
             self._registered.pop(known, None)
             self._overrides.pop(known, None)
 
@@ -161,39 +163,39 @@ class Configured:
         if self._closed:
             raise ManagerClosedError
 
-    def _entry(self, registration_id: str) -> Entry:
-        entries = self._fleet.entries
+    def _entry(self, registration_id: str) -> ResolvedRegistration:
+        entries = self._configuration.entries
         entry = entries.get(registration_id) or entries.get(canonical(registration_id))
         if entry is not None:
             return entry
         known = ", ".join(entries) or "none"
         advice = did_you_mean(canonical(registration_id), entries)
-        looked = "; ".join(self._fleet.looked_at)
+        looked = "; ".join(self._configuration.looked_at)
         remedy = advice or (f"Settings were looked for in: {looked}." if looked else "")
         raise UnknownRegistrationError(
             registration_id, f"there is no such registration; configured: {known}", remedy
         )
 
-    def _read_again(self) -> Fleet:
-        return self._load_again() if self._load_again is not None else self._fleet
+    def _read_again(self) -> Configuration:
+        return self._load_again() if self._load_again is not None else self._configuration
 
-    def _adopt_again(self, fleet: Fleet) -> None:
+    def _adopt_again(self, configuration: Configuration) -> None:
         """Take the settings as they were read again, and over them what `register` added."""
         for registration_id, settings in self._registered.items():
-            fleet, _ = with_registration(fleet, registration_id, settings)
+            configuration, _ = with_registration(configuration, registration_id, settings)
         entries = {
-            id_: _with_old_key(entry, self._fleet.entries.get(id_))
-            for id_, entry in fleet.entries.items()
+            id_: _with_old_key(entry, self._configuration.entries.get(id_))
+            for id_, entry in configuration.entries.items()
         }
-        self._adopt(replace(fleet, entries=MappingProxyType(entries)))
+        self._adopt(replace(configuration, entries=MappingProxyType(entries)))
 
-    def _adopt(self, fleet: Fleet) -> None:
+    def _adopt(self, configuration: Configuration) -> None:
         """Take a new configuration; tokens of registrations that changed are dropped."""
-        before, self._fleet = self._fleet, fleet
+        before, self._configuration = self._configuration, configuration
         self._plain.clear()
         self._renew_tables()
         for id_, entry in before.entries.items():
-            after = fleet.entries.get(id_)
+            after = configuration.entries.get(id_)
             if after is None or after.registration != entry.registration:
                 self._engine.disown(id_)
         self._engine.changed()
@@ -206,7 +208,9 @@ class Configured:
         raise NotImplementedError
 
 
-def _with_old_key(entry: Entry, before: Entry | None) -> Entry:
+def _with_old_key(
+    entry: ResolvedRegistration, before: ResolvedRegistration | None
+) -> ResolvedRegistration:
     """Return an entry that did not change with the DPoP key that was made for it earlier."""
     prover = entry.registration.prover
     if prover is None or prover.lasting or before is None:

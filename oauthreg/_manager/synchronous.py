@@ -108,9 +108,9 @@ class AuthorizedClientManager(Errands):
             ConfigurationError: with every problem; the old configuration stays then.
         """
         self._check_open()
-        fleet = self._read_again()
+        configuration = self._read_again()
         with self._lock:
-            self._adopt_again(fleet)
+            self._adopt_again(configuration)
 
     def warm_up(
         self, on_progress: Callable[[WarmUp], object] | None = None

@@ -29,7 +29,7 @@ Settings = str | Path | Sequence[str | Path] | Mapping[str, Any] | None
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class ResolvedRegistration:
     """A registration and the plugin that serves it."""
 
     registration: ClientRegistration
@@ -37,7 +37,7 @@ class Entry:
 
 
 @dataclass(frozen=True)
-class Fleet:
+class Configuration:
     """The registrations of one configuration.
 
     Attributes:
@@ -46,7 +46,7 @@ class Fleet:
         tree: The canonical tree, with the origin of every value.
     """
 
-    entries: Mapping[str, Entry]
+    entries: Mapping[str, ResolvedRegistration]
     looked_at: tuple[str, ...] = ()
     tree: Tree = field(default_factory=dict, repr=False)
 
@@ -61,7 +61,7 @@ def load(
     *,
     only: Collection[str] | None = None,
     **sources: Any,
-) -> Fleet:
+) -> Configuration:
     """Read and resolve settings.
 
     Args:
@@ -80,13 +80,13 @@ def load(
     problems.extend(broken_chains(entries))
     if problems:
         raise ConfigurationError(problems)
-    return Fleet(MappingProxyType(entries), found.looked_at, found.tree)
+    return Configuration(MappingProxyType(entries), found.looked_at, found.tree)
 
 
 def with_registration(
-    fleet: Fleet, registration_id: str, settings: Mapping[str, Any]
-) -> tuple[Fleet, Entry]:
-    """Return a fleet with one registration added or replaced, and its entry.
+    configuration: Configuration, registration_id: str, settings: Mapping[str, Any]
+) -> tuple[Configuration, ResolvedRegistration]:
+    """Return a configuration with one registration added or replaced, and that registration.
 
     Raises:
         ConfigurationError: with every problem of it.
@@ -94,16 +94,23 @@ def with_registration(
     found = read({"registration": {registration_id: settings}})
     problems = list(found.problems)
     added = found.tree.get("registration", {})
-    tree = {**fleet.tree, "registration": {**fleet.tree.get("registration", {}), **added}}
+    tree = {
+        **configuration.tree,
+        "registration": {**configuration.tree.get("registration", {}), **added},
+    }
     entries = resolve(tree, problems, set(added))
-    everything = {**fleet.entries, **entries}
+    everything = {**configuration.entries, **entries}
     problems.extend(broken_chains(everything))
     if problems:
         raise ConfigurationError(problems)
-    return Fleet(MappingProxyType(everything), fleet.looked_at, tree), next(iter(entries.values()))
+    return Configuration(MappingProxyType(everything), configuration.looked_at, tree), next(
+        iter(entries.values())
+    )
 
 
-def resolve(tree: Tree, problems: list[Problem], only: set[str] | None = None) -> dict[str, Entry]:
+def resolve(
+    tree: Tree, problems: list[Problem], only: set[str] | None = None
+) -> dict[str, ResolvedRegistration]:
     """Resolve a canonical tree's registrations, noting every problem."""
     tables: Mapping[str, Any] = tree.get("registration", {})
     profiles = _profiles(tree.get("http", {}), problems)
@@ -117,7 +124,7 @@ def resolve(tree: Tree, problems: list[Problem], only: set[str] | None = None) -
         for missing in sorted((only or set()) - tables.keys())
     )
     only = with_links(only, tables) if only is not None else None
-    entries: dict[str, Entry] = {}
+    entries: dict[str, ResolvedRegistration] = {}
     for registration_id, table in tables.items():
         if only is not None and registration_id not in only:
             continue
@@ -128,7 +135,7 @@ def resolve(tree: Tree, problems: list[Problem], only: set[str] | None = None) -
             whole = _spring_grant(registration_id, table, whole, provider, problems)
         registration = registration_from(registration_id, whole, provider, profiles, problems)
         if provider is not None and registration is not None:
-            entries[registration_id] = Entry(registration, provider.plugin)
+            entries[registration_id] = ResolvedRegistration(registration, provider.plugin)
     return entries
 
 

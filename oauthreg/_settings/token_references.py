@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class HasRegistration(Protocol):
-    """An entry of a fleet."""
+    """A resolved registration."""
 
     @property
     def registration(self) -> ClientRegistration:

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from oauthreg._flow import Flow, Step
     from oauthreg._renewal.slots import Flight
-    from oauthreg._settings.load import Fleet
+    from oauthreg._settings.load import Configuration
 
 EPOCH = 1_000_000_000.0
 NAME = "my-client"
@@ -150,8 +150,10 @@ class Process:
 class Shipped(Process):
     """A process with the shipped engine, flows and backoff."""
 
-    def __init__(self, world: World, server: Server, start: float, fleet: Fleet, seed: int) -> None:
-        self._manager = Manager(self, world, server, fleet, seed)
+    def __init__(
+        self, world: World, server: Server, start: float, configuration: Configuration, seed: int
+    ) -> None:
+        self._manager = Manager(self, world, server, configuration, seed)
         super().__init__(world, server, start)
 
     def _good_until(self) -> float:
@@ -174,14 +176,19 @@ class Manager(BaseManager):
     """A third manager: one whose requests and waiting are events of a world."""
 
     def __init__(
-        self, process: Shipped, world: World, server: Server, fleet: Fleet, seed: int
+        self,
+        process: Shipped,
+        world: World,
+        server: Server,
+        configuration: Configuration,
+        seed: int,
     ) -> None:
         clocks = Clocks(
             wall=lambda: EPOCH + world.now,
             monotonic=lambda: world.now,
             random=Random(seed).random,  # noqa: S311 - a simulation
         )
-        super().__init__(fleet, clocks=clocks)
+        super().__init__(configuration, clocks=clocks)
         self._process = process
         self._world = world
         self._server = server
@@ -256,8 +263,10 @@ class Manager(BaseManager):
 class Naive(Process):
     """For contrast: asks when its token has expired, at every call, and knows no backoff."""
 
-    def __init__(self, world: World, server: Server, start: float, fleet: Fleet, seed: int) -> None:
-        del fleet, seed
+    def __init__(
+        self, world: World, server: Server, start: float, configuration: Configuration, seed: int
+    ) -> None:
+        del configuration, seed
         super().__init__(world, server, start)
         self._until = 0.0
 
@@ -312,12 +321,12 @@ def outage(
     seed: int = 1,
 ) -> Outage:
     """Let a fleet live through an outage. Its processes start spread over one token's lifetime."""
-    world, chance, fleet = World(), Random(seed), load(TABLE)  # noqa: S311 - a simulation
+    world, chance, configuration = World(), Random(seed), load(TABLE)  # noqa: S311 - a simulation
     first = 2 * lifetime
     last = first + seconds
     server = Server(world, lifetime, outage=(first, last), kind=kind)
     members = [
-        policy(world, server, chance.uniform(0, lifetime), fleet, seed * processes + number)
+        policy(world, server, chance.uniform(0, lifetime), configuration, seed * processes + number)
         for number in range(processes)
     ]
     world.run(last + lifetime)
@@ -339,11 +348,11 @@ def requests_per_hour(
     policy: type[Shipped | Naive], lifetime: float, processes: int = 200
 ) -> tuple[int, int]:
     """Return the fewest and the most token requests of a process in its first hour."""
-    fleet, found = load(TABLE), []
+    configuration, found = load(TABLE), []
     for seed in range(processes):
         world = World()
         server = Server(world, lifetime)
-        policy(world, server, 0.0, fleet, seed)
+        policy(world, server, 0.0, configuration, seed)
         world.run(3599.5)
         found.append(len(server.requests))
     return min(found), max(found)

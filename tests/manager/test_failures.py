@@ -349,7 +349,7 @@ def faulty(make, monkeypatch):
         def fail(*_):
             raise error
 
-        entry = h.manager._fleet.entries["app"]
+        entry = h.manager._configuration.entries["app"]
         monkeypatch.setattr(type(entry.plugin), hook, fail)
         return h
 

@@ -106,7 +106,7 @@ def test_success_shows_no_secret(watched, server, caplog):
     client = watched.authorize(subject_token=SUBJECT)
     manager = watched.manager
     shown = [client, client.access_token, client.registration, manager.registrations]
-    shown += [manager._fleet, manager._engine._slots, *watched.heard]
+    shown += [manager._configuration, manager._engine._slots, *watched.heard]
     shown += [slot.held for slot in manager._engine._slots.values()]
     shown += [manager._plain_order(manager._entry("app"))]
     texts = [text for one in shown for text in (repr(one), str(one), f"{one}")]
@@ -120,7 +120,7 @@ def test_the_key_under_which_a_token_is_kept_shows_nothing(watched):
 
 
 def test_a_plugin_that_raises_with_the_secret_does_not_leak_it(watched, caplog, monkeypatch):
-    plugin = watched.manager._fleet.entries["app"].plugin
+    plugin = watched.manager._configuration.entries["app"].plugin
 
     def fail(_self, context, _request):
         raise ValueError(context.secret.get_secret_value())

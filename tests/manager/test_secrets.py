@@ -54,10 +54,10 @@ class Source:
 
 def serve_from(h, *sources):
     """Let the registration take its secret from these sources."""
-    entry = h.manager._fleet.entries["app"]
+    entry = h.manager._configuration.entries["app"]
     changed = replace(entry.registration, client_secrets=sources)
-    entries = {**h.manager._fleet.entries, "app": replace(entry, registration=changed)}
-    h.manager._fleet = replace(h.manager._fleet, entries=entries)
+    entries = {**h.manager._configuration.entries, "app": replace(entry, registration=changed)}
+    h.manager._configuration = replace(h.manager._configuration, entries=entries)
     return h
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from oauthreg import ConfigurationError, Problem
-from oauthreg._settings.load import Fleet, load
+from oauthreg._settings.load import Configuration, load
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,10 +17,10 @@ SECRET = "planted-secret-value"
 
 
 @pytest.fixture
-def loaded(tmp_path: Path) -> Callable[..., Fleet]:
+def loaded(tmp_path: Path) -> Callable[..., Configuration]:
     """Load a TOML text."""
 
-    def load_text(text: str, **options) -> Fleet:
+    def load_text(text: str, **options) -> Configuration:
         path = tmp_path / "settings.toml"
         path.write_text(text, encoding="utf-8")
         return load(path, **options)

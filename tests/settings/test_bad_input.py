@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from oauthreg import AuthorizedClientManager
+
 PROVIDER = '\n[provider.p]\ntoken-uri = "https://auth.example.com/token"\n'
 SECRET = "planted-secret-value"
 GOOD = f'client-id = "id"\nclient-secret = "{SECRET}"\n'
@@ -273,3 +275,15 @@ def test_a_chain_of_registrations_that_comes_back_is_a_circle(problems):
     assert found["registration.b.subject-token"].message == "is a circle: b -> a -> b"
     assert "no registration 'nowhere'" in found["registration.d.subject-token"].message
     assert len(found) == 3
+
+
+def test_only_takes_one_id_as_text():
+    settings = {
+        "registration": {
+            "my-client": {"client-id": "a", "client-secret": "a-secret"},
+            "other": {"client-id": "b"},
+        },
+        "provider": {"p": {"token-uri": "https://auth.example.com/token"}},
+    }
+    with AuthorizedClientManager.from_settings(settings, only="my-client") as manager:
+        assert set(manager.registrations) == {"my-client"}

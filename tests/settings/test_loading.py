@@ -175,8 +175,10 @@ APP = ("registration.app.client-id=id", "registration.app.client-secret=s")
 
 def test_a_spring_file_has_springs_default_grant(tmp_path):
     issuer = "provider.p.issuer-uri=https://auth.example.com"
-    fleet = load(spring(tmp_path, *APP, issuer))
-    assert fleet.entries["app"].registration.authorization_grant_type == "authorization_code"
+    configuration = load(spring(tmp_path, *APP, issuer))
+    assert (
+        configuration.entries["app"].registration.authorization_grant_type == "authorization_code"
+    )
 
 
 def test_a_spring_file_without_discovery_must_say_its_grant(tmp_path):
@@ -184,8 +186,8 @@ def test_a_spring_file_without_discovery_must_say_its_grant(tmp_path):
     with pytest.raises(Exception, match=r"(?s)authorization-grant-type.*is missing.*Spring file"):
         load(spring(tmp_path, *APP, token))
     grant = "registration.app.authorization-grant-type=client_credentials"
-    fleet = load(spring(tmp_path, *APP, token, grant))
-    assert fleet.entries["app"].registration.client_id == "id"
+    configuration = load(spring(tmp_path, *APP, token, grant))
+    assert configuration.entries["app"].registration.client_id == "id"
 
 
 def test_a_common_provider_needs_its_name_only(tmp_path):
