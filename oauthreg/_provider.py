@@ -21,7 +21,7 @@ from oauthreg._errors import (
     TokenEndpointError,
 )
 from oauthreg._flow import NOTHING
-from oauthreg._grants import GRANTS
+from oauthreg._grants.table import GRANTS
 from oauthreg._protocol.authentication import METHODS
 from oauthreg._protocol.context import Explanation, PluginContext
 from oauthreg._protocol.responses import parse_token_response
@@ -203,7 +203,7 @@ class ProviderPlugin(Generic[S_co]):
 
     def flow(self, context: PluginContext) -> Flow[Granted]:
         """Return the flow of the registration's grant; a vendor's own may be anything."""
-        return GRANTS[context.registration.authorization_grant_type](context, self)
+        return GRANTS[context.registration.authorization_grant_type].flow(context, self)
 
 
 def _fits(key: str, error: TokenEndpointError) -> bool:

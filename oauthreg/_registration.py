@@ -21,16 +21,6 @@ if TYPE_CHECKING:
     from oauthreg._secret_values import ChainedToken, SecretSource
     from oauthreg._signing_keys import KeySource
 
-USER_GRANTS = frozenset(
-    {
-        "authorization_code",
-        "refresh_token",
-        "implicit",
-        "urn:ietf:params:oauth:grant-type:device_code",
-        "password",
-    }
-)
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HttpProfile:

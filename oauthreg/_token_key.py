@@ -6,7 +6,7 @@ import hashlib
 import hmac
 from typing import TYPE_CHECKING
 
-from oauthreg._registration import USER_GRANTS
+from oauthreg._grants.table import GRANTS
 from oauthreg._secret_values import LiteralSecret, Secret, TokenOf
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def token_key(
         return [plain(item) for item in value] if isinstance(value, list | tuple) else value
 
     provider = registration.provider
-    of_user = registration.authorization_grant_type in USER_GRANTS
+    of_user = GRANTS[registration.authorization_grant_type].acts_for_user
     parts: Iterable[Iterable[str]] = (
         (provider.type, provider.issuer_uri or "", *_items(provider.endpoints)),
         _items({name: plain(value) for name, value in provider.settings.items()}),

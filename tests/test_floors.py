@@ -17,9 +17,9 @@ import oauthreg
 PACKAGE = Path(oauthreg.__file__).parent
 FLOORS = (
     ("_errors", "_secret_values", "_flow", "_tokens", "events"),
-    ("_signing_keys", "_dpop", "_registration", "_urls", "_token_key", "_transports"),
+    ("_signing_keys", "_dpop", "_registration", "_urls", "_transports"),
     ("_sources", "_protocol"),
-    ("_discovery", "_grants"),
+    ("_discovery", "_grants", "_token_key"),
     ("_provider", "_common_providers"),
     ("_plugins", "_renewal", "_login_flows"),
     ("_settings", "auth"),

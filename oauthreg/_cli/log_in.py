@@ -24,7 +24,7 @@ from oauthreg._cli.common import (
 )
 from oauthreg._cli.login_ways import by_browser, by_device
 from oauthreg._errors import ConfigurationError, Problem
-from oauthreg._grants.device_code import DEVICE_CODE
+from oauthreg._grants.table import GRANTS, Grant
 from oauthreg._manager.synchronous import AuthorizedClientManager
 from oauthreg._sources.tree import canonical
 
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from oauthreg._registration import AuthorizedClient, ClientRegistration
 
 SECONDS = 300.0
-LOGINS = ("authorization_code", DEVICE_CODE)
 NO_LOGIN = "is {grant}, by which `oauthreg login` logs nobody in"
 INSTEAD = 'Set authorization-grant-type = "authorization_code", or "device_code".'
 
@@ -101,12 +100,12 @@ def login(
     with failures_told(), ExitStack() as stack:
         manager = stack.enter_context(load())
         registration = _registration(manager, registration_id)
-        grant = registration.authorization_grant_type
+        on_device = _grant(registration).login == "device"
         who = principal or _os_user()
-        if device and grant != DEVICE_CODE:
-            table = {registration.registration_id: {"authorization-grant-type": DEVICE_CODE}}
+        if device and not on_device:
+            table = {registration.registration_id: {"authorization-grant-type": "device_code"}}
             manager = stack.enter_context(load(arguments={"registration": table}))
-        if device or grant == DEVICE_CODE:
+        if device or on_device:
             client = by_device(manager, registration, principal=who, seconds=timeout)
         else:
             client = by_browser(
@@ -131,11 +130,17 @@ def _registration(manager: AuthorizedClientManager, registration_id: str) -> Cli
     """
     manager.invalidate(registration_id)  # which refuses an unknown one
     registration = manager.registrations[canonical(registration_id)]
-    grant = registration.authorization_grant_type
-    if grant not in LOGINS:
+    grant = _grant(registration)
+    if grant.login != "device" and grant.response_type != "code":
         path = f"registration.{registration.registration_id}.authorization-grant-type"
-        raise ConfigurationError([Problem(path, NO_LOGIN.format(grant=grant), remedy=INSTEAD)])
+        raise ConfigurationError(
+            [Problem(path, NO_LOGIN.format(grant=grant.setting), remedy=INSTEAD)]
+        )
     return registration
+
+
+def _grant(registration: ClientRegistration) -> Grant:
+    return GRANTS[registration.authorization_grant_type]
 
 
 def _os_user() -> str:

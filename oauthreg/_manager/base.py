@@ -16,7 +16,7 @@ from oauthreg._errors import (
     AuthorizationError,
     WaitTimedOutError,
 )
-from oauthreg._grants import LOGIN_GRANTS
+from oauthreg._grants.table import GRANTS
 from oauthreg._manager.options import (
     Call,
     changes,
@@ -125,7 +125,7 @@ class BaseManager(Configured):
             changed = registration.with_options(**changes(registration, options))
             order = self._order(entry, changed, principal, **tokens(options))
             spot = spot_for(hot_calls, registration_id, options)
-        needs_login = registration.authorization_grant_type in LOGIN_GRANTS and not replaced
+        needs_login = GRANTS[registration.authorization_grant_type].login and not replaced
         if needs_login and not self._engine.knows(order):
             raise login_required(registration, principal)
         timeout = options.get("timeout")

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from oauthreg import _login_flows as errands
 from oauthreg._errors import AuthorizationError
-from oauthreg._grants import LOGIN_GRANTS
-from oauthreg._grants.device_code import DEVICE_CODE
+from oauthreg._grants.table import GRANTS
 from oauthreg._manager.base import PATIENCE, BaseManager
 from oauthreg._manager.options import login_required, needs_principal
 from oauthreg._renewal.slots import Flight
@@ -51,10 +50,10 @@ class BaseErrands(BaseManager):
         self._check_open()
         entry = self._entry(registration_id)
         registration = entry.registration
-        grant = registration.authorization_grant_type
-        if (grant not in LOGIN_GRANTS) or (grant == DEVICE_CODE) is not on_device:
+        grant = GRANTS[registration.authorization_grant_type]
+        if grant.login != ("device" if on_device else "browser"):
             raise AuthorizationError(
-                f"its grant is {grant}, which begins with no such login",
+                f"its grant is {grant.setting}, which begins with no such login",
                 registration_id=registration.registration_id,
                 hint="Set authorization-grant-type to "
                 + ("device_code." if on_device else "authorization_code."),

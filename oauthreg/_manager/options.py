@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from oauthreg._errors import LoginRequiredError
-from oauthreg._registration import USER_GRANTS, AuthorizeOptions
+from oauthreg._grants.table import GRANTS
+from oauthreg._registration import AuthorizeOptions
 from oauthreg._renewal.slots import Spot
 from oauthreg._secret_values import CHAINED, Secret, TokenOf
 from oauthreg._settings.models import (
@@ -115,14 +116,12 @@ def _token(name: str, given: object) -> Secret | TokenOf:
 
 def needs_principal(registration: ClientRegistration) -> bool:
     """Whether the grant is a user's, who must be named: unless the settings hold their token."""
-    grant = registration.authorization_grant_type
-    given = grant == "refresh_token" and registration.refresh_token is not None
-    return grant in USER_GRANTS and not given
+    return GRANTS[registration.authorization_grant_type].needs_principal(registration)
 
 
 def login_required(registration: ClientRegistration, principal: str | None) -> LoginRequiredError:
     """Return the error of a grant of a user that has no user, or no login of theirs."""
-    grant = registration.authorization_grant_type
+    grant = GRANTS[registration.authorization_grant_type].setting
     return LoginRequiredError(
         f"the grant {grant} acts for a user: say whom by principal="
         if principal is None

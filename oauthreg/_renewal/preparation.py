@@ -8,7 +8,7 @@ from uuid import uuid4
 
 from oauthreg import _discovery as discovery
 from oauthreg._flow import NOTHING, NeedMetadata, NeedToken, ReadSecret
-from oauthreg._grants.jwt_bearer import JWT_BEARER
+from oauthreg._grants.table import GRANTS
 from oauthreg._protocol.authentication import advertised_method
 from oauthreg._protocol.context import PluginContext
 from oauthreg._secret_values import Secret, TokenOf
@@ -96,7 +96,7 @@ def _with_tokens(
         said = yield from _read(registration.refresh_token)
         refresh_token = said if said not in around.spent else None
     subject = order.subject_token or (yield from _read(registration.subject_token))
-    signs = registration.authorization_grant_type == JWT_BEARER
+    signs = GRANTS[registration.authorization_grant_type].signs
     return replace(
         context,
         refresh_token=refresh_token,

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from oauthreg._grants import INSECURE_GRANTS
-from oauthreg._grants.jwt_bearer import JWT_BEARER
+from oauthreg._grants.table import GRANTS
 from oauthreg._protocol.authentication import (
     CERTIFICATE_METHODS,
     KEY_METHODS,
@@ -56,8 +55,8 @@ def _credential(registration: ClientRegistration) -> Iterator[Lack]:
             (f"Set {path}.certificate-file and {path}.certificate-key-file."),
         )
     anything = registration.client_secrets or keyed or registration.certificate is not None
-    machine = registration.authorization_grant_type == "client_credentials"
-    if method is None and machine and not anything:
+    confidential = GRANTS[registration.authorization_grant_type].confidential
+    if method is None and confidential and not anything:
         yield (
             "client-secret",
             "is missing",
@@ -69,17 +68,13 @@ def _credential(registration: ClientRegistration) -> Iterator[Lack]:
 
 
 def _grant(registration: ClientRegistration, settings: RegistrationSettings) -> Iterator[Lack]:
-    grant = registration.authorization_grant_type
+    grant = GRANTS[registration.authorization_grant_type]
     path = f"registration.{registration.registration_id}"
-    better = INSECURE_GRANTS.get(grant)
-    if better is not None and not settings.allow_insecure_grants:
+    if grant.use_instead is not None and not settings.allow_insecure_grants:
         yield (
             "authorization-grant-type",
-            f"{grant} is off by default; better use {better}",
+            f"{grant.setting} is off by default; better use {grant.use_instead}",
             (f"If it must be, set {path}.allow-insecure-grants = true."),
         )
-    if grant == "password" and (registration.username is None or registration.password is None):
-        missing = "username" if registration.username is None else "password"
-        yield missing, "is missing: the password grant needs it", f"Set {path}.{missing}."
-    if grant == JWT_BEARER and registration.username and registration.signing_key is None:
-        yield "private-key-file", "is missing: it signs the assertion about username", ""
+    for need in grant.missing(registration):
+        yield need.setting, f"is missing: {need.reason}", f"Set {path}.{need.setting}."

@@ -19,7 +19,7 @@ from pydantic import (
     field_validator,
 )
 
-from oauthreg._grants import GRANTS, SHORT_NAMES, canonical_grant
+from oauthreg._grants.table import GRANTS, canonical_grant
 from oauthreg._protocol.authentication import METHODS
 from oauthreg._protocol.requests import OWN_FIELDS
 from oauthreg._sources.tree import ALTERNATIVES
@@ -230,9 +230,7 @@ class RegistrationSettings(_Model):
     def _known_grant(cls, name: str) -> str:
         grant = canonical_grant(name)
         if grant not in GRANTS:
-            known = {registered: short for short, registered in SHORT_NAMES.items()}
-            names = ", ".join(known.get(name, name) for name in GRANTS)
-            raise ValueError(f"must be one of {names}")
+            raise ValueError(f"must be one of {', '.join(row.setting for row in GRANTS.values())}")
         return grant
 
 

@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from oauthreg._errors import Problem
-from oauthreg._grants import INSECURE_GRANTS
+from oauthreg._grants.table import GRANTS
 from oauthreg._registration import ClientRegistration, HttpProfile
 from oauthreg._settings.checks import requirements
 from oauthreg._settings.credentials import Credentials
@@ -103,11 +103,13 @@ def registration_from(
     for key, message, remedy in requirements(registration, settings):
         problems.append(problem_at(table, key, path, message, remedy))
     problems.extend(_plugin_problems(registration, provider))
-    better = INSECURE_GRANTS.get(registration.authorization_grant_type)
-    if better is not None and len(problems) == count:
-        grant = registration.authorization_grant_type
+    grant = GRANTS[registration.authorization_grant_type]
+    if grant.use_instead is not None and len(problems) == count:
         logger.warning(
-            "%s: the grant %s is insecure; better use %s", registration_id, grant, better
+            "%s: the grant %s is insecure; better use %s",
+            registration_id,
+            grant.setting,
+            grant.use_instead,
         )
     return registration if len(problems) == count else None
 

@@ -16,8 +16,6 @@ from oauthreg import (
     LoginRequiredError,
     TokenEndpointError,
 )
-from oauthreg._grants import LOGIN_GRANTS
-from oauthreg._registration import USER_GRANTS
 from oauthreg.testing import Fault
 
 SECRET = "planted-secret-value"
@@ -39,10 +37,6 @@ def log_in(manager, principal: str, name: str = "web"):
     request = manager.authorization_request(name)
     answer = requests.get(request.url, allow_redirects=False, timeout=5)
     return manager.complete(name, answer.headers["Location"], request=request, principal=principal)
-
-
-def test_every_grant_that_begins_with_a_login_is_a_users():
-    assert LOGIN_GRANTS <= USER_GRANTS
 
 
 def test_an_implicit_token_is_served_to_its_user_alone(manage, server):

@@ -15,11 +15,11 @@ from oauthreg._errors import (
     TokenEndpointError,
 )
 from oauthreg._flow import TokenResponse
-from oauthreg._grants import GRANTS, canonical_grant
 from oauthreg._grants.device_code import DEVICE_CODE, authorize_device, poll_device
 from oauthreg._grants.jwt_bearer import JWT_BEARER, jwt_bearer
 from oauthreg._grants.password import password
 from oauthreg._grants.refresh_token import refresh_token
+from oauthreg._grants.table import GRANTS, canonical_grant
 from oauthreg._grants.token_exchange import TOKEN_EXCHANGE, token_exchange
 from oauthreg._grants.token_management import introspect, revoke
 from oauthreg._protocol.pkce import code_challenge
@@ -82,7 +82,7 @@ def test_a_rotated_refresh_token_replaces_the_old_one(context, drive):
 def test_without_a_refresh_token_somebody_must_log_in(context, drive):
     for grant in ("authorization_code", DEVICE_CODE, "implicit", "refresh_token"):
         with pytest.raises(LoginRequiredError):
-            drive(GRANTS[grant](context(), HOOKS))
+            drive(GRANTS[grant].flow(context(), HOOKS))
 
 
 def test_the_password_is_sent_again_when_its_refresh_token_is_dead(context, drive):
