@@ -33,6 +33,7 @@ class HttpProfile:
         total_timeout: Seconds from the start of a request to the end of its answer.
         proxy: A proxy's address, instead of the environment's.
         ca_bundle: A PEM file of trusted roots, instead of the environment's.
+        max_connections: Requests in flight to one endpoint at a time, at most.
     """
 
     name: str = "default"
@@ -41,6 +42,7 @@ class HttpProfile:
     total_timeout: float = 10.0
     proxy: str | None = field(default=None, repr=False)
     ca_bundle: Path | None = None
+    max_connections: int = 32
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,7 +79,8 @@ class ClientRegistration:
 
     Every field is the setting of the same name; times are seconds. `client_secrets` holds
     every source of a secret in the order in which they are tried. Keys take no part in
-    comparisons: the token key tells tokens by them.
+    comparisons: the token key tells tokens by them. `prover` is set where `dpop` is on, and
+    `dpop_optional` is true where it is "optional".
     """
 
     registration_id: str
@@ -112,6 +115,15 @@ class ClientRegistration:
     refresh_token: SecretSource | None = field(default=None, repr=False)
     subject_token: SecretSource | ChainedToken | None = field(default=None, repr=False)
     authorization_details: str | None = None
+    authorization_parameters: Mapping[str, str] = field(
+        default_factory=lambda: NOTHING, hash=False, repr=False
+    )
+    pushed_authorization_requests: bool | None = None
+    certificate_bound_tokens: bool = False
+    dpop_optional: bool = False
+    principal: str | None = None
+    shared: bool | None = None
+    allow_readable: bool = False
 
     def with_options(self, **changes: Any) -> ClientRegistration:
         """Return this registration with some fields changed for one call."""

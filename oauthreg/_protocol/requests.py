@@ -18,6 +18,19 @@ OWN_FIELDS = frozenset(
 )
 """Form fields that settings of their own fill, so that `parameters` may not."""
 
+OWN_AUTHORIZATION_FIELDS = OWN_FIELDS | {
+    "authorization_details",
+    "code_challenge",
+    "code_challenge_method",
+    "nonce",
+    "redirect_uri",
+    "request",
+    "request_uri",
+    "response_type",
+    "state",
+}
+"""Query fields of the authorization request that `authorization-parameters` may not set."""
+
 
 def token_request(
     context: PluginContext,

@@ -28,6 +28,12 @@ def requirements(
     yield from _grant(registration, settings)
     if settings.certificate_key_file is not None and settings.certificate_file is None:
         yield "certificate-file", "is missing: there is only its key", ""
+    if settings.certificate_bound_tokens and settings.certificate_file is None:
+        yield (
+            "certificate-file",
+            "is missing: certificate-bound-tokens needs it",
+            f"Set registration.{registration.registration_id}.certificate-file.",
+        )
     if settings.dpop_key_file is not None and not settings.dpop:
         yield "dpop", "is off, but there is a dpop-key-file", "Set dpop = true."
 

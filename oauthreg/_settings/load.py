@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
@@ -11,13 +11,18 @@ from typing import TYPE_CHECKING, Any
 
 from oauthreg._errors import ConfigurationError, Problem
 from oauthreg._registration import ClientRegistration, HttpProfile
-from oauthreg._settings.models import NOT_IN_DEFAULTS, HttpSettings, StoreSettings
+from oauthreg._settings.models import (
+    NOT_IN_DEFAULTS,
+    HttpSettings,
+    StoreSettings,
+    TopLevelSettings,
+)
 from oauthreg._settings.providers import Providers
 from oauthreg._settings.registrations import registration_from
 from oauthreg._settings.token_references import broken_chains, with_links
 from oauthreg._settings.validation import overlaid, parsed, problem_at, source_of, sourced
 from oauthreg._sources import read
-from oauthreg._sources.tree import Origin, Sourced, Tree, canonical
+from oauthreg._sources.tree import TOP_LEVEL, Origin, Sourced, Tree, canonical
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -44,11 +49,13 @@ class Configuration:
         entries: By canonical registration id, in the order of the settings.
         looked_at: Where settings were looked for.
         tree: The canonical tree, with the origin of every value.
+        environment: The setting `environment`: what this deployment is, such as "production".
     """
 
     entries: Mapping[str, ResolvedRegistration]
     looked_at: tuple[str, ...] = ()
     tree: Tree = field(default_factory=dict, repr=False)
+    environment: str | None = None
 
     @cached_property
     def registrations(self) -> Mapping[str, ClientRegistration]:
@@ -78,9 +85,13 @@ def load(
     ids = None if only is None else {canonical(one) for one in only}
     entries = resolve(found.tree, problems, ids)
     problems.extend(broken_chains(entries))
-    if problems:
+    top_level = {key: found.tree[key] for key in TOP_LEVEL if key in found.tree}
+    top = parsed(TopLevelSettings, top_level, "", problems)
+    if top is None or problems:
         raise ConfigurationError(problems)
-    return Configuration(MappingProxyType(entries), found.looked_at, found.tree)
+    return Configuration(
+        MappingProxyType(entries), found.looked_at, found.tree, environment=top.environment
+    )
 
 
 def with_registration(
@@ -103,9 +114,8 @@ def with_registration(
     problems.extend(broken_chains(everything))
     if problems:
         raise ConfigurationError(problems)
-    return Configuration(MappingProxyType(everything), configuration.looked_at, tree), next(
-        iter(entries.values())
-    )
+    changed = replace(configuration, entries=MappingProxyType(everything), tree=tree)
+    return changed, next(iter(entries.values()))
 
 
 def resolve(

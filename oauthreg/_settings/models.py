@@ -21,7 +21,7 @@ from pydantic import (
 
 from oauthreg._grants.table import GRANTS, canonical_grant
 from oauthreg._protocol.authentication import METHODS
-from oauthreg._protocol.requests import OWN_FIELDS
+from oauthreg._protocol.requests import OWN_AUTHORIZATION_FIELDS, OWN_FIELDS
 from oauthreg._sources.tree import ALTERNATIVES
 from oauthreg._urls import parse_pattern
 
@@ -116,9 +116,17 @@ def free_parameters(parameters: dict[str, str]) -> dict[str, str]:
     Raises:
         ValueError: one of them does.
     """
-    taken = sorted(OWN_FIELDS & parameters.keys())
+    return _without(OWN_FIELDS, parameters)
+
+
+def _authorization_parameters(parameters: dict[str, str]) -> dict[str, str]:
+    return _without(OWN_AUTHORIZATION_FIELDS, parameters)
+
+
+def _without(own: frozenset[str], parameters: dict[str, str]) -> dict[str, str]:
+    taken = sorted(own & parameters.keys())
     if taken:
-        raise ValueError(f"must not hold {', '.join(taken)}: each has a setting of its own")
+        raise ValueError(f"must not hold {', '.join(taken)}: oauthreg or another setting sets it")
     return parameters
 
 
@@ -136,6 +144,7 @@ Text = Annotated[str, StringConstraints(min_length=1)]
 Address = Annotated[str, AfterValidator(_address)]
 Table = Annotated[dict[str, str], BeforeValidator(_table)]
 Parameters = Annotated[Table, AfterValidator(free_parameters)]
+AuthorizationParameters = Annotated[Table, AfterValidator(_authorization_parameters)]
 Headers = Annotated[Table, AfterValidator(_headers)]
 Scopes = Annotated[
     tuple[Annotated[str, AfterValidator(checked_scope)], ...], BeforeValidator(words)
@@ -182,6 +191,7 @@ class RegistrationSettings(_Model):
     audience: Text | None = None
     resource: Resources = ()
     parameters: Parameters = Field(default_factory=dict)
+    authorization_parameters: AuthorizationParameters = Field(default_factory=dict)
     headers: Headers = Field(default_factory=dict)
     authorization_details: tuple[dict[str, Any], ...] = ()
     basic_encoding: Literal["form", "raw"] = "form"
@@ -198,7 +208,8 @@ class RegistrationSettings(_Model):
     assertion_file: Path | None = None
     certificate_file: Path | None = None
     certificate_key_file: Path | None = None
-    dpop: bool = False
+    certificate_bound_tokens: bool = False
+    dpop: bool | Literal["optional"] = False
     dpop_key_file: Path | None = None
     username: Text | None = None
     password: Text | None = None
@@ -210,7 +221,11 @@ class RegistrationSettings(_Model):
     subject_token: Text | None = None
     subject_token_file: Path | None = None
     subject_token_ref: Text | None = None
+    principal: Text | None = None
+    pushed_authorization_requests: bool | None = None
     allow_insecure_grants: bool = False
+    allow_readable: bool = False
+    shared: bool | None = None
     refresh_before: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
     default_lifetime: Seconds = 300.0
     max_lifetime: Seconds | None = None
@@ -260,6 +275,13 @@ class HttpSettings(_Model):
     total_timeout: Seconds = 10.0
     proxy: Annotated[str, AfterValidator(_proxy)] | None = None
     ca_bundle: FilePath | None = None
+    max_connections: Annotated[int, Field(ge=1, le=10_000)] = 32
+
+
+class TopLevelSettings(_Model):
+    """The settings outside of any table."""
+
+    environment: Text | None = None
 
 
 class StoreSettings(_Model):
@@ -274,7 +296,7 @@ def aliases(model: type[BaseModel]) -> tuple[str, ...]:
 
 
 NOT_IN_DEFAULTS = frozenset(
-    {"provider", "client-id", "username", "certificate-file", "certificate-key-file"}
+    {"provider", "client-id", "username", "principal", "certificate-file", "certificate-key-file"}
     | {
         "assertion-file",
         "dpop-key-file",

@@ -96,7 +96,12 @@ def problem_at(
     """Return a problem with one key of a table, located where the key was said."""
     item = table.get(key)
     leaf = item.leaf if isinstance(item, Sourced) else key
-    return Problem(f"{path}.{leaf}", message, source_of(table, key), remedy)
+    return Problem(dotted(path, leaf), message, source_of(table, key), remedy)
+
+
+def dotted(path: str, leaf: str) -> str:
+    """Return the path of a key; a table's path is empty at the top level."""
+    return f"{path}.{leaf}" if path else leaf
 
 
 def source_of(table: Mapping[str, Any], key: str) -> str:
@@ -128,7 +133,8 @@ def _problem(
         remedy = did_you_mean(leaf, aliases(model)) or f"Known: {', '.join(aliases(model))}."
         return problem_at(table, key, path, "there is no such setting", remedy)
     if kind == "missing":
-        return Problem(f"{path}.{leaf}", "is missing", source_of(table, ""), f"Set {path}.{leaf}.")
+        where = dotted(path, leaf)
+        return Problem(where, "is missing", source_of(table, ""), f"Set {where}.")
     inner = ".".join(str(part) for part in error["loc"][1:] if isinstance(part, str))
     place = f"{inner}: " if inner and leaf in VERBATIM else ""
     message = error["msg"].removeprefix("Value error, ")

@@ -13,6 +13,7 @@ from oauthreg._sources.tree import (
     BASES,
     SECTIONS,
     TABLES,
+    TOP_LEVEL,
     VERBATIM,
     Origin,
     Sourced,
@@ -65,15 +66,16 @@ class Source:
         return found
 
     def put(self, table: Table, path: str, name: str, value: Any, origin: Origin) -> None:
-        """Say one setting of a table; `path` names the table where something is wrong."""
+        """Add one setting of a table; `path` is the table's, and empty at the top level."""
         leaf = canonical(name)
+        dotted = f"{path}.{leaf}" if path else leaf
         key = BASES.get(leaf, leaf)
         if leaf in VERBATIM:
             self._put_entries(table, path, name, value, origin)
         elif key not in table:
             table[key] = Sourced(value, origin, leaf)
         elif table[key].leaf == leaf:
-            self._said_twice(f"{path}.{leaf}", table[key].origin, origin)
+            self._said_twice(dotted, table[key].origin, origin)
         else:
             message = f"give one of {', '.join(ALTERNATIVES[key])}; here are {table[key].leaf}"
             self.problem(f"{path}.{key}", f"{message} and {leaf}", origin)
@@ -102,7 +104,9 @@ class Source:
         """Say all that a nested document says: a TOML file, a dict."""
         for name, content, where in self._items(document, origin):
             section = canonical(name)
-            if section not in (*SECTIONS, *TABLES):
+            if section in TOP_LEVEL:
+                self.put(self.tree, "", name, content, where)
+            elif section not in (*SECTIONS, *TABLES):
                 remedy = suggestion(section, (*SECTIONS, *TABLES))
                 self.problem(name, "is no section of the settings", where, remedy)
             elif not isinstance(content, Mapping):

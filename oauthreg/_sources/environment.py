@@ -10,7 +10,15 @@ from typing import TYPE_CHECKING, Any
 from oauthreg._errors import Problem
 from oauthreg._sources.canonicalise import Source, UnusableError, text_of
 from oauthreg._sources.locate import quoted, shown
-from oauthreg._sources.tree import SECTIONS, STRUCTURED, TABLES, VERBATIM, Origin, canonical
+from oauthreg._sources.tree import (
+    SECTIONS,
+    STRUCTURED,
+    TABLES,
+    TOP_LEVEL,
+    VERBATIM,
+    Origin,
+    canonical,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,6 +32,7 @@ _FORMS = {
     **{word: word for word in CONTROLS},
     **{word.upper(): f"{word.upper()}__<ID>__<SETTING>" for word in SECTIONS},
     **{word.upper(): f"{word.upper()}__<SETTING>" for word in TABLES},
+    **{word.upper(): word.upper() for word in TOP_LEVEL},
 }
 
 
@@ -90,6 +99,9 @@ _CONTROL_NAMES = {PREFIX + word for word in CONTROLS}
 
 
 def _say(source: Source, name: str, text: str, origin: Origin) -> None:
+    if canonical(name[len(PREFIX) :]) in TOP_LEVEL:
+        source.put(source.tree, "", name[len(PREFIX) :], text, origin)
+        return
     address = _address(name[len(PREFIX) :])
     if address is None:
         source.problem(name, "is no name of a setting", origin, _meant(name[len(PREFIX) :]))

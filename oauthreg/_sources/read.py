@@ -203,10 +203,11 @@ class _Layer(PydanticBaseSettingsSource):
 
 
 class _Settings(BaseSettings):
-    """The five tables; as `Any`, pydantic neither copies nor checks them, nor shows a value."""
+    """The top level; as `Any`, pydantic neither copies nor checks them, nor shows a value."""
 
     model_config = SettingsConfigDict(hide_input_in_errors=True, extra="ignore")
 
+    environment: Any = None
     registration: Any = {}
     provider: Any = {}
     http: Any = {}
@@ -230,4 +231,5 @@ def _merged(trees: Sequence[Tree]) -> Tree:
             return tuple(_Layer(settings_cls, tree) for tree in trees)
 
     settings = Settings()
-    return {name: getattr(settings, name) for name in Settings.model_fields}
+    tree = {name: getattr(settings, name) for name in Settings.model_fields}
+    return {name: value for name, value in tree.items() if value is not None}

@@ -1,8 +1,9 @@
 """The canonical tree: what every settings source becomes before sources are merged.
 
 Sections (`registration`, `provider`, `http`) hold tables by id; `store` and `defaults` are one
-table each. Ids and leaf names are canonical (lower case, `-`), so that sources merge by plain
-key; every leaf is a `Sourced`. Keys inside `parameters` and `headers` are the user's own.
+table each; `environment` is a value outside of any table. Ids and leaf names are canonical (lower
+case, `-`), so that sources merge by plain key; every leaf is a `Sourced`. Keys inside the
+`VERBATIM` tables (`parameters`, `headers`) are the user's own.
 """
 
 from __future__ import annotations
@@ -17,7 +18,8 @@ Tree = dict[str, Any]
 
 SECTIONS = ("registration", "provider", "http")
 TABLES = ("store", "defaults")
-VERBATIM = frozenset({"parameters", "headers"})
+TOP_LEVEL = ("environment",)
+VERBATIM = frozenset({"parameters", "authorization-parameters", "headers"})
 STRUCTURED = VERBATIM | {"scope", "resource", "client-secrets", "urls", "authorization-details"}
 """Leaves that are lists or tables: where a source has only text, theirs may be JSON."""
 

@@ -15,12 +15,14 @@ from oauthreg._settings.models import (
     ProviderAddresses,
     RegistrationSettings,
     StoreSettings,
+    TopLevelSettings,
     aliases,
 )
 
 ROOT = Path(__file__).parents[2]
 EXAMPLE = ROOT / "settings.example.toml"
 MODELS = {
+    "Top": TopLevelSettings,
     "registration": RegistrationSettings,
     "provider": ProviderAddresses,
     "http": HttpSettings,
@@ -34,7 +36,7 @@ ROW = re.compile(r"\| `([a-z-]+)` \|")
 def keys_of_the_example():
     """Return the keys of each section, on or off; those of [defaults] are a registration's."""
     found = {section: [] for section in MODELS}
-    section = ""
+    section = "Top"
     for line in EXAMPLE.read_text("utf-8").splitlines():
         if header := HEADER.match(line):
             section = header[1]
@@ -44,7 +46,7 @@ def keys_of_the_example():
 
 
 def keys_of_the_reference():
-    """Return the keys of the tables below `## `section`` headings."""
+    """Return the keys of the tables below `## `section`` and `## Top level` headings."""
     found = {section: [] for section in MODELS}
     parts = (ROOT / "docs/settings.md").read_text("utf-8").split("\n## ")
     for part in parts:
@@ -84,6 +86,7 @@ def test_every_setting_that_is_off_is_valid_when_it_is_on():
     document = tomllib.loads(
         "\n".join(line.removeprefix("#") if SETTING.match(line) else line for line in lines)
     )
+    TopLevelSettings.model_validate({"environment": document["environment"]})
     RegistrationSettings.model_validate({**document["registration"]["my-client"]})
     ProviderAddresses.model_validate(document["provider"]["my-provider"])
     own_file = {"ca-bundle": __file__}  # which has to be there

@@ -25,6 +25,16 @@ REGISTRATION = {
         "client-authentication-method",
         "must be one of client_secret_basic, ",
     ),
+    "a parameter of the login's own": (
+        GOOD + 'authorization-parameters = { state = "x" }',
+        "authorization-parameters",
+        "must not hold state",
+    ),
+    "bound tokens without a certificate": (
+        GOOD + "certificate-bound-tokens = true",
+        "certificate-file",
+        "certificate-bound-tokens needs it",
+    ),
     "an unknown provider": (GOOD + 'provider = "q"', "provider", "there is no provider 'q'"),
     "an unknown http profile": (GOOD + 'http = "slow"', "http", "there is no http profile"),
     "a scope with a quote": (GOOD + "scope = 'a\"b'", "scope", "RFC 6749"),
@@ -33,7 +43,7 @@ REGISTRATION = {
     "a parameter of its own": (
         GOOD + 'parameters = { scope = "x" }',
         "parameters",
-        "a setting of its own",
+        "another setting sets it",
     ),
     "a header of the request's own": (
         GOOD + 'headers = { authorization = "x" }',

@@ -195,3 +195,39 @@ def test_a_common_provider_needs_its_name_only(tmp_path):
     registration = load(spring(tmp_path, *lines)).entries["github"].registration
     assert registration.scopes == ("read:user",)
     assert registration.provider.token_uri == "https://github.com/login/oauth/access_token"
+
+
+def test_each_setting_of_a_registration_reaches_it(one, tmp_path):
+    settings = """
+        authorization-parameters = { prompt = "consent" }
+        pushed-authorization-requests = false
+        dpop = "optional"
+        principal = "me"
+        shared = false
+        allow-readable = true
+        http = "slow"
+    """
+    registration = one(GOOD + settings, "[http.slow]\nmax-connections = 4\n")
+    assert registration.authorization_parameters == {"prompt": "consent"}
+    assert registration.pushed_authorization_requests is False
+    assert registration.prover is not None
+    assert registration.dpop_optional
+    assert registration.principal == "me"
+    assert registration.shared is False
+    assert registration.allow_readable
+    assert registration.http.max_connections == 4
+
+
+def test_what_is_left_out_is_told_from_what_is_off(one):
+    registration = one(GOOD + "dpop = true")
+    assert not registration.dpop_optional
+    assert registration.pushed_authorization_requests is None
+    assert registration.shared is None
+
+
+def test_the_environment_of_a_deployment_is_one_setting_for_all(loaded, monkeypatch):
+    assert loaded('environment = "test"').environment == "test"
+    monkeypatch.setenv("OAUTHREG_ENVIRONMENT", "production")
+    assert loaded('environment = "test"').environment == "production"
+    monkeypatch.delenv("OAUTHREG_ENVIRONMENT")
+    assert loaded("").environment is None
