@@ -17,7 +17,7 @@ import oauthreg
 PACKAGE = Path(oauthreg.__file__).parent
 FLOORS = (
     ("_errors", "_secret_values", "_flow", "_tokens", "events"),
-    ("_signing_keys", "_dpop", "_registration", "_urls", "_transports"),
+    ("_signing_keys", "_dpop", "_registration", "_urls", "stores", "_transports"),
     ("_sources", "_protocol"),
     ("_discovery", "_grants", "_token_key"),
     ("_provider", "_common_providers"),
@@ -29,7 +29,7 @@ FLOORS = (
 PLACE = {
     name: (floor, place) for floor, names in enumerate(FLOORS) for place, name in enumerate(names)
 }
-KNOWS_THE_PACKAGE = {"testing._kit", "testing._script", "testing._demo"}
+KNOWS_THE_PACKAGE = {"testing._kit", "testing._script", "testing._demo", "testing._store_tests"}
 MAY_IMPORT_AUTHLIB = {"_protocol", "testing"}
 
 

@@ -10,7 +10,7 @@ with AuthorizationServer() as server:
 
 `python -m oauthreg.testing` runs it from the shell.
 
-`ProviderPluginTests` is the conformance kit for provider plugins.
+`ProviderPluginTests` is the conformance kit for provider plugins, `StoreTests` that for stores.
 """
 
 from typing import TYPE_CHECKING
@@ -21,14 +21,16 @@ from oauthreg.testing._server import AuthorizationServer
 
 if TYPE_CHECKING:
     from oauthreg.testing._kit import ProviderPluginTests
+    from oauthreg.testing._store_tests import StoreTests
 else:
+    _KITS = {"ProviderPluginTests": "_kit", "StoreTests": "_store_tests"}
 
-    def __getattr__(name):  # noqa: ANN001, ANN202 - type checkers read the import above
-        if name != "ProviderPluginTests":
+    def __getattr__(name):  # noqa: ANN001, ANN202 - type checkers read the imports above
+        if name not in _KITS:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        from oauthreg.testing._kit import ProviderPluginTests  # noqa: PLC0415 - it needs all the rest
+        from importlib import import_module  # noqa: PLC0415 - the kits need all the rest
 
-        return ProviderPluginTests
+        return getattr(import_module(f"{__name__}.{_KITS[name]}"), name)
 
 
 __all__ = [
@@ -41,5 +43,6 @@ __all__ = [
     "Injection",
     "ProviderPluginTests",
     "RecordedRequest",
+    "StoreTests",
     "TokenRecord",
 ]
