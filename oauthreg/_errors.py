@@ -212,9 +212,18 @@ class DiscoveryError(AuthorizationError):
 
 
 class TransportError(AuthorizationError):
-    """The request or its answer did not get through."""
+    """The request or its answer did not get through.
+
+    Attributes:
+        local: Whether this process lacked something (a file descriptor, a thread, a free
+            connection), so that the failure says nothing about the server.
+    """
 
     retryable_by_default = True
+
+    def __init__(self, message: str, *, local: bool = False, **fields: Any) -> None:
+        super().__init__(message, **fields)
+        self.local = local
 
 
 class ConnectionFailedError(TransportError):
