@@ -18,8 +18,9 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
+SERVER_USAGE = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH])
 CLIENT_USAGE = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CLIENT_AUTH])
 LIFETIME = dt.timedelta(days=7)
 
@@ -32,19 +33,17 @@ class CertificateAuthority:
         self._key = ec.generate_private_key(ec.SECP256R1())
         self._context: ssl.SSLContext | None = None
         self._clients = 0
-        authority = x509.BasicConstraints(ca=True, path_length=0)
         self._certificate = self._sign(
-            _name("oauthreg test authority"), self._key, self._key, {authority: True}
+            _name("oauthreg test authority"), self._key, self._key, [], authority=True
         )
         self.ca_bundle = self._write("ca.pem", _pem(self._certificate))
         self._anchors = [_pem(self._certificate).decode()]
 
     def issue(self, name: str, alternative_names: Iterable[str] = ()) -> tuple[Path, Path]:
         """Make a certificate for `name`: the paths of its PEM file and of its key's."""
-        extensions: dict[x509.ExtensionType, bool] = {CLIENT_USAGE: False}
+        extensions: list[x509.ExtensionType] = [CLIENT_USAGE]
         if names := [_alternative_name(text) for text in alternative_names]:
-            server_usage = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH])
-            extensions = {x509.SubjectAlternativeName(names): False, server_usage: False}
+            extensions = [SERVER_USAGE, x509.SubjectAlternativeName(names)]
         key = ec.generate_private_key(ec.SECP256R1())
         certificate = self._sign(_name(name), key, self._key, extensions)
         return self._write_pair(name, certificate, key)
@@ -52,13 +51,13 @@ class CertificateAuthority:
     def issue_client(self, subject: str) -> tuple[Path, Path]:
         """Make a client certificate for a distinguished name (RFC 4514): its path and its key's."""
         key = ec.generate_private_key(ec.SECP256R1())
-        certificate = self._sign(_name(subject), key, self._key, {CLIENT_USAGE: False})
+        certificate = self._sign(_name(subject), key, self._key, [CLIENT_USAGE])
         return self._write_pair(self._next_name(), certificate, key)
 
     def self_signed(self, subject: str) -> tuple[Path, Path]:
         """Make a client certificate that nobody vouches for, and let it pass the handshake."""
         key = ec.generate_private_key(ec.SECP256R1())
-        certificate = self._sign(_name(subject), key, key, {CLIENT_USAGE: False})
+        certificate = self._sign(_name(subject), key, key, [CLIENT_USAGE])
         self.admit(_pem(certificate).decode())
         return self._write_pair(self._next_name(), certificate, key)
 
@@ -99,12 +98,15 @@ class CertificateAuthority:
         subject: x509.Name,
         key: ec.EllipticCurvePrivateKey,
         issuer_key: ec.EllipticCurvePrivateKey,
-        extensions: Mapping[x509.ExtensionType, bool],
+        extensions: Iterable[x509.ExtensionType],
+        *,
+        authority: bool = False,
     ) -> x509.Certificate:
-        """A certificate with these extensions, each critical or not."""
+        """A certificate with all that VERIFY_X509_STRICT (RFC 5280, section 4.2) asks for."""
         now = dt.datetime.now(dt.UTC)
         public_key = key.public_key()
-        authority = x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer_key.public_key())
+        constraints = x509.BasicConstraints(ca=authority, path_length=0 if authority else None)
+        issuer = x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer_key.public_key())
         builder = (
             x509.CertificateBuilder()
             .subject_name(subject)
@@ -113,11 +115,13 @@ class CertificateAuthority:
             .serial_number(x509.random_serial_number())
             .not_valid_before(now - dt.timedelta(hours=1))
             .not_valid_after(now + LIFETIME)
+            .add_extension(constraints, critical=True)
+            .add_extension(_key_usage(authority=authority), critical=True)
             .add_extension(x509.SubjectKeyIdentifier.from_public_key(public_key), critical=False)
-            .add_extension(authority, critical=False)
+            .add_extension(issuer, critical=False)
         )
-        for extension, critical in extensions.items():
-            builder = builder.add_extension(extension, critical=critical)
+        for extension in extensions:
+            builder = builder.add_extension(extension, critical=False)
         return builder.sign(issuer_key, hashes.SHA256())
 
     def _next_name(self) -> str:
@@ -134,6 +138,21 @@ class CertificateAuthority:
         path = Path(self._folder.name, name)
         path.write_bytes(content)
         return path
+
+
+def _key_usage(*, authority: bool) -> x509.KeyUsage:
+    """What the key may sign: certificates, or a handshake."""
+    return x509.KeyUsage(
+        digital_signature=not authority,
+        key_cert_sign=authority,
+        crl_sign=authority,
+        content_commitment=False,
+        key_encipherment=False,
+        data_encipherment=False,
+        key_agreement=False,
+        encipher_only=False,
+        decipher_only=False,
+    )
 
 
 def _name(text: str) -> x509.Name:

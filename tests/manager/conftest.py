@@ -80,8 +80,8 @@ class Watchdog:
     def _heard(self, event, arguments):
         if event not in SLOW_CALLS or not getattr(self._here, "running", False):
             return
-        if event == "open" and str(arguments[0]).endswith(".py"):  # a traceback is printed
-            return
+        if event == "open" and str(arguments[0]).endswith((".py", "<unknown>")):
+            return  # a traceback is printed; Python 3.13 also looks for the text it parses
         self.seen.append(f"{event} {arguments[0]!r}")
 
     def sleep(self, seconds):

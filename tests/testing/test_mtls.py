@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import ssl
 from base64 import b64encode
+from contextlib import suppress
 
 import pytest
 import requests
@@ -160,3 +161,32 @@ def test_certificates_need_a_server_that_asks_for_them():
     ):
         with pytest.raises(ValueError, match="request_client_certificate"):
             server.add_client("id", **options)
+
+
+def test_strict_verification_accepts_what_the_authority_issues(server):
+    """Python 3.13 asks for it by default (ssl.VERIFY_X509_STRICT), on both sides."""
+    server.certificates.self_signed("CN=anchor")
+    pairs = [server.certificates.issue_client(SUBJECT), server.certificates.self_signed(SUBJECT)]
+    server_context = server.certificates.server_context(
+        "127.0.0.1", request_client_certificate=True
+    )
+    server_context.verify_mode = ssl.CERT_REQUIRED
+    for pair in pairs:
+        client_context = ssl.create_default_context(cafile=server.ca_bundle)
+        client_context.load_cert_chain(*pair)
+        for context in (client_context, server_context):
+            context.verify_flags |= ssl.VERIFY_X509_STRICT
+        shown = handshake(client_context, server_context)
+        assert ssl.DER_cert_to_PEM_cert(shown).strip() == pair[0].read_text().strip()
+
+
+def handshake(client_context, server_context):
+    """Let two contexts meet in memory: the client's certificate as the server got it (DER)."""
+    up, down = ssl.MemoryBIO(), ssl.MemoryBIO()
+    client = client_context.wrap_bio(down, up, server_hostname="localhost")
+    server = server_context.wrap_bio(up, down, server_side=True)
+    for side in (client, server, client, server):
+        with suppress(ssl.SSLWantReadError):
+            side.do_handshake()
+    server.do_handshake()
+    return server.getpeercert(binary_form=True)
