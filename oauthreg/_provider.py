@@ -110,6 +110,8 @@ class ProviderPlugin(Generic[S_co]):
         client_authentication_method: The method used where the settings name none.
         grant_type: The vendor's own word for client_credentials on the wire.
         scope_separator: What stands between two scopes on the wire.
+        uses_principal: Whether its requests depend on `context.principal` for grants without a
+            user too: each principal then gets a token of their own.
         defaults: Settings of every registration of this provider, unless it says otherwise.
         error_hints: What an operator should do, by the answer's `error` code, or by
             `code: words` where the code alone says too little and its description has the words.
@@ -131,6 +133,7 @@ class ProviderPlugin(Generic[S_co]):
     client_authentication_method: ClassVar[str | None] = None
     grant_type: ClassVar[str | None] = None
     scope_separator: ClassVar[str] = " "
+    uses_principal: ClassVar[bool] = False
     defaults: ClassVar[Mapping[str, Any]] = NOTHING
     error_hints: ClassVar[Mapping[str, str | Explanation]] = NOTHING
 

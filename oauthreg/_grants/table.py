@@ -56,7 +56,7 @@ class Grant:
             refresh token.
         short_name: What settings may write instead of a long name.
         acts_for_user: Whether its tokens belong to a user, who is named by `principal`.
-        principal_unless: The registration's field that names the user instead of `principal`.
+        principal_unless: The registration's field that stands for the user, if it is set.
         login: Where a user logs in first: in a browser or on another device.
         response_type: For a login by the browser, what comes back (RFC 6749 section 3.1.1).
         confidential: Whether only confidential clients may use it (RFC 6749 section 4.4).
@@ -87,7 +87,8 @@ class Grant:
 
     def needs_principal(self, registration: ClientRegistration) -> bool:
         """Whether a call must name the user."""
-        named = self.principal_unless and getattr(registration, self.principal_unless) is not None
+        fields = ("principal", *([self.principal_unless] if self.principal_unless else []))
+        named = any(getattr(registration, name) is not None for name in fields)
         return self.acts_for_user and not named
 
     def missing(self, registration: ClientRegistration) -> Iterator[Need]:

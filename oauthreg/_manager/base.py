@@ -33,7 +33,7 @@ from oauthreg._renewal.orders import MetadataOrder, TokenOrder
 from oauthreg._renewal.preparation import Surroundings
 from oauthreg._renewal.slots import Spot
 from oauthreg._sources.tree import canonical
-from oauthreg._token_key import token_key
+from oauthreg._token_key import request_principal, token_key
 from oauthreg._tokens import RefreshToken
 from oauthreg.events import Served, tell
 
@@ -82,7 +82,7 @@ class BaseManager(Configured):
         registration = entry.registration
         order = self._plain.get(registration.registration_id)
         if order is None or order.registration is not registration:
-            order = self._order(entry, registration, None)
+            order = self._order(entry, registration, registration.principal)
             self._plain[registration.registration_id] = order
         return order
 
@@ -94,11 +94,20 @@ class BaseManager(Configured):
         **tokens: Secret | TokenOf | None,
     ) -> TokenOrder:
         key = token_key(
-            registration, fingerprint_key=self._fingerprint_key, principal=principal, **tokens
+            registration,
+            fingerprint_key=self._fingerprint_key,
+            key_of=self._key_of,
+            principal=request_principal(registration, entry.plugin, principal),
+            **tokens,
         )
         return TokenOrder(
             key=key, registration=registration, plugin=entry.plugin, principal=principal, **tokens
         )
+
+    def _key_of(self, registration_id: str) -> str:
+        """Return the token key of a registration; of an unknown one, its id."""
+        entry = self._configuration.entries.get(canonical(registration_id))
+        return registration_id if entry is None else self._plain_order(entry).key
 
     def _call(self, registration_id: str, options: Mapping[str, Any]) -> Call:
         """Read one call of `authorize`.
@@ -114,7 +123,7 @@ class BaseManager(Configured):
         hot, hot_calls = self._hot, self._hot_calls  # before the entry: see _renew_tables
         entry = self._entry(registration_id)
         registration = entry.registration
-        principal: str | None = options.get("principal")
+        principal: str | None = options.get("principal") or registration.principal
         replaced = registration.registration_id in self._overrides
         if principal is None and needs_principal(registration) and not replaced:
             raise login_required(registration, None)

@@ -32,7 +32,8 @@ class PluginContext:
         secret: The client secret of this attempt, freshly read.
         signing_key: The private key of this attempt, likewise.
         assertion: A client assertion that somebody else signed, likewise.
-        principal: On whose behalf.
+        principal: On whose behalf, where the grant acts for a user, or the plugin's class says
+            `uses_principal`; otherwise None, since calls for different users share a token.
         subject_token: The token to exchange (RFC 8693), as given by the caller.
         actor_token: The acting party's token (RFC 8693).
         refresh_token: The refresh token that is at hand.
@@ -83,6 +84,10 @@ class Hooks(Protocol):
     @property
     def scope_separator(self) -> str:
         """What stands between two scopes on the wire."""
+
+    @property
+    def uses_principal(self) -> bool:
+        """Whether requests of grants without a user depend on the principal too."""
 
     def parameters(self, context: PluginContext) -> Iterable[tuple[str, str]]:
         """Return form fields to add."""

@@ -12,6 +12,7 @@ from oauthreg._grants.table import GRANTS
 from oauthreg._protocol.authentication import advertised_method
 from oauthreg._protocol.context import PluginContext
 from oauthreg._secret_values import Secret, TokenOf
+from oauthreg._token_key import request_principal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -81,7 +82,7 @@ def prepare(
         metadata=metadata,
         now=around.wall(),
         new_id=lambda: uuid4().hex,
-        principal=order.principal,
+        principal=request_principal(registration, order.plugin, order.principal),
     )
     return (yield from _with_tokens(context, order, around))
 

@@ -8,7 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 from oauthreg._errors import PluginError, Problem
 from oauthreg._plugins import COMMON, OWN_DISTRIBUTIONS, own_plugin, provider_plugin
-from oauthreg._provider import TEMPLATES, GenericProvider, ProviderPlugin, UnfitSettingError
+from oauthreg._provider import (
+    TEMPLATES,
+    GenericProvider,
+    ProviderPlugin,
+    ProviderSettings,
+    UnfitSettingError,
+)
 from oauthreg._registration import ProviderDetails
 from oauthreg._settings.models import ProviderAddresses, aliases
 from oauthreg._settings.validation import did_you_mean, parsed, problem_at, source_of, sourced
@@ -121,7 +127,7 @@ class Providers:
             type=kind,
             issuer_uri=issuer,
             endpoints=endpoints,
-            settings=plugin.settings.model_dump(by_alias=True),
+            settings=_configured(plugin.settings),
             user_name_attribute=addresses.user_name_attribute,
             user_info_authentication_method=addresses.user_info_authentication_method,
         )
@@ -204,6 +210,21 @@ class Providers:
 def _written(addresses: ProviderAddresses) -> dict[str, str]:
     everything = addresses.model_dump(by_alias=True, exclude_none=True)
     return {name: url for name, url in everything.items() if name in TEMPLATES}
+
+
+def _configured(settings: ProviderSettings) -> dict[str, Any]:
+    """Return a plugin's settings by key, without those that are at their default."""
+    known = type(settings).model_fields
+    given = dict(settings)
+    defaults = {
+        name: field.get_default(call_default_factory=True, validated_data=given)
+        for name, field in known.items()
+    }
+    return {
+        (known[name].alias if name in known else None) or name: value
+        for name, value in given.items()
+        if name not in defaults or value != defaults[name]
+    }
 
 
 def _failed(kind: str, error: Exception, path: str) -> Problem:

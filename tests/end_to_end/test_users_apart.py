@@ -93,6 +93,16 @@ def test_no_login_replaces_the_token_of_a_machine(manage):
             manager.device_authorization(name)
 
 
+def test_a_registration_may_name_its_user(manage):
+    manager = manage(web={**WEB, "principal": "me"})
+    mine = log_in(manager, "me")
+    assert token(manager.authorize("web")) == token(mine)
+    assert manager.authorize("web").principal == "me"
+    assert manager.introspect("web")["active"] is True
+    with pytest.raises(LoginRequiredError):
+        manager.authorize("web", principal="somebody else")
+
+
 def test_revoking_one_users_token_leaves_the_others(manage, server):
     manager = manage(web=WEB)
     alice, bob = log_in(manager, "alice"), log_in(manager, "bob")
@@ -134,6 +144,16 @@ def test_a_chain_may_be_registered_and_a_circle_may_not(manage, server):
     manager.authorize("down")
     with pytest.raises(ConfigurationError, match="is a circle: down -> up -> down"):
         manager.register("up", {**base, **EXCHANGE, "subject-token": "registration:down"})
+
+
+def test_a_token_got_for_another_registrations_changes_with_that_registration(manage, server):
+    manager = manage(up={}, down={**EXCHANGE, "subject-token": "registration:up"})
+    before = token(manager.authorize("down"))
+    assert token(manager.authorize("down")) == before
+    manager.register("up", {"client-id": "id", "client-secret": SECRET, "scope": "write"})
+    assert token(manager.authorize("down")) != before
+    up = token(manager.authorize("up"))
+    assert dict(server.last_token_request.form)["subject_token"] == up
 
 
 def test_errands_take_the_next_secret_too(manage, server):

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from pathlib import Path
-
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from oauthreg._registration import ClientRegistration, HttpProfile, ProviderDetails
-from oauthreg._secret_values import EnvironmentSecret, FileSecret, LiteralSecret, Secret
+from oauthreg._registration import ClientRegistration, ProviderDetails
+from oauthreg._secret_values import EnvironmentSecret, LiteralSecret, Secret
 from oauthreg._token_key import token_key
 
 PROFILE = settings(deadline=None, derandomize=True)
@@ -33,6 +29,7 @@ def key(*, fingerprint_key=KEY, principal=None, subject_token=None, actor_token=
     return token_key(
         registration(**changes),
         fingerprint_key=fingerprint_key,
+        key_of=lambda registration_id: f"key of {registration_id}",
         principal=principal,
         subject_token=subject_token,
         actor_token=actor_token,
@@ -94,61 +91,10 @@ def test_order_and_duplicates_of_scopes_share(scopes, random):
     assert key(scopes=tuple(scopes)) == key(scopes=tuple(shuffled))
 
 
-DIFFERENT = [
-    {
-        "provider": ProviderDetails(
-            name="as", type="x", endpoints={"token-uri": "https://as.example/token"}
-        )
-    },
-    {
-        "provider": ProviderDetails(
-            name="as", endpoints={"token-uri": "https://other.example/token"}
-        )
-    },
-    {"provider": ProviderDetails(name="as", issuer_uri="https://as.example")},
-    {"provider": replace(registration().provider, settings={"tenant": "x"})},
-    {"authorization_grant_type": "password"},
-    {"client_secrets": (LiteralSecret(Secret("other")),)},
-    {"client_secrets": (EnvironmentSecret("SECRET"),)},
-    {"client_secrets": (FileSecret(Path("/run/secret")),)},
-    {"client_secrets": (FileSecret(Path("/run/other")),)},
-    {"client_secrets": (LiteralSecret(Secret("secret")), LiteralSecret(Secret("next")))},
-    {"client_secrets": (LiteralSecret(Secret("next")), LiteralSecret(Secret("secret")))},
-    {"client_secrets": ()},
-    {"authorization_details": "[]"},
-    {"refresh_before": 0.0},
-    {"default_lifetime": 60.0},
-    {"max_lifetime": 60.0},
-    {"subject_token": Secret("x")},
-    {"actor_token": Secret("x")},
-    {"fingerprint_key": b"x" * 32},
-]
-SAME = [
-    {"provider": replace(registration().provider, name="another name")},
-    {"registration_id": "other"},
-    {"client_name": "x"},
-    {"http": HttpProfile(name="slow", total_timeout=60)},
-    {"urls": ("https://api.example",)},
-    {"eager": True},
-    {"principal": "alice"},
-]
-
-
-def test_whatever_changes_the_token_changes_the_key():
-    keys = [key(), *(key(**changes) for changes in DIFFERENT)]
-    assert len(set(keys)) == len(keys)
-
-
-@pytest.mark.parametrize("changes", SAME, ids=lambda changes: next(iter(changes)))
-def test_what_does_not_change_the_token_shares_it(changes):
-    assert key(**changes) == key()
-
-
-def test_a_principal_takes_part_where_the_grant_is_a_users():
-    keys = {
-        key(authorization_grant_type="password", principal=who) for who in ("alice", "bob", None)
-    }
-    assert len(keys) == 3
+def test_a_key_knows_what_a_literal_secret_is_by_a_fingerprint():
+    assert key() != key(fingerprint_key=b"x" * 32)
+    plain = {"client_secrets": (EnvironmentSecret("SECRET"),)}
+    assert key(**plain) == key(**plain, fingerprint_key=b"x" * 32)
 
 
 def test_a_key_reads_and_reveals_nothing():
