@@ -17,7 +17,7 @@ import oauthreg
 PACKAGE = Path(oauthreg.__file__).parent
 FLOORS = (
     ("_errors", "_secret_values", "_flow", "_tokens", "events"),
-    ("_signing_keys", "_dpop", "_registration", "_urls", "stores", "_transports"),
+    ("_signing_keys", "_dpop", "_registration", "_urls", "stores", "_shared", "_transports"),
     ("_sources", "_protocol"),
     ("_discovery", "_grants", "_token_key"),
     ("_provider", "_common_providers"),

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
-import threading
 import time
 from typing import TYPE_CHECKING
 
 from oauthreg._errors import StoreError
+from oauthreg.stores._process import ProcessLock
 from oauthreg.stores._protocol import Entry, Lease, Loaded, Reading
 
 if TYPE_CHECKING:
@@ -29,14 +28,13 @@ class MemoryStore:
         self._leases: dict[str, tuple[str, float]] = {}
         self._purge_at = PURGE_FROM
         self._closed = False
-        self._locks: dict[int, threading.Lock] = {}
+        self._own_lock = ProcessLock()
 
     @property
-    def _lock(self) -> threading.Lock:
-        """One lock per process: a fork copies a lock as it is, even one that is taken."""
+    def _lock(self) -> ProcessLock:
         if self._closed:
             raise StoreError("the store is closed")
-        return self._locks.setdefault(os.getpid(), threading.Lock())
+        return self._own_lock
 
     def load(self, names: Sequence[str], *, lease: str | None = None) -> Loaded:
         """Return what stands under these names."""
