@@ -11,7 +11,6 @@ import json
 import math
 import re
 from base64 import b64decode, b64encode
-from collections.abc import Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -32,7 +31,7 @@ from oauthreg._shared.seal import KEY_BYTES, UnreadableError
 from oauthreg.stores import Reading
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
 FORMAT = 1
 NEEDS = "0.1.0"
@@ -46,7 +45,7 @@ def encode(content: Content, *, name: str, generation: int) -> bytes:
     """Return a record as it is sealed under a name."""
     head = {"format": FORMAT, "needs": NEEDS, "name": name, "generation": generation}
     table = {**content.rest, **_ENCODERS[kind_of(name)](content), **head}
-    return json.dumps(table, separators=(",", ":"), default=_plain).encode()
+    return json.dumps(table, separators=(",", ":"), default=dict).encode()
 
 
 def decode(content: bytes, *, name: str, generation: int) -> Content:
@@ -75,12 +74,6 @@ def decode(content: bytes, *, name: str, generation: int) -> Content:
 def _newer(needs: object) -> str:
     version = needs if isinstance(needs, str) and VERSION.fullmatch(needs) else "a newer version"
     return f"it needs oauthreg {version}"
-
-
-def _plain(value: object) -> object:
-    if isinstance(value, Mapping):
-        return dict(value)
-    raise TypeError(f"{type(value).__name__} is not JSON")
 
 
 def _damaged(name: str) -> NoReturn:

@@ -186,11 +186,6 @@ class FailureRecord:
 
     DETAILS = ("error", "error_description", "error_uri", "endpoint", "hint")
 
-    @property
-    def end(self) -> float:
-        """When it ends."""
-        return self.until
-
     def left(self, now: Reading) -> float:
         """Return the seconds for which it still counts, at most about an hour.
 

@@ -156,8 +156,8 @@ def test_a_field_of_another_kind_never_raises_anything_else(named, data):
         again = decode(json.dumps(table).encode(), name=name, generation=1)
     except UnreadableError:
         return
-    encode(again, name=name, generation=2)
-    assert again.end >= 0
+    saved = encode(again, name=name, generation=2)
+    assert without_rest(decode(saved, name=name, generation=2)) == without_rest(again)
 
 
 @pytest.mark.parametrize("content", [b"[]", b"1", b"[" * 10_000, b"{}", b'{"format":"1"}'])

@@ -142,6 +142,19 @@ def test_a_running_process_seals_its_naming_key_anew_when_its_keys_change(store,
     assert over(store, NEW).names().access_token("key") == name
 
 
+def test_who_is_overtaken_while_sealing_anew_goes_on():
+    class Overtaken(MemoryStore):
+        overtaking = False
+
+        def save(self, *args, **kwargs):
+            return not self.overtaking and super().save(*args, **kwargs)
+
+    overtaken = Overtaken()
+    name = over(overtaken, OLD).names().access_token("key")
+    overtaken.overtaking = True
+    assert over(overtaken, NEW, OLD).names().access_token("key") == name
+
+
 @pytest.mark.parametrize("keys", [FixedKeys(ring_of([OTHER])), UNENCRYPTED])
 def test_another_s_store_is_left_as_it_is(store, keys):
     over(store).names()
