@@ -51,8 +51,9 @@ class Problem:
     """One thing that is wrong with the configuration.
 
     Attributes:
-        path: The setting, dotted: `registration.my-client.client-secret`.
-        source: Where it was said: a file and line, an environment variable, a plugin.
+        path: The setting, dotted and spelled as in its source:
+            `registration.my-client.client-secret`.
+        source: Where it stands: a file and line, an environment variable, a plugin.
         message: What is wrong with it.
         remedy: What to do, if that is more than the message says.
     """
@@ -63,10 +64,16 @@ class Problem:
     remedy: str = ""
 
     def __str__(self) -> str:
-        source = self.source.removesuffix(f", {self.path}")
-        place = f" ({source})" if source else ""
         remedy = f"\n    {self.remedy}" if self.remedy else ""
-        return f"{self.path}{place}: {self.message}{remedy}"
+        return f"{self._place}: {self.message}{remedy}"
+
+    @property
+    def _place(self) -> str:
+        """The path and its source; the source alone where it names the path."""
+        source = self.source.removesuffix(f", {self.path}")
+        if source.endswith(f" {self.path}") or source.startswith(f"{self.path} "):
+            return source
+        return f"{self.path} ({source})" if source else self.path
 
 
 class ConfigurationError(OAuthRegError):

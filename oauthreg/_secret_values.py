@@ -7,6 +7,9 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NoReturn, Protocol, final
 
+from oauthreg._files import SECRET_SIZE, read_file
+from oauthreg._invisible import stripped
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -22,7 +25,8 @@ class Secret:
     """A string that repr, str, format and pickle do not reveal.
 
     Args:
-        value: The secret itself. `get_secret_value` gives it back.
+        value: The secret itself. Line ends, blanks and byte order marks at its ends, which
+            editors and shells add, are dropped.
     """
 
     __slots__ = ("_value",)
@@ -33,7 +37,7 @@ class Secret:
                 value.encode()
             except UnicodeEncodeError:
                 raise SecretReadError("it is not UTF-8 text") from None
-        self._value = value
+        self._value = stripped(value)
 
     def get_secret_value(self) -> str:
         """Return the secret in clear, for the one place that sends it."""
@@ -152,7 +156,7 @@ class ChainedToken:
 
 @dataclass(frozen=True, slots=True)
 class FileSecret:
-    """A secret in a file: UTF-8, without the line end that editors add."""
+    """A secret in a regular file of UTF-8 text, of at most 64 KiB."""
 
     path: Path
     local: bool = True
@@ -165,14 +169,14 @@ class FileSecret:
     def read(self) -> Secret:
         """Return the file's content now."""
         try:
-            text = self.path.read_text(encoding="utf-8").rstrip("\r\n")
+            secret = Secret(read_file(self.path, SECRET_SIZE).decode())
         except OSError as error:
             raise SecretReadError(f"{self.path}: {error.strerror}") from None
         except UnicodeDecodeError:
             raise SecretReadError(f"{self.path}: not UTF-8 text") from None
-        if not text:
+        if not secret:
             raise SecretReadError(f"{self.path}: the file is empty")
-        return Secret(text)
+        return secret
 
 
 class AssertionFile:
@@ -219,10 +223,10 @@ class EnvironmentSecret:
 
     def read(self) -> Secret:
         """Return the variable's value now."""
-        value = os.environ.get(self.name)
-        if not value:
+        secret = Secret(os.environ.get(self.name, ""))
+        if not secret:
             raise SecretReadError(f"environment variable {self.name} is not set")
-        return Secret(value)
+        return secret
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,6 +254,7 @@ class KeyringSecret:
             value = keyring.get_password(self.service, self.user)
         except Exception as error:  # noqa: BLE001 - each keyring backend raises its own
             raise SecretReadError(f"{self.reference}: {type(error).__name__}") from None
-        if not value:
+        secret = Secret(value or "")
+        if not secret:
             raise SecretReadError(f"{self.reference}: the keyring has no such entry")
-        return Secret(value)
+        return secret

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import hashlib
 import json
 from base64 import urlsafe_b64encode
@@ -17,6 +18,7 @@ from joserfc.errors import UnsupportedAlgorithmError
 from joserfc.jwk import ECKey, KeySet, OctKey, OKPKey, RSAKey
 from joserfc.jws import JWSRegistry
 
+from oauthreg._files import SECRET_SIZE, read_file
 from oauthreg._secret_values import SecretReadError
 
 if TYPE_CHECKING:
@@ -71,9 +73,9 @@ class FileBytes:
         return f"file:{self.path}"
 
     def read_bytes(self) -> bytes:
-        """Return the file's content now."""
+        """Return the file's content now, without a byte order mark."""
         try:
-            return self.path.read_bytes()
+            return read_file(self.path, SECRET_SIZE).removeprefix(codecs.BOM_UTF8)
         except OSError as error:
             raise SecretReadError(f"{self.path}: {error.strerror}") from None
 

@@ -16,7 +16,17 @@ import oauthreg
 
 PACKAGE = Path(oauthreg.__file__).parent
 FLOORS = (
-    ("_errors", "_secret_values", "_flow", "_tokens", "events"),
+    (
+        "_errors",
+        "_files",
+        "_invisible",
+        "_suggestions",
+        "_quoting",
+        "_secret_values",
+        "_flow",
+        "_tokens",
+        "events",
+    ),
     ("_signing_keys", "_dpop", "_registration", "_urls", "stores", "_shared", "_transports"),
     ("_sources", "_protocol"),
     ("_discovery", "_grants", "_token_key"),

@@ -1,13 +1,13 @@
-"""What one source says, made canonical: its names, its tables, its alternatives."""
+"""The settings of one source made canonical: its names, its tables, its alternatives."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 from oauthreg._errors import Problem
-from oauthreg._sources.locate import locate, quoted, shown
+from oauthreg._files import SETTINGS_SIZE, read_file
+from oauthreg._sources.locate import locate, quoted, shown, written
 from oauthreg._sources.tree import (
     ALTERNATIVES,
     BASES,
@@ -20,12 +20,27 @@ from oauthreg._sources.tree import (
     Tree,
     canonical,
 )
+from oauthreg._suggestions import close_to
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
 Table = dict[str, Any]
+TableName = tuple[str, str | None]
+"""A section and the id of one of its tables; None where the section is one table."""
+
+_MEANT = {
+    "client": "registration",
+    "clients": "registration",
+    "registrations": "registration",
+    "idp": "provider",
+    "issuer": "provider",
+    "providers": "provider",
+    "server": "provider",
+    "default": "defaults",
+}
+"""Sections by the other names that people give them."""
 
 
 class UnusableError(Exception):
@@ -37,27 +52,34 @@ class UnusableError(Exception):
 
 
 class Source:
-    """One source's canonical tree as it grows, and what is wrong with what the source says.
+    """One source's canonical tree as it grows, and the problems of the source.
 
     Two settings that contradict each other within one source are a problem, so nothing is ever
     overwritten here; overriding is what sources do to each other.
+
+    Attributes:
+        tree: The canonical tree.
+        headers: Where each table begins.
+        problems: Everything that is wrong with this source.
     """
 
     def __init__(self) -> None:
         self.tree: Tree = {}
+        self.headers: dict[TableName, Origin] = {}
         self.problems: list[Problem] = []
         self._spellings: dict[tuple[str, str], str] = {}
 
     def problem(self, path: str, message: str, origin: Origin, remedy: str = "") -> None:
         """Note that something is wrong with a setting."""
-        self.problems.append(Problem(path, message, locate(origin), remedy))
+        self.problems.append(Problem(written(path, origin), message, locate(origin), remedy))
 
     def table(self, section: str, name: str | None, origin: Origin) -> Table:
         """Return the table of a section's `name`, or of a section that is one table (None)."""
         table: Table = self.tree.setdefault(section, {})
-        if name is None:
+        word = None if name is None else canonical(name)
+        self.headers.setdefault((section, word), origin)
+        if name is None or word is None:
             return table
-        word = canonical(name)
         first = self._spellings.setdefault((section, word), name)
         if first != name:
             message = f"is spelled {first!r} and {name!r} in one place: keep one spelling"
@@ -66,7 +88,7 @@ class Source:
         return found
 
     def put(self, table: Table, path: str, name: str, value: Any, origin: Origin) -> None:
-        """Add one setting of a table; `path` is the table's, and empty at the top level."""
+        """Add one setting to a table; `path` is the table's, and empty at the top level."""
         leaf = canonical(name)
         dotted = f"{path}.{leaf}" if path else leaf
         key = BASES.get(leaf, leaf)
@@ -77,13 +99,15 @@ class Source:
         elif table[key].leaf == leaf:
             self._said_twice(dotted, table[key].origin, origin)
         else:
-            message = f"give one of {', '.join(ALTERNATIVES[key])}; here are {table[key].leaf}"
-            self.problem(f"{path}.{key}", f"{message} and {leaf}", origin)
+            message = f"{table[key].leaf} and {leaf} stand in one place: keep one"
+            remedy = f"One of {', '.join(ALTERNATIVES[key])} is enough."
+            self.problem(f"{path}.{leaf}", message, origin, remedy)
 
     def _put_entries(self, table: Table, path: str, name: str, value: Any, origin: Origin) -> None:
         leaf = canonical(name)
         if not isinstance(value, Mapping):
-            self.problem(f"{path}.{leaf}", "is a table of names and values", origin)
+            remedy = f'Write {leaf} = {{ name = "value" }}.'
+            self.problem(f"{path}.{leaf}", "must be a table of names and values", origin, remedy)
             return
         first = self._spellings.setdefault((path, leaf), name)
         if first != name:
@@ -98,28 +122,36 @@ class Source:
 
     def _said_twice(self, path: str, first: Origin, second: Origin) -> None:
         both = f"{first.key or first.name} and {second.key or second.name}"
-        self.problem(path, f"is said twice, by {both}: keep one", second)
+        self.problem(path, f"is set twice, by {both}: keep one", second)
 
     def add(self, document: Mapping[str, Any], origin: Origin) -> None:
-        """Say all that a nested document says: a TOML file, a dict."""
+        """Add all settings of a nested document: a TOML file, a dict."""
         for name, content, where in self._items(document, origin):
             section = canonical(name)
             if section in TOP_LEVEL:
                 self.put(self.tree, "", name, content, where)
             elif section not in (*SECTIONS, *TABLES):
-                remedy = suggestion(section, (*SECTIONS, *TABLES))
-                self.problem(name, "is no section of the settings", where, remedy)
+                remedy = _section_meant(section)
+                self.problem(name, "there is no such section", where, remedy)
             elif not isinstance(content, Mapping):
-                self.problem(section, "is a table, not a value", where)
+                example = section if section in TABLES else f"{section}.NAME"
+                self.problem(section, "must be a table", where, f"Write it as [{example}].")
             elif section in TABLES:
                 self._add_leaves(section, None, content, where)
             else:
-                for key, leaves, place in self._items(content, where):
-                    if isinstance(leaves, Mapping):
-                        self._add_leaves(section, key, leaves, place)
-                    else:
-                        path = f"{section}.{quoted(canonical(key))}"
-                        self.problem(path, f"is a table: [{section}.NAME]", place)
+                self._add_tables(section, content, where)
+
+    def _add_tables(self, section: str, tables: Mapping[str, Any], origin: Origin) -> None:
+        stray: list[str] = []
+        for key, leaves, place in self._items(tables, origin):
+            if isinstance(leaves, Mapping):
+                self._add_leaves(section, key, leaves, place)
+            else:
+                stray.append(key)
+        if stray:
+            name = {"registration": "my-client", "provider": "my-provider"}.get(section, "default")
+            message = f"must hold a table for each name; here {', '.join(stray)} stand without one"
+            self.problem(section, message, origin, f"Write them below [{section}.{name}].")
 
     def _add_leaves(
         self, section: str, name: str | None, leaves: Mapping[str, Any], origin: Origin
@@ -142,14 +174,20 @@ class Source:
                 yield key, value, where
             else:
                 what = "an empty name" if isinstance(key, str) else f"a {type(key).__name__}"
-                self.problem(origin.key or "settings", f"has {what} as a key, not text", origin)
+                self.problem(origin.key or "settings", f"has {what} as a key", origin)
 
 
 def suggestion(word: str, known: Iterable[str]) -> str:
     """Return what an unknown word may have meant, as a sentence."""
     names = sorted(known)
-    near = get_close_matches(word, names, n=1)
-    return f"Did you mean {near[0]!r}?" if near else f"Known: {', '.join(names)}."
+    near = close_to(word, names)
+    return f"Did you mean {near!r}?" if near else f"Known: {', '.join(names)}."
+
+
+def _section_meant(section: str) -> str:
+    if section == "tool":
+        return "In pyproject.toml, write [tool.oauthreg.registration.my-client]."
+    return suggestion(_MEANT.get(section, section), (*TOP_LEVEL, *SECTIONS, *TABLES))
 
 
 def text_of(path: Path) -> str:
@@ -160,12 +198,12 @@ def text_of(path: Path) -> str:
         UnusableError: It cannot be read, or is not UTF-8.
     """
     try:
-        return path.read_text("utf-8-sig")
+        text = read_file(path, SETTINGS_SIZE).decode("utf-8-sig")
+        return text.replace("\r\n", "\n").replace("\r", "\n")
     except FileNotFoundError:
         raise
     except OSError as error:
         raise UnusableError(Problem(shown(path), f"cannot be read: {error.strerror}")) from None
     except UnicodeDecodeError:
-        raise UnusableError(Problem(shown(path), "is not UTF-8 text")) from None
-    except ValueError:
-        raise UnusableError(Problem(repr(str(path)), "is not a path")) from None
+        remedy = "Save it as UTF-8."
+        raise UnusableError(Problem(shown(path), "is not UTF-8 text", remedy=remedy)) from None

@@ -1,16 +1,19 @@
-"""Settings said one by one under a long name: the environment, a .env file, a secrets directory."""
+"""Settings one by one under a long name: the environment, a .env file, a secrets directory."""
 
 from __future__ import annotations
 
 import json
-from difflib import get_close_matches
+import re
 from io import StringIO
 from typing import TYPE_CHECKING, Any
 
 from oauthreg._errors import Problem
+from oauthreg._files import SECRET_SIZE, read_file
+from oauthreg._invisible import stripped
 from oauthreg._sources.canonicalise import Source, UnusableError, text_of
 from oauthreg._sources.locate import quoted, shown
 from oauthreg._sources.tree import (
+    ALTERNATIVES,
     SECTIONS,
     STRUCTURED,
     TABLES,
@@ -19,6 +22,7 @@ from oauthreg._sources.tree import (
     Origin,
     canonical,
 )
+from oauthreg._suggestions import close_to
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,7 +30,13 @@ if TYPE_CHECKING:
 
 PREFIX = "OAUTHREG_"
 CONTROLS = ("SETTINGS", "PROFILE", "ENV_FILE", "SECRETS_DIR")
-"""Where settings are looked for: said by the environment only."""
+"""Where settings are looked for: read from the environment only."""
+
+_SERVICE_LINK = re.compile(
+    rf"{PREFIX}(\w+_)?"
+    r"(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT(_\d+_(TCP|UDP|SCTP)(_PROTO|_PORT|_ADDR)?)?)"
+)
+"""What Kubernetes sets in every pod for a Service named `oauthreg` or `oauthreg-...`."""
 
 _FORMS = {
     **{word: word for word in CONTROLS},
@@ -37,39 +47,49 @@ _FORMS = {
 
 
 def read_environment(environ: Mapping[str, str], directory: Path) -> Source:
-    """Return what the variables named `OAUTHREG_...` say; an empty one counts as unset."""
+    """Return the settings of the variables named `OAUTHREG_...`; an empty one counts as unset."""
     source = Source()
     for name, text in environ.items():
-        if text and name.upper().startswith(PREFIX) and name not in _CONTROL_NAMES:
-            _say(source, name, text, Origin("environment", name, base=directory))
+        is_setting = name.upper().startswith(PREFIX) and name not in _CONTROL_NAMES
+        if is_setting and stripped(text) and not _is_service_link(name, text):
+            _put(source, name, text, Origin("environment", name, base=directory))
     return source
 
 
+def _is_service_link(name: str, text: str) -> bool:
+    if "__" in name or not _SERVICE_LINK.fullmatch(name):
+        return False
+    return not name.endswith("_PORT") or "://" in text or text.isdecimal()
+
+
 def read_env_file(path: Path) -> Source:
-    """Return what a .env file says in variables named `OAUTHREG_...`, nothing interpolated."""
+    """Return the settings of a .env file's variables `OAUTHREG_...`; nothing is interpolated."""
     from dotenv.parser import parse_stream  # noqa: PLC0415 - most programs have no .env file
 
     source = Source()
-    said: dict[str, tuple[str, Origin]] = {}
+    found: dict[str, tuple[str, Origin]] = {}
     for binding in parse_stream(StringIO(text_of(path))):
         written = binding.original.string
         blank = written[: len(written) - len(written.lstrip())]
         line = binding.original.line + blank.count("\n")
         origin = Origin("env-file", str(path), binding.key or "", path.parent, line)
         if binding.error and PREFIX in written.upper():
-            source.problem(shown(path), "has a line that is no NAME=value", origin)
+            source.problem(shown(path), "has a line that is not NAME=value", origin)
         elif binding.key and binding.key.upper().startswith(PREFIX):
-            said[binding.key] = binding.value or "", origin
-    for name, (text, origin) in said.items():
+            found[binding.key] = binding.value or "", origin
+    for name, (text, origin) in found.items():
         if name in _CONTROL_NAMES:
             source.problem(name, "is read from the environment only", origin)
-        elif text:
-            _say(source, name, text, origin)
+        elif stripped(text):
+            _put(source, name, text, origin)
     return source
 
 
 def read_secrets_directory(path: Path) -> Source:
-    """Return what the files of a directory say that are named like variables, without prefix."""
+    """Return the settings of a directory's files that are named like variables, without prefix.
+
+    A file that holds a credential is taken as its file, so that it is read again when it changes.
+    """
     source = Source()
     try:
         files = sorted(file for file in path.iterdir() if file.is_file())
@@ -83,35 +103,47 @@ def read_secrets_directory(path: Path) -> Source:
         section, *parts = file.name.split("__")
         if file.name.upper().startswith(PREFIX):
             remedy = f"Call it {file.name[len(PREFIX) :]}."
-            source.problem(file.name, f"is named with {PREFIX} in front", origin, remedy)
+            source.problem(file.name, f"must not begin with {PREFIX}", origin, remedy)
         elif parts and canonical(section) in (*SECTIONS, *TABLES):
-            try:
-                text = text_of(file).rstrip("\r\n")
-            except UnusableError as error:
-                source.problems.append(error.problem)
-            else:
-                if text:
-                    _say(source, PREFIX + file.name, text, origin)
+            _put_file(source, file, origin)
     return source
+
+
+def _put_file(source: Source, file: Path, origin: Origin) -> None:
+    name = PREFIX + file.name
+    _, _, leaf, entry = _address(file.name) or ("", None, "", "")
+    try:
+        if not entry and canonical(leaf) in ALTERNATIVES:
+            if stripped(read_file(file, SECRET_SIZE).decode("utf-8", "replace")):
+                _put(source, f"{name}_FILE", str(file), origin)
+        elif text := stripped(text_of(file)):
+            _put(source, name, text, origin)
+    except UnusableError as error:
+        source.problems.append(error.problem)
+    except OSError as error:
+        source.problem(shown(file), f"cannot be read: {error.strerror}", origin)
 
 
 _CONTROL_NAMES = {PREFIX + word for word in CONTROLS}
 
 
-def _say(source: Source, name: str, text: str, origin: Origin) -> None:
+def _put(source: Source, name: str, text: str, origin: Origin) -> None:
     if canonical(name[len(PREFIX) :]) in TOP_LEVEL:
         source.put(source.tree, "", name[len(PREFIX) :], text, origin)
         return
     address = _address(name[len(PREFIX) :])
     if address is None:
-        source.problem(name, "is no name of a setting", origin, _meant(name[len(PREFIX) :]))
+        source.problem(name, "is not the name of a setting", origin, _meant(name[len(PREFIX) :]))
         return
     section, id_, leaf, entry = address
     path = section if id_ is None else f"{section}.{quoted(canonical(id_))}"
     try:
         value = {entry: text} if entry else _value(canonical(leaf), text)
     except (ValueError, RecursionError):
-        source.problem(f"{path}.{canonical(leaf)}", "starts like JSON and is none", origin)
+        remedy = """Write a list as '["a", "b"]', a table as '{"name": "value"}'."""
+        source.problem(
+            f"{path}.{canonical(leaf)}", "begins like JSON, but is not valid", origin, remedy
+        )
     else:
         source.put(source.table(section, id_, origin), path, leaf, value, origin)
 
@@ -141,8 +173,8 @@ def _value(leaf: str, text: str) -> Any:
 
 def _meant(name: str) -> str:
     word = name.partition("__")[0].upper()
-    begun = [known for known in _FORMS if word.startswith(known)]
-    near = begun or get_close_matches(word, _FORMS, n=1)
+    begun = next((known for known in _FORMS if word.startswith(known)), None)
+    near = begun or close_to(word, _FORMS)
     if near:
-        return f"Did you mean {PREFIX}{_FORMS[near[0]]}?"
+        return f"Did you mean {PREFIX}{_FORMS[near]}?"
     return f"Known: {', '.join(PREFIX + form for form in _FORMS.values())}."

@@ -1,4 +1,4 @@
-"""Where a setting was said, in words; the line in a TOML file is looked up only here."""
+"""Where a setting stands, in words; the line in a TOML file is looked up only here."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _BARE = re.compile(r"[A-Za-z0-9_-]+")
 
 
 def locate(origin: Origin) -> str:
-    """Return where a value was said, in words for an error or an explanation."""
+    """Return where a value stands, in words for an error or an explanation."""
     match origin.kind:
         case "file" | "spring-file" | "env-file":
             line = origin.line or _toml_line(origin)
@@ -35,8 +35,22 @@ def locate(origin: Origin) -> str:
             return f"environment variable {origin.name}"
         case "secrets-directory":
             return f"secrets file {shown(origin.name)}"
+        case "argument":
+            return ", ".join(filter(None, (origin.name, origin.key)))
         case _:
             return " ".join(filter(None, (origin.kind, origin.name, origin.key)))
+
+
+def written(path: str, origin: Origin) -> str:
+    """Return a setting's path as its file or dict spells it, without `[oauthreg]` around it.
+
+    Args:
+        path: The canonical path, for sources that spell it in no dotted way.
+        origin: Where the setting stands.
+    """
+    if origin.kind not in ("file", "argument") or not origin.key:
+        return path
+    return origin.key.removeprefix("tool.").removeprefix("oauthreg.")
 
 
 def shown(path: str | Path) -> str:
@@ -57,7 +71,11 @@ def _toml_line(origin: Origin) -> int:
     path = Path(origin.name)
     try:
         changed = path.stat().st_mtime_ns
-        return _toml_lines(path, changed).get(origin.key, 0) if path.is_file() else 0
+        lines = _toml_lines(path, changed) if path.is_file() else {}
+        below = f"{origin.key}."  # a table may have no header, only dotted keys
+        return lines.get(origin.key) or next(
+            (line for key, line in lines.items() if key.startswith(below)), 0
+        )
     except (OSError, ValueError):  # the file is gone or is another one by now: no line, no harm
         return 0
 

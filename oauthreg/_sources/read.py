@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import glob
+import operator
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from oauthreg._errors import Problem
-from oauthreg._sources.canonicalise import Source, UnusableError
+from oauthreg._invisible import stripped
+from oauthreg._sources.canonicalise import Source, TableName, UnusableError
 from oauthreg._sources.environment import (
     PREFIX,
     read_env_file,
@@ -22,31 +25,38 @@ from oauthreg._sources.environment import (
 from oauthreg._sources.locate import shown
 from oauthreg._sources.spring import read_spring
 from oauthreg._sources.spring_files import SUFFIXES as SPRING_SUFFIXES
-from oauthreg._sources.toml import read_dict, read_toml
+from oauthreg._sources.toml import PYPROJECT, read_dict, read_pyproject, read_toml, refuse_format
+from oauthreg._sources.tree import Sourced
+from oauthreg._suggestions import did_you_mean
 
 if TYPE_CHECKING:
     from pydantic.fields import FieldInfo
 
-    from oauthreg._sources.tree import Tree
+    from oauthreg._sources.tree import Origin, Tree
 
 DEFAULT_FILE = "settings.toml"
+A_DICT = "the dict of settings"
 
 Paths = str | Path | Sequence[str | Path]
 
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """What all sources say together.
+    """All sources, merged.
 
     Attributes:
         tree: The merged canonical tree; its leaves are `Sourced`.
         problems: Everything that is wrong so far, for the caller to raise with its own.
         looked_at: In words, where settings were looked for.
+        headers: Where each table begins, in the source of the lowest rank that has it.
+        complete: Whether every source could be read.
     """
 
     tree: Tree
     problems: tuple[Problem, ...]
     looked_at: tuple[str, ...]
+    headers: Mapping[TableName, Origin]
+    complete: bool
 
 
 def read(
@@ -58,26 +68,30 @@ def read(
     secrets_dir: str | Path | None = None,
     environ: Mapping[str, str] | None = None,
     directory: Path | None = None,
+    dict_name: str = A_DICT,
 ) -> Read:
-    """Read settings from where they are said; whatever is wrong is collected, never raised.
+    """Read settings from all their sources; whatever is wrong is collected, never raised.
 
     High to low: `arguments`, environment, .env file, secrets directory, profile file, settings
     files, the last of which overrides the others.
 
     Args:
         settings: A file or several; or a dict, which is then the whole configuration.
-            Default: what `OAUTHREG_SETTINGS` names, else `settings.toml`.
+            Default: what `OAUTHREG_SETTINGS` names, else `settings.toml`, else the
+            `[tool.oauthreg]` table of `pyproject.toml`.
         arguments: Settings that override every other.
         profile: Read `<stem>.<profile><suffix>` beside the last file too.
-        env_file: A .env file. Default: the one beside the last file, if no file was passed.
+        env_file: A .env file. Default: the one beside the last file, if that is there and no file
+            was passed.
         secrets_dir: A directory with one file per setting.
         environ: Instead of the process's environment.
         directory: Instead of the working directory.
+        dict_name: What a dict of settings is, in words for errors.
     """
     folder = directory or Path.cwd()
     search = _Search(folder)
     if isinstance(settings, Mapping):
-        search.take("a dict of settings", read_dict(settings, folder))
+        search.take("a dict of settings", read_dict(settings, folder, dict_name))
         named = {"profile": profile, "env_file": env_file, "secrets_dir": secrets_dir}
         search.problems += [
             Problem(name, "cannot be given with a dict, which is the whole configuration")
@@ -88,7 +102,7 @@ def read(
         variables = os.environ if environ is None else environ
         search.look(settings, profile, env_file, secrets_dir, variables)
     if arguments is not None:
-        search.take("arguments", read_dict(arguments, folder))
+        search.take("arguments", read_dict(arguments, folder, "arguments"))
     return search.result()
 
 
@@ -98,7 +112,9 @@ class _Search:
     def __init__(self, directory: Path) -> None:
         self._directory = directory
         self._trees: list[Tree] = []
+        self._headers: dict[TableName, Origin] = {}
         self._looked_at: list[str] = []
+        self._complete = True
         self.problems: list[Problem] = []
 
     def look(
@@ -115,32 +131,22 @@ class _Search:
             variable = f"{PREFIX}{word}"
             return (environ.get(variable) or None, variable) if argument is None else (argument, "")
 
-        said_by = f"{PREFIX}SETTINGS" if settings is None else ""
-        paths: list[str | Path]
-        if settings is None:
-            paths = [path for path in environ.get(said_by, "").split(os.pathsep) if path]
-        else:
-            paths = [settings] if isinstance(settings, str | Path) else list(settings)
-        optional = settings is None and not paths
-        files = [self._path(path) for path in ([DEFAULT_FILE] if optional else paths)]
-        for file in files:
-            self._visit_file(file, environ, said_by, optional=optional)
-
-        last = files[-1] if files else self._path(DEFAULT_FILE)
-        chosen, said_by = named(profile, "PROFILE")
+        last = self._visit_files(settings, environ)
+        chosen, variable = named(profile, "PROFILE")
         if chosen is not None:
-            beside = last.parent / f"{last.stem}.{chosen}{last.suffix}"
-            self._visit_file(beside, environ, said_by or "profile")
+            beside = last or self._path(DEFAULT_FILE)
+            beside = beside.parent / f"{beside.stem}.{chosen}{beside.suffix}"
+            self._visit_file(beside, environ, variable or "profile", _other_profiles(beside))
 
-        path, said_by = named(secrets_dir, "SECRETS_DIR")
+        path, variable = named(secrets_dir, "SECRETS_DIR")
         if path is not None:
-            self._visit(self._path(path), _one(read_secrets_directory), said_by)
+            self._visit(self._path(path), _one(read_secrets_directory), variable)
 
-        path, said_by = named(env_file, "ENV_FILE")
+        path, variable = named(env_file, "ENV_FILE")
         if path is not None:
-            self._visit(self._path(path), _one(read_env_file), said_by)
-        elif settings is None:
-            self._visit(last.parent / ".env", _one(read_env_file), "", optional=True)
+            self._visit(self._path(path), _one(read_env_file), variable)
+        elif settings is None and last is not None:
+            self._visit(last.parent / ".env", _one(read_env_file), optional=True)
 
         self.take(f"environment {PREFIX}*", read_environment(environ, self._directory))
 
@@ -149,39 +155,120 @@ class _Search:
         self._looked_at.append(words)
         for source in sources:
             self._trees.append(source.tree)
+            self._headers = {**source.headers, **self._headers}
             self.problems += source.problems
 
     def result(self) -> Read:
         """Merge what was taken."""
-        return Read(_merged(self._trees[::-1]), tuple(self.problems), tuple(self._looked_at))
+        tree = _merged(self._trees[::-1])
+        _strip_values(tree)
+        return Read(
+            tree, tuple(self.problems), tuple(self._looked_at), self._headers, self._complete
+        )
 
     def _path(self, path: str | Path) -> Path:
         return self._directory / os.path.expanduser(path)  # noqa: PTH111 - never raises, Path's does
 
+    def _visit_files(self, settings: Paths | None, environ: Mapping[str, str]) -> Path | None:
+        """Visit the settings files; return the last one, or None if there is none."""
+        variable = ""
+        if settings is not None:
+            paths = [settings] if isinstance(settings, str | Path) else _listed(settings)
+        elif paths := [p for p in environ.get(f"{PREFIX}SETTINGS", "").split(os.pathsep) if p]:
+            variable = f"{PREFIX}SETTINGS"
+        else:
+            for name, reader in ((DEFAULT_FILE, read_toml), (PYPROJECT, read_pyproject)):
+                if self._visit(self._path(name), _one(reader), optional=True):
+                    return self._path(name)
+            return None
+        files = [self._path(path) for path in paths]
+        for file in files:
+            self._visit_file(file, environ, variable)
+        return files[-1] if files else None
+
     def _visit_file(
-        self, path: Path, environ: Mapping[str, str], said_by: str, *, optional: bool = False
+        self, path: Path, environ: Mapping[str, str], variable: str, remedy: str = ""
     ) -> None:
         is_spring = path.suffix.lower() in SPRING_SUFFIXES
-        reader = partial(read_spring, environ=environ) if is_spring else _one(read_toml)
-        self._visit(path, reader, said_by, optional=optional)
+        reader = partial(read_spring, environ=environ) if is_spring else _one(_read_own)
+        self._visit(path, reader, variable, remedy)
 
     def _visit(
         self,
         path: Path,
         reader: Callable[[Path], Sequence[Source]],
-        said_by: str,
+        variable: str = "",
+        remedy: str = "",
         *,
         optional: bool = False,
-    ) -> None:
+    ) -> bool:
+        """Take what a reader makes of a path; return whether there is anything at it."""
         try:
             self.take(shown(path), *reader(path))
         except FileNotFoundError:
             self._looked_at.append(f"{shown(path)} (not there)")
             if not optional:
-                self.problems.append(Problem(shown(path), "is not there", said_by))
+                self._complete = False
+                remedy = remedy or _looked_for(path)
+                self.problems.append(Problem(shown(path), "is not there", variable, remedy))
+            return False
         except UnusableError as error:
             self._looked_at.append(f"{shown(path)} (not usable)")
+            self._complete = False
             self.problems.append(error.problem)
+        return True
+
+
+def _listed(settings: object) -> list[str | Path]:
+    items = [*settings] if isinstance(settings, Sequence) else [settings]
+    paths = [item for item in items if isinstance(item, str | Path)]
+    if len(paths) < len(items):
+        raise TypeError("settings must be a path, several paths, a dict, or None")
+    return paths
+
+
+def _read_own(path: Path) -> Source:
+    refuse_format(path)
+    return read_toml(path)
+
+
+def _other_profiles(path: Path) -> str:
+    """Return advice for a profile's file that is not there."""
+    if path.suffix in SPRING_SUFFIXES:
+        return "Spring's own profiles are chosen by SPRING_PROFILES_ACTIVE."
+    stem = path.stem.partition(".")[0]
+    there = [file.name for file in path.parent.glob(f"{glob.escape(stem)}.*{path.suffix}")]
+    found = ", ".join(sorted(there))
+    advice = did_you_mean(path.name, there)
+    return advice or (f"There are: {found}." if found else _looked_for(path))
+
+
+def _looked_for(path: Path) -> str:
+    return f"It was looked for in {path.parent}." if shown(path) != str(path) else ""
+
+
+def _strip_values(table: dict[str, Any]) -> None:
+    """Drop the invisible characters at the ends of every value of a tree."""
+    for key, item in table.items():
+        if isinstance(item, dict):
+            _strip_values(item)
+        elif isinstance(item, Sourced):
+            value = _stripped(item.value)
+            if value is not item.value:
+                table[key] = Sourced(value, item.origin, item.leaf)
+
+
+def _stripped(value: Any) -> Any:
+    if isinstance(value, str):
+        text = stripped(value)
+        return value if text == value else text
+    if isinstance(value, list):
+        items = [_stripped(item) for item in value]
+        return value if all(map(operator.is_, items, value)) else items
+    if isinstance(value, dict):
+        entries = {key: _stripped(item) for key, item in value.items()}
+        return value if all(entries[key] is value[key] for key in value) else entries
+    return value
 
 
 def _one(reader: Callable[[Path], Source]) -> Callable[[Path], Sequence[Source]]:

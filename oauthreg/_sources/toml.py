@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -15,36 +16,109 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 OWN_TABLE = "oauthreg"
+PYPROJECT = "pyproject.toml"
+_PLACE = re.compile(r" \(at line (\d+), column (\d+)\)$")
+_WITHOUT_QUOTES = re.compile(r"""\s*([\w."'-]+)\s*=\s*[A-Za-z/]""")
+_FORMATS = "Settings are read from TOML, and from Spring's .yml, .yaml and .properties files."
 
 
 def read_toml(path: Path) -> Source:
-    """Return what a TOML file says, or its `[oauthreg]` table alone if it has one."""
-    document = _parsed(path)
-    origin = Origin("file", str(path), base=path.parent)
+    """Return the settings of a TOML file.
+
+    Of a file with an `[oauthreg]` or `[tool.oauthreg]` table, that table alone is read.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        UnusableError: It cannot be read, or is no TOML.
+    """
+    document = _parsed(path, text_of(path))
     source = Source()
-    if OWN_TABLE in document:
-        document = document[OWN_TABLE]
-        origin = Origin("file", str(path), OWN_TABLE, path.parent)
-    if isinstance(document, Mapping):
-        source.add(document, origin)
+    own, key = _own_table(document)
+    if own is None and path.name == PYPROJECT:
+        remedy = (
+            "Settings in it stand below [tool.oauthreg]: [tool.oauthreg.registration.my-client]."
+        )
+        raise UnusableError(Problem(shown(path), "has no [tool.oauthreg] table", remedy=remedy))
+    origin = Origin("file", str(path), key, path.parent)
+    content = document if own is None else own
+    if isinstance(content, Mapping):
+        source.add(content, origin)
     else:
-        source.problem(OWN_TABLE, "is a table, not a value", origin)
+        source.problem(key, "must be a table", origin)
     return source
 
 
-def read_dict(settings: Mapping[str, Any], directory: Path) -> Source:
-    """Return what a dict says; its values are kept as they are."""
-    source = Source()
-    source.add(settings, Origin("argument", "", base=directory))
-    return source
+def read_pyproject(path: Path) -> Source:
+    """Return the settings of a pyproject.toml that nobody named.
 
-
-def _parsed(path: Path) -> Any:
+    Raises:
+        FileNotFoundError: There is none with a table of ours.
+        UnusableError: It has one, and cannot be read.
+    """
     try:
-        return tomllib.loads(text_of(path))
+        text = text_of(path)
+    except UnusableError:
+        raise FileNotFoundError from None
+    if OWN_TABLE not in text or _own_table(_parsed(path, text))[0] is None:
+        raise FileNotFoundError
+    return read_toml(path)
+
+
+def read_dict(settings: Mapping[str, Any], directory: Path, name: str) -> Source:
+    """Return the settings of a dict; its values are kept as they are.
+
+    Args:
+        settings: The dict.
+        directory: What relative file settings start from.
+        name: What the dict is, in words for errors.
+    """
+    source = Source()
+    source.add(settings, Origin("argument", name, base=directory))
+    return source
+
+
+def refuse_format(path: Path) -> None:
+    """Refuse a file whose name says that it is of a format that is not read.
+
+    Raises:
+        UnusableError: It is such a file.
+    """
+    kind = {".json": "JSON", ".ini": "an INI file", ".cfg": "an INI file", ".xml": "XML"}
+    if path.suffix.lower() in kind and path.exists():
+        message = f"is {kind[path.suffix.lower()]}, which settings are not read from"
+        raise UnusableError(Problem(shown(path), message, remedy=_FORMATS))
+
+
+def _own_table(document: Mapping[str, Any]) -> tuple[Any, str]:
+    if OWN_TABLE in document:
+        return document[OWN_TABLE], OWN_TABLE
+    tools = document.get("tool")
+    if isinstance(tools, Mapping) and OWN_TABLE in tools:
+        return tools[OWN_TABLE], f"tool.{OWN_TABLE}"
+    return None, ""
+
+
+def _parsed(path: Path, text: str) -> Any:
+    try:
+        return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise UnusableError(Problem(shown(path), f"is not valid TOML: {error}")) from None
+        raise UnusableError(_invalid(path, text, str(error))) from None
     except (ValueError, RecursionError):
-        raise UnusableError(
-            Problem(shown(path), "is not usable TOML: a number too long, or nested too deep")
-        ) from None
+        message = "is not usable TOML: a number too long, or nested too deep"
+        raise UnusableError(Problem(shown(path), message)) from None
+
+
+def _invalid(path: Path, text: str, error: str) -> Problem:
+    """Return the problem with a text that is no TOML; its words come from the parser."""
+    place = _PLACE.search(error)
+    message = f"is not valid TOML: {_PLACE.sub('', error)}"
+    if place is None:
+        return Problem(shown(path), message, remedy="" if path.suffix == ".toml" else _FORMATS)
+    number = int(place[1])
+    line = text.split("\n")[number - 1]
+    bare = _WITHOUT_QUOTES.match(line) if "Invalid value" in error else None
+    remedy = f'Text stands in quotes: {bare[1]} = "...".' if bare else ""
+    if not remedy and path.suffix != ".toml":
+        remedy = _FORMATS
+    where = f"{shown(path)} line {number}, column {place[2]}"
+    return Problem(shown(path), message, where, remedy)

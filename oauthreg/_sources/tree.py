@@ -9,7 +9,7 @@ case, `-`), so that sources merge by plain key; every leaf is a `Sourced`. Keys 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, final
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -53,15 +53,15 @@ def canonical(name: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Where a value was said.
+    """Where a value stands.
 
     Attributes:
         kind: `file`, `environment`, `env-file`, `secrets-directory`, `argument`, `spring-file`,
             `default`, `plugin` or `discovery`.
-        name: The file's path, the variable's name, the plugin's name; empty for an argument.
+        name: The file's path, the variable's name, the plugin's name, or what a dict is.
         key: The key as its source spells it: `registration.my_client.client-secret`.
         base: The folder that relative file settings start from.
-        line: Where the key stands in its file, if reading it told; `locate` finds it in TOML.
+        line: The line in the file, where reading it gave one; `locate` finds it in TOML.
     """
 
     kind: str
@@ -71,17 +71,21 @@ class Origin:
     line: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@final
 class Sourced:
-    """A value, where it was said, and the leaf name it was said by.
+    """A value, where it stands, and the leaf name that it has there.
 
     `leaf` differs from the tree's key where the key has alternatives (`client-secret-file`).
-    The value is not shown: it may be a secret.
+    The value may be a secret: it is not shown, and this is no dataclass, so that `asdict` does
+    not copy it.
     """
 
-    value: Any
-    origin: Origin
-    leaf: str
+    __slots__ = ("leaf", "origin", "value")
+
+    def __init__(self, value: Any, origin: Origin, leaf: str) -> None:
+        self.value = value
+        self.origin = origin
+        self.leaf = leaf
 
     def __repr__(self) -> str:
         return f"Sourced({self.leaf} from {self.origin.kind} {self.origin.name})"

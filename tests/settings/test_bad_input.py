@@ -64,8 +64,8 @@ REGISTRATION = {
     ),
     "a secret given twice": (
         GOOD + 'client-secret-file = "secret.txt"',
-        "client-secret",
-        "give one of client-secret",
+        "client-secret-file",
+        "client-secret and client-secret-file stand in one place",
     ),
     "a secret file that is not there": (
         'client-id = "id"\nclient-secret-file = "missing.txt"',

@@ -59,17 +59,17 @@ def test_alternatives_live_under_their_base_key(folder, leaf):
 def test_two_alternatives_in_one_source_are_a_problem(folder):
     folder.write("settings.toml", '[registration.a]\nclient-secret = "x"\nclient-secret-file = "y"')
     assert folder.problem() == (
-        "registration.a.client-secret (settings.toml line 3, registration.a.client-secret-file): "
-        "give one of client-secret, client-secret-file, client-secret-ref, client-secrets; "
-        "here are client-secret and client-secret-file"
+        "registration.a.client-secret-file (settings.toml line 3): "
+        "client-secret and client-secret-file stand in one place: keep one\n"
+        "    One of client-secret, client-secret-file, client-secret-ref, client-secrets is enough."
     )
 
 
 def test_two_spellings_of_a_leaf_are_a_problem(folder):
     folder.write("settings.toml", '[registration.a]\nclient-id = "x"\nclient_id = "y"')
     assert folder.problem() == (
-        "registration.a.client-id (settings.toml line 3, registration.a.client_id): "
-        "is said twice, by registration.a.client-id and registration.a.client_id: keep one"
+        "registration.a.client_id (settings.toml line 3): "
+        "is set twice, by registration.a.client-id and registration.a.client_id: keep one"
     )
 
 
@@ -99,16 +99,16 @@ def test_two_spellings_in_two_sources_are_one_setting(folder):
 @pytest.mark.parametrize(
     ("settings", "text"),
     [
-        ({"registrations": {}}, "is no section of the settings\n    Did you mean 'registration'?"),
-        ({"zzz": 1}, "Known: defaults, http, provider, registration, store"),
-        ({"registration": "x"}, "registration (argument registration): is a table, not a value"),
-        ({"store": ["x"]}, "store (argument store): is a table, not a value"),
-        ({"registration": {"a": "x"}}, "registration.a (argument registration.a): is a table: ["),
+        ({"registrations": {}}, "there is no such section\n    Did you mean 'registration'?"),
+        ({"zzz": 1}, "Known: defaults, environment, http, provider, registration, store"),
+        ({"registration": "x"}, "registration (the dict of settings): must be a table"),
+        ({"store": ["x"]}, "must be a table\n    Write it as [store]."),
+        ({"registration": {"a": "x"}}, "here a stand without one\n    Write them below ["),
         ({"registration": {"a": {"headers": "x"}}}, "registration.a.headers"),
-        ({1: {}}, "settings (argument): has a int as a key, not text"),
-        ({"registration": {"": {}}}, "registration (argument registration): has an empty name"),
+        ({1: {}}, "the dict of settings: has a int as a key"),
+        ({"registration": {"": {}}}, "registration (the dict of settings): has an empty name"),
         ({"registration": {"a": {None: 1}}}, "has a NoneType as a key"),
-        ({"registration": {"a": {"parameters": {2: 1}}}}, "parameters): has a int as a key"),
+        ({"registration": {"a": {"parameters": {2: 1}}}}, "has a int as a key"),
     ],
 )
 def test_misshapen_settings_are_problems(folder, settings, text):

@@ -58,12 +58,12 @@ def test_tables_are_json_or_said_by_key_in_the_users_own_spelling(folder):
     ("environ", "text"),
     [
         ({R + "SCOPE": '["s3cr3t'}, f"registration.a.scope (environment variable {R}SCOPE): "),
-        ({R + "SCOPE": "[" * 100_000}, "starts like JSON and is none"),
+        ({R + "SCOPE": "[" * 100_000}, "begins like JSON, but is not valid"),
         ({R + "HEADERS": "s3cr3t"}, "registration.a.headers"),
-        ({R + "HEADERS": '["s3cr3t"]'}, "is a table of names and values"),
+        ({R + "HEADERS": '["s3cr3t"]'}, "must be a table of names and values"),
         ({R + "HEADERS": '{"a": "1"}', R + "HEADERS__a": "2"}, "registration.a.headers.a"),
-        ({R + "CLIENT_ID": "1", R.lower() + "client_id": "2"}, "is said twice, by OAUTHREG_"),
-        ({R + "CLIENT_SECRET": "1", R + "CLIENT_SECRET_FILE": "2"}, "give one of client-secret"),
+        ({R + "CLIENT_ID": "1", R.lower() + "client_id": "2"}, "is set twice, by OAUTHREG_"),
+        ({R + "CLIENT_SECRET": "1", R + "CLIENT_SECRET_FILE": "2"}, "client-secret-file stand"),
     ],
 )
 def test_contradictions_and_bad_json_are_problems_naming_the_variable(folder, environ, text):
@@ -91,10 +91,11 @@ def test_contradictions_and_bad_json_are_problems_naming_the_variable(folder, en
     ],
 )
 def test_an_unknown_name_is_a_problem_with_a_suggestion(folder, name, meant):
-    text = f"{name} (environment variable {name}): is no name of a setting\n    {meant}"
+    text = f"environment variable {name}: is not the name of a setting\n    {meant}"
     assert folder.problem(environ={name: "s3cr3t"}).startswith(text)
-    folder.write(".env", f"{name}=s3cr3t")
-    assert folder.problem().startswith(f"{name} (.env line 1): is no name of a setting")
+    folder.write("some.env", f"{name}=s3cr3t")
+    said = folder.problem(env_file="some.env")
+    assert said.startswith(f"{name} (some.env line 1): is not the name of a setting")
 
 
 def test_a_name_that_is_no_text_breaks_nothing(folder):
@@ -104,16 +105,17 @@ def test_a_name_that_is_no_text_breaks_nothing(folder):
 
 def test_an_empty_value_counts_as_unset(folder):
     folder.write(
-        ".env", "OAUTHREG_STORE__TYPE=\nOAUTHREG_NOTHING\nOAUTHREG_REGISTRATION__A__SCOPE="
+        "some.env", "OAUTHREG_STORE__TYPE=\nOAUTHREG_NOTHING\nOAUTHREG_REGISTRATION__A__SCOPE="
     )
     folder.write("secrets/store__type", "\n")
-    environ = {"OAUTHREG_STORE__TYPE": "", "OAUTHREG_SETTINGS": "", "OAUTHREG_WRONG": ""}
-    assert folder.values(environ=environ, secrets_dir="secrets") == {}
+    folder.write("secrets/registration__a__client_secret", "\ufeff\r\n")
+    environ = {"OAUTHREG_STORE__TYPE": " ", "OAUTHREG_SETTINGS": "", "OAUTHREG_WRONG": "\u200b"}
+    assert folder.values([], environ, env_file="some.env", secrets_dir="secrets") == {}
 
 
 def test_a_dot_env_is_read_without_interpolation_and_its_last_word_counts(folder):
     folder.write(
-        ".env",
+        "some.env",
         """
         # a comment
         OTHER=1
@@ -122,7 +124,7 @@ def test_a_dot_env_is_read_without_interpolation_and_its_last_word_counts(folder
         OAUTHREG_STORE__URL=${OTHER}
         """,
     )
-    assert folder.values() == {"store": {"type": "a b", "url": "${OTHER}"}}
+    assert folder.values(env_file="some.env") == {"store": {"type": "a b", "url": "${OTHER}"}}
 
 
 @pytest.mark.parametrize(
@@ -132,21 +134,21 @@ def test_a_dot_env_is_read_without_interpolation_and_its_last_word_counts(folder
             "\nOAUTHREG_SETTINGS=x",
             "OAUTHREG_SETTINGS (.env line 2): is read from",
         ),
-        ("A=1\nOAUTHREG_STORE__TYPE='s3cr3t", ".env (.env line 2): has a line that is no NAME="),
+        ("A=1\nOAUTHREG_STORE__TYPE='s3cr3t", ".env line 2: has a line that is not NAME="),
     ],
 )
 def test_what_a_dot_env_may_not_say(folder, text, problem):
     folder.write(".env", text)
-    assert folder.problem().startswith(problem)
+    assert folder.problem(env_file=".env").startswith(problem)
 
 
 def test_a_broken_line_about_something_else_is_not_looked_at(folder):
     folder.write(".env", "OTHER='no end\nOAUTHREG_STORE__TYPE=memory")
-    assert folder.values() == {"store": {"type": "memory"}}
+    assert folder.values(env_file=".env") == {"store": {"type": "memory"}}
 
 
 def test_a_secrets_directory_says_one_setting_per_file_in_any_case(folder):
-    folder.write("s/registration__my_client__CLIENT_SECRET", "p\n w \r\n")
+    secret = folder.write("s/registration__my_client__CLIENT_SECRET", "a-secret\r\n")
     folder.write("s/REGISTRATION__MY_CLIENT__SCOPE", '["a"]\n')
     folder.write("s/registration__my_client__parameters__Key", "v")
     folder.write("s/db_password", "other")
@@ -155,7 +157,8 @@ def test_a_secrets_directory_says_one_setting_per_file_in_any_case(folder):
     result = folder.read(secrets_dir="s")
     assert result.problems == ()
     leaves = result.tree["registration"]["my-client"]
-    assert leaves["client-secret"].value == "p\n w "
+    assert leaves["client-secret"].leaf == "client-secret-file"
+    assert leaves["client-secret"].value == str(secret)
     assert leaves["scope"].value == ["a"]
     assert leaves["parameters"]["Key"].value == "v"
     assert leaves["scope"].origin.name == str(folder.path / "s/REGISTRATION__MY_CLIENT__SCOPE")
@@ -165,21 +168,76 @@ def test_a_secrets_directory_says_one_setting_per_file_in_any_case(folder):
 @pytest.mark.parametrize(
     ("name", "text"),
     [
-        ("OAUTHREG_STORE__TYPE", "is named with OAUTHREG_ in front\n    Call it STORE__TYPE."),
-        ("registration__a", "is no name of a setting"),
+        ("OAUTHREG_STORE__TYPE", "must not begin with OAUTHREG_\n    Call it STORE__TYPE."),
+        ("registration__a", "is not the name of a setting"),
     ],
 )
 def test_a_misnamed_secrets_file_is_a_problem(folder, name, text):
     path = folder.write(f"s/{name}", "s3cr3t")
     problem = folder.problem(secrets_dir="s")
-    assert f"(secrets file {path.relative_to(folder.path)})" in problem
+    assert f"secrets file {path.relative_to(folder.path)}" in problem
     assert text in problem
 
 
 def test_a_secrets_file_or_directory_that_cannot_be_read_is_a_problem(folder):
     path = folder.write("s/store__type", "")
     path.write_bytes(b"\xff")
-    assert folder.problem(secrets_dir="s") == "s/store__type: is not UTF-8 text"
+    assert folder.problem(secrets_dir="s").startswith("s/store__type: is not UTF-8 text")
     assert folder.problem(secrets_dir="s/store__type") == (
         "s/store__type: cannot be read: Not a directory"
     )
+
+
+@pytest.mark.parametrize("service", ["", "TEST_SERVER_"])
+def test_what_kubernetes_sets_for_a_service_of_our_name_is_left_alone(folder, service):
+    address = "tcp://10.0.0.1:8080"
+    environ = {
+        "SERVICE_HOST": "10.0.0.1",
+        "SERVICE_PORT": "8080",
+        "SERVICE_PORT_HTTP": "8080",
+        "PORT": address,
+        "PORT_8080_TCP": address,
+        "PORT_8080_TCP_PROTO": "tcp",
+        "PORT_8080_TCP_PORT": "8080",
+        "PORT_8080_TCP_ADDR": "10.0.0.1",
+        "PORT_53_UDP": "udp://10.0.0.1:53",
+    }
+    named = {f"OAUTHREG_{service}{name}": text for name, text in environ.items()}
+    assert folder.values(environ=named) == {}
+
+
+def test_a_port_that_kubernetes_did_not_set_is_no_setting(folder):
+    assert "is not the name of a setting" in folder.problem(environ={"OAUTHREG_PORT": "x"})
+
+
+def test_a_credential_of_a_secrets_directory_may_be_large_or_binary_until_it_is_read(folder):
+    """Its file is what the setting holds, so that only its reader judges it."""
+    folder.write("s/REGISTRATION__A__PRIVATE_KEY", "").write_bytes(b"\xff\x00")
+    folder.write("s/REGISTRATION__A__PASSWORD", "p" * 70_000)
+    result = folder.read([], secrets_dir="s")
+    assert result.tree["registration"]["a"]["private-key"].leaf == "private-key-file"
+    (problem,) = result.problems
+    assert "PASSWORD: cannot be read: Larger than 64 KiB" in str(problem).replace("\n", " ")
+
+
+def test_invisible_characters_at_the_ends_of_values_are_dropped_in_every_source(folder):
+    folder.write(
+        "a.toml",
+        """
+        [registration.a]
+        client-id = " \\uFEFFid\\n"
+        scope = ["read\\r\\n", "\\u00A0write"]
+        parameters = { Key = "x\\u200B" }
+        """,
+    )
+    environ = {"OAUTHREG_REGISTRATION__A__AUDIENCE": "\ufeffapi\n"}
+    assert folder.values("a.toml", environ) == {
+        "registration": {
+            "a": {
+                "client-id": "id",
+                "scope": ["read", "write"],
+                "parameters": {"Key": "x"},
+                "audience": "api",
+            }
+        }
+    }

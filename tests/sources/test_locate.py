@@ -105,7 +105,7 @@ def test_a_file_elsewhere_is_shown_whole_and_so_is_each_when_there_is_no_directo
         (Origin("env-file", "/x/.env", "OAUTHREG_X", line=3), "/x/.env line 3, OAUTHREG_X"),
         (Origin("secrets-directory", "/run/x"), "secrets file /run/x"),
         (Origin("spring-file", "/a.yml", "a.b", line=2), "/a.yml line 2, a.b"),
-        (Origin("argument", "", "registration.a"), "argument registration.a"),
+        (Origin("argument", "the dict", "registration.a"), "the dict, registration.a"),
         (Origin("default", ""), "default"),
         (Origin("plugin", "keycloak"), "plugin keycloak"),
         (Origin("discovery", "https://as"), "discovery https://as"),

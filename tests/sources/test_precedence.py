@@ -39,8 +39,10 @@ def said_by(folder, *names):
 
 @pytest.mark.parametrize(("low", "high"), [*combinations(SOURCES, 2)])
 def test_of_two_sources_the_higher_wins(folder, low, high):
+    file = str(folder.path / "secrets/registration__my_client__client_secret")
     values = folder.values(**said_by(folder, low, high))
-    assert values == {"registration": {"my-client": {"client-secret": high}}}
+    secret = file if high == "secrets" else high
+    assert values == {"registration": {"my-client": {"client-secret": secret}}}
 
 
 def test_of_all_sources_arguments_win_and_each_is_listed(folder):
@@ -95,7 +97,7 @@ def test_nothing_anywhere_is_no_problem(folder):
     assert result.problems == ()
     assert result.looked_at == (
         "settings.toml (not there)",
-        ".env (not there)",
+        "pyproject.toml (not there)",
         "environment OAUTHREG_*",
     )
 
@@ -111,8 +113,52 @@ def test_the_process_gives_environment_and_directory(folder, monkeypatch):
 
 
 def test_the_default_file_has_a_dot_env_beside_it(folder):
+    folder.write("settings.toml", "")
     folder.write(".env", "OAUTHREG_STORE__TYPE=memory")
     assert folder.values() == {"store": {"type": "memory"}}
+
+
+def test_a_dot_env_lying_about_does_not_reach_a_program_without_a_settings_file(folder):
+    folder.write(".env", "OAUTHREG_HTTP__DEFAULT__PROXY=http://evil.example:1")
+    environ = {"OAUTHREG_STORE__TYPE": "memory"}
+    assert folder.values(environ=environ) == {"store": {"type": "memory"}}
+
+
+def test_pyproject_is_read_where_there_is_no_settings_file(folder):
+    folder.write("pyproject.toml", '[project]\nname = "x"\n[tool.oauthreg.store]\ntype = "memory"')
+    folder.write(".env", "OAUTHREG_STORE__URL=x")
+    assert folder.values() == {"store": {"type": "memory", "url": "x"}}
+    assert folder.values("pyproject.toml") == {"store": {"type": "memory"}}
+    folder.write("settings.toml", '[store]\ntype = "sqlite"')
+    assert folder.values() == {"store": {"type": "sqlite", "url": "x"}}
+
+
+@pytest.mark.parametrize("text", ["", "[tool.other]\noauthreg = 1", "this is not TOML"])
+def test_a_pyproject_of_somebody_else_is_left_alone(folder, text):
+    folder.write("pyproject.toml", text)
+    result = folder.read()
+    assert result.problems == ()
+    assert "pyproject.toml (not there)" in result.looked_at
+
+
+def test_a_pyproject_that_is_named_must_have_the_table(folder):
+    folder.write("pyproject.toml", '[registration.a]\nclient-id = "x"')
+    assert folder.problem("pyproject.toml").startswith(
+        "pyproject.toml: has no [tool.oauthreg] table\n    Settings in it stand below ["
+    )
+
+
+@pytest.mark.parametrize("name", ["settings.json", "settings.INI", "settings.xml"])
+def test_a_file_of_a_format_that_is_not_read_says_so(folder, name):
+    folder.write(name, "{}")
+    problem = folder.problem(name)
+    assert "which settings are not read from" in problem
+    assert "Settings are read from TOML, and from Spring's .yml, .yaml and .properties" in problem
+
+
+def test_settings_that_are_no_path_at_all_are_a_mistake_of_the_caller(folder):
+    with pytest.raises(TypeError, match="a path, several paths, a dict, or None"):
+        folder.read(5)
 
 
 def test_files_that_the_environment_names_have_one_too(folder):
@@ -175,7 +221,18 @@ def test_an_argument_beats_the_environments_word_for_the_same(folder):
     ],
 )
 def test_what_is_named_must_be_there(folder, told, text):
-    assert folder.problem(**told) == text
+    assert folder.problem(**told).startswith(f"{text}\n    It was looked for in {folder.path}")
+
+
+def test_a_profile_without_a_file_names_those_that_have_one(folder):
+    folder.write("settings.prod.toml", "")
+    folder.write("settings.test.toml", "")
+    assert folder.problem(profile="prd").endswith("Did you mean 'settings.prod.toml'?")
+    assert folder.problem(profile="xyz-1-2-3-4-5-6-7-8-9-10").endswith(
+        "There are: settings.prod.toml, settings.test.toml."
+    )
+    folder.write("application.yml", "")
+    assert "SPRING_PROFILES_ACTIVE" in folder.problem("application.yml", profile="prod")
 
 
 def test_a_file_is_read_from_its_own_table_alone(folder):
@@ -184,14 +241,19 @@ def test_a_file_is_read_from_its_own_table_alone(folder):
     assert result.problems == ()
     assert result.tree["store"]["type"].origin.key == "oauthreg.store.type"
     folder.write("settings.toml", "oauthreg = 1")
-    assert folder.problem() == "oauthreg (settings.toml line 1): is a table, not a value"
+    assert folder.problem() == "oauthreg (settings.toml line 1): must be a table"
 
 
 @pytest.mark.parametrize(
     ("content", "text"),
     [
         (b"a = ", "settings.toml: is not valid TOML: Invalid value (at end of document)"),
-        (b"a = 1\nb c", "(at line 2, column 3)"),
+        (b"a = 1\nb c", "settings.toml line 2, column 3: is not valid TOML: Expected '='"),
+        (
+            b"[registration.a]\nclient-id = orders",
+            'is not valid TOML: Invalid value\n    Text stands in quotes: client-id = "...".',
+        ),
+        (b" " * 1_050_000, "settings.toml: cannot be read: Larger than 1024 KiB"),
         (b"a = '\xff'", "settings.toml: is not UTF-8 text"),
         (b"a = " + b"[" * 5000, "settings.toml: is not usable TOML"),
         (b"a = " + b"9" * 5000, "settings.toml: is not usable TOML"),
@@ -206,7 +268,13 @@ def test_a_file_that_cannot_be_used_is_a_problem(folder, content, text):
 def test_a_directory_or_an_impossible_path_is_a_problem(folder):
     (folder.path / "settings.toml").mkdir()
     assert folder.problem() == "settings.toml: cannot be read: Is a directory"
-    assert "is not a path" in folder.problem("a\0b")
+    assert "cannot be read: Not the path of a file" in folder.problem("a\0b")
+
+
+def test_a_pipe_or_a_device_is_refused_at_once(folder):
+    os.mkfifo(folder.path / "pipe.toml")
+    assert folder.problem("pipe.toml") == "pipe.toml: cannot be read: Not a regular file"
+    assert folder.problem("/dev/zero") == "/dev/zero: cannot be read: Not a regular file"
 
 
 def test_a_byte_order_mark_is_no_part_of_the_settings(folder):
@@ -217,4 +285,6 @@ def test_a_byte_order_mark_is_no_part_of_the_settings(folder):
 def test_problems_of_all_sources_are_collected(folder):
     folder.write("settings.toml", "registrations = 1")
     folder.write(".env", "OAUTHREG_SOMETHING=1")
-    assert len(folder.read(environ={"OAUTHREG_X": "1"}, profile="no").problems) == 4
+    result = folder.read(environ={"OAUTHREG_X": "1"}, profile="no")
+    assert len(result.problems) == 4
+    assert not result.complete

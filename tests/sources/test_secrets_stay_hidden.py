@@ -72,6 +72,7 @@ def test_in_a_file(folder, name):
 @pytest.mark.parametrize("name", ENVIRONMENTS)
 def test_in_the_environment_a_dot_env_and_a_secrets_directory(folder, name):
     environ = ENVIRONMENTS[name]
+    folder.write("settings.toml", "")
     folder.write(".env", "".join(f"{key}='{value}'\n" for key, value in environ.items()))
     for variable, text in environ.items():
         folder.write(f"s/{variable.removeprefix('OAUTHREG_')}", text)
@@ -83,7 +84,7 @@ def test_in_the_environment_a_dot_env_and_a_secrets_directory(folder, name):
 
 def test_in_a_broken_line_of_a_dot_env(folder):
     folder.write(".env", f"{VARIABLE}='{SECRET}\n{VARIABLE} {SECRET}")
-    result = folder.read()
+    result = folder.read([], env_file=".env")
     assert len(result.problems) == 2
     assert SECRET not in shown(result)
 

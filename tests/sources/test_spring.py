@@ -287,7 +287,7 @@ def test_two_spellings_of_a_leaf_in_one_document_are_a_problem(folder):
     folder.write("a.properties", f"{P}registration.a.client-id=x\n{P}registration.a.clientId=y")
     key = f"{P}registration.a.clientId"
     assert folder.problem("a.properties").startswith(
-        f"registration.a.client-id (a.properties line 2, {key}): is said twice, by "
+        f"registration.a.client-id (a.properties line 2, {key}): is set twice, by "
     )
 
 
