@@ -6,15 +6,16 @@ import hashlib
 from base64 import urlsafe_b64encode
 from collections import OrderedDict
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
+
+from oauthreg._addresses import origin_of, parse_requested
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from oauthreg._addresses import Origin
     from oauthreg._signing_keys import SigningKey
 
 REMEMBERED_ORIGINS = 100
-DEFAULT_PORTS = {"https": 443, "http": 80}
 AUTHORIZATION_SERVER = "authorization-server"
 RESOURCE_SERVER = "resource-server"
 
@@ -30,7 +31,7 @@ class Prover:
     def __init__(self, key: SigningKey, *, lasting: bool = True) -> None:
         self.key = key
         self.lasting = lasting
-        self._nonces: OrderedDict[tuple[str, str], str] = OrderedDict()
+        self._nonces: OrderedDict[tuple[str, Origin], str] = OrderedDict()
 
     @property
     def thumbprint(self) -> str:
@@ -57,14 +58,14 @@ class Prover:
             role: `authorization-server` or `resource-server`: each has nonces of its own.
             token_value: The access token that goes with the request, for `ath`.
         """
-        parts = urlsplit(url)
+        address = parse_requested(url)
         claims: dict[str, object] = {
             "jti": new_id(),
             "htm": method.upper(),
-            "htu": f"{origin(url)}{parts.path or '/'}",
+            "htu": address.resource,
             "iat": int(now),
         }
-        nonce = self._nonces.get((role, origin(url)))
+        nonce = self._nonces.get((role, address.origin))
         if nonce is not None:
             claims["nonce"] = nonce
         if token_value is not None:
@@ -75,7 +76,7 @@ class Prover:
     def note(self, url: str, headers: Mapping[str, str], *, role: str) -> bool:
         """Keep the nonce of any answer (section 8.2); True if it brought a new one."""
         nonce = headers.get("dpop-nonce")
-        place = (role, origin(url))
+        place = (role, origin_of(url))
         if not nonce or self._nonces.get(place) == nonce:
             return False
         self._nonces[place] = nonce
@@ -83,12 +84,3 @@ class Prover:
         while len(self._nonces) > REMEMBERED_ORIGINS:
             self._nonces.popitem(last=False)
         return True
-
-
-def origin(url: str) -> str:
-    """Return the scheme, host and port of an address, in one spelling of several."""
-    parts = urlsplit(url)
-    host = parts.hostname or ""
-    host = f"[{host}]" if ":" in host else host
-    port = "" if parts.port in (None, DEFAULT_PORTS.get(parts.scheme)) else f":{parts.port}"
-    return f"{parts.scheme}://{host}{port}"

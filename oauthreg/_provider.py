@@ -8,15 +8,16 @@ Three steps of power, each optional. Data: URL templates and class attributes. S
 from __future__ import annotations
 
 import difflib
+import re
 from string import Formatter
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Generic, TypeVar, cast, get_args
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 from pydantic import AfterValidator, BaseModel, ConfigDict
 
+from oauthreg._addresses import parse_secure
 from oauthreg._errors import (
     AuthorizationError,
-    ConnectionFailedError,
     Problem,
     TokenEndpointError,
 )
@@ -25,7 +26,6 @@ from oauthreg._grants.table import GRANTS
 from oauthreg._protocol.authentication import METHODS
 from oauthreg._protocol.context import Explanation, PluginContext
 from oauthreg._protocol.responses import parse_token_response
-from oauthreg._transports import address
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -48,22 +48,18 @@ TEMPLATES: Mapping[str, str] = {
 """Addresses by setting name, and the class attribute that holds each one's template."""
 
 
+_SCHEME = re.compile(r"[a-z][a-z0-9+.-]*:(?![0-9])", re.IGNORECASE)  # and no port of a host's
+
+
 class _Whole:
     """Marks a setting that is inserted into a template as it is."""
 
 
 def _base_url(text: str) -> str:
     url = text.strip()
-    url = (url if "://" in url else f"https://{url}").rstrip("/")
-    parts = urlsplit(url)
-    if parts.query or parts.fragment or parts.username is not None:
-        raise ValueError("must be a host name or an address without query and fragment")
-    try:
-        address.parse(url)
-    except ConnectionFailedError:
-        raise ValueError(
-            "must be a host name or an https address: plain http is for loopback only"
-        ) from None
+    url = (url if _SCHEME.match(url) else f"https://{url}").rstrip("/")
+    if parse_secure(url).query is not None:
+        raise ValueError("must be a host name or an address without a query")
     return url
 
 

@@ -20,6 +20,7 @@ FLOORS = (
         "_errors",
         "_files",
         "_invisible",
+        "_addresses",
         "_suggestions",
         "_quoting",
         "_secret_values",

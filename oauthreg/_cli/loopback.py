@@ -11,11 +11,11 @@ import time
 from html import escape
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from ipaddress import ip_address
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Self
 from urllib.parse import SplitResult, parse_qs, urlsplit
 
+from oauthreg._addresses import parse_redirect
 from oauthreg._errors import AuthorizationError
 
 if TYPE_CHECKING:
@@ -176,9 +176,7 @@ class _Handler(BaseHTTPRequestHandler):
 def _parts(redirect_uri: str) -> SplitResult | None:
     """Take an address apart, if a browser on this machine can come back to it by plain http."""
     try:
-        parts = urlsplit(redirect_uri)
-        host, _ = parts.hostname or "", parts.port
-        here = parts.scheme == "http" and (host == "localhost" or ip_address(host).is_loopback)
+        origin = parse_redirect(redirect_uri).origin
     except ValueError:
         return None
-    return parts if here else None
+    return urlsplit(redirect_uri) if origin.scheme == "http" and origin.is_loopback else None

@@ -19,6 +19,7 @@ from pydantic import (
     field_validator,
 )
 
+from oauthreg._addresses import PORTS, parse_proxy, parse_redirect, parse_secure, refuse_unfit
 from oauthreg._grants.table import GRANTS, canonical_grant
 from oauthreg._protocol.authentication import METHODS
 from oauthreg._protocol.requests import OWN_AUTHORIZATION_FIELDS, OWN_FIELDS
@@ -31,17 +32,10 @@ OWN_HEADERS = frozenset(
 HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 HEADER_VALUE = re.compile(r"[\x21-\x7e](?:[\t\x20-\x7e]*[\x21-\x7e])?|")
 SCOPE_TOKEN = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]+")
-LOOPBACK = re.compile(r"localhost|127(\.\d{1,3}){3}|::1")
 
 
 def _address(text: str) -> str:
-    parts = urlsplit(text)
-    if parts.scheme not in {"https", "http"} or not parts.hostname:
-        raise ValueError("must be an absolute https address")
-    if parts.username is not None or parts.fragment:
-        raise ValueError("must not carry credentials or a fragment")
-    if parts.scheme == "http" and not LOOPBACK.fullmatch(parts.hostname):
-        raise ValueError("must be https: plain http is for loopback addresses only")
+    parse_secure(text)
     return text
 
 
@@ -51,22 +45,26 @@ def checked_resource(text: str) -> str:
     Raises:
         ValueError: it is none.
     """
-    parts = urlsplit(text)
-    if not parts.scheme or "#" in text:
+    refuse_unfit(text)
+    if not urlsplit(text).scheme or "#" in text:
         raise ValueError("must be absolute addresses without a fragment (RFC 8707)")
     return text
 
 
 def _proxy(text: str) -> str:
-    parts = urlsplit(text)
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
-        raise ValueError("must be the address of an http proxy, as in http://proxy:3128")
+    parse_proxy(text)
     return text
 
 
 def _redirect(text: str) -> str:
-    if not urlsplit(text).scheme and not text.startswith("{"):
+    if "{" in text:  # a template of Spring's
+        return text
+    refuse_unfit(text)
+    scheme = urlsplit(text).scheme
+    if not scheme:
         raise ValueError("must be an absolute address")
+    if scheme in PORTS:
+        parse_redirect(text)
     return text
 
 

@@ -77,7 +77,7 @@ class Connection(HTTPConnection):
         """Connect to the first address that answers, each within what is left of the time."""
         call = current.get()
         found = socket.getaddrinfo(self.host, self.port, type=socket.SOCK_STREAM)
-        if call.address.is_local_name:
+        if call.address.origin.must_resolve_to_loopback:
             address.check_resolved(call.address, found)
         failure = OSError()
         for family, kind, protocol, _, place in found:

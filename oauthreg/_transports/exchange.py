@@ -15,8 +15,8 @@ from oauthreg._transports import trust
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from oauthreg._addresses import Address
     from oauthreg._registration import HttpProfile
-    from oauthreg._transports.address import Address
     from oauthreg._transports.proxy import Proxy
 
 _GRAIN = 0.005  # what a timer may be early by

@@ -166,7 +166,7 @@ class _Call(Exchange):
         loop = asyncio.get_running_loop()
         if event == "connection.connect_tcp.started":
             self.connecting()
-            if self.address.is_local_name:
+            if self.address.origin.must_resolve_to_loopback:
                 host, port = self.address.host, self.address.port
                 found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
                 address.check_resolved(self.address, found)

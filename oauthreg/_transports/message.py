@@ -13,8 +13,8 @@ from oauthreg._flow import TokenResponse
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from oauthreg._addresses import Address
     from oauthreg._flow import Pairs, TokenRequest
-    from oauthreg._transports.address import Address
 
 LONGEST_BODY = 1024 * 1024
 POOL_SIZE = 32  # idle connections kept

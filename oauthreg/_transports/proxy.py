@@ -7,14 +7,13 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from ipaddress import ip_address, ip_network
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
+from oauthreg._addresses import parse_proxy
 from oauthreg._errors import ConnectionFailedError
-from oauthreg._transports.address import HOST, PORTS
 
 if TYPE_CHECKING:
+    from oauthreg._addresses import Address
     from oauthreg._registration import HttpProfile
-    from oauthreg._transports.address import Address
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +35,7 @@ def choose(profile: HttpProfile, address: Address) -> Proxy | None:
     Raises:
         ConnectionFailedError: the proxy's address cannot be used.
     """
-    if address.is_loopback:
+    if address.origin.is_loopback:
         return None
     url, setting = profile.proxy, f"http.{profile.name}.proxy"
     if not url:
@@ -46,9 +45,9 @@ def choose(profile: HttpProfile, address: Address) -> Proxy | None:
             return None
     try:
         return _parse(url)
-    except (ValueError, KeyError):
+    except ValueError as error:
         raise ConnectionFailedError(
-            f"the proxy of {setting} cannot be used: it has to be http://host:port or https://",
+            f"the proxy of {setting} cannot be used: it {error}",
             endpoint=address.endpoint,
             retryable=False,
         ) from None
@@ -77,8 +76,4 @@ def _covers(entry: str, address: Address) -> bool:
 @lru_cache(maxsize=16)
 def _parse(url: str) -> Proxy:
     url = url if "://" in url else f"http://{url}"
-    parts = urlsplit(url)
-    default_port = PORTS[parts.scheme]
-    if not HOST.fullmatch(parts.hostname or "") or not url.isprintable():
-        raise ValueError
-    return Proxy(url, f"the proxy {parts.hostname}:{parts.port or default_port}")
+    return Proxy(url, f"the proxy {parse_proxy(url).peer}")

@@ -22,6 +22,7 @@ from oauthreg._transports.trust import Trust
 if TYPE_CHECKING:
     import ssl
 
+    from oauthreg._addresses import Address
     from oauthreg._flow import TokenRequest, TokenResponse
     from oauthreg._registration import HttpProfile
 
@@ -85,7 +86,7 @@ class RequestsTransport:
         self._forgotten += [self._adapters, self._calls]
         self._adapters, self._calls = {}, set()
 
-    def _adapter(self, request: TokenRequest, place: address.Address) -> _Adapter:
+    def _adapter(self, request: TokenRequest, place: Address) -> _Adapter:
         """Return the adapter of a certificate; those of certificates that changed are closed."""
         context = None
         if place.scheme == "https":
@@ -126,7 +127,7 @@ class _Adapter(HTTPAdapter):
         """Leave the verification to the TLS context."""
 
 
-def _prepared(request: TokenRequest, place: address.Address) -> PreparedRequest:
+def _prepared(request: TokenRequest, place: Address) -> PreparedRequest:
     prepared = PreparedRequest()
     prepared.method, prepared.url, prepared.body = request.method, place.url, request.body
     fields: Any = HTTPHeaderDict(header_fields(request, place))  # where a field may repeat

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from oauthreg._addresses import Origin, origin_of
 from oauthreg._errors import UrlNotAllowedError
-from oauthreg._urls import Origin, origin_of, parse_pattern
+from oauthreg._urls import parse_pattern
 
 if TYPE_CHECKING:
     from oauthreg._registration import ClientRegistration

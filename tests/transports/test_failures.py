@@ -18,7 +18,7 @@ SECRET = "planted-S3CRET"
 
 def ask(url):
     return TokenRequest(
-        url=f"{url.replace('://', f'://user:{SECRET}@')}?key={SECRET}",
+        url=f"{url}?key={SECRET}",
         form=(("client_secret", SECRET),),
         headers=(("Authorization", f"Basic {SECRET}"),),
         single_use=True,
