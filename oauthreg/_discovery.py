@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit, urlunsplit
 
+from oauthreg._endpoints import ENDPOINTS
 from oauthreg._errors import AuthorizationError, DiscoveryError
 from oauthreg._flow import TokenRequest
 from oauthreg._protocol.responses import json_object, retry_after
@@ -14,18 +15,6 @@ if TYPE_CHECKING:
     from oauthreg._flow import Flow, TokenResponse
 
 Metadata = Mapping[str, Any]
-
-ENDPOINTS: Mapping[str, str] = {
-    "token-uri": "token_endpoint",
-    "authorization-uri": "authorization_endpoint",
-    "jwk-set-uri": "jwks_uri",
-    "user-info-uri": "userinfo_endpoint",
-    "introspection-uri": "introspection_endpoint",
-    "revocation-uri": "revocation_endpoint",
-    "device-authorization-uri": "device_authorization_endpoint",
-    "pushed-authorization-request-uri": "pushed_authorization_request_endpoint",
-}
-"""Setting names, and what metadata calls the same thing (RFC 8414 section 2)."""
 
 
 def addresses(issuer: str) -> tuple[str, ...]:
@@ -106,8 +95,8 @@ def endpoints(metadata: Metadata, *, mutual_tls: bool = False) -> dict[str, str]
     merged = {**metadata, **(aliases if isinstance(aliases, dict) else {})}
     return {
         name: value
-        for name, field in ENDPOINTS.items()
-        if isinstance(value := merged.get(field), str) and value
+        for name, row in ENDPOINTS.items()
+        if isinstance(value := merged.get(row.metadata_field), str) and value
     }
 
 

@@ -10,12 +10,13 @@ from __future__ import annotations
 import difflib
 import re
 from string import Formatter
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Generic, TypeVar, cast, get_args
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Generic, TypeVar, get_args
 from urllib.parse import quote
 
 from pydantic import AfterValidator, BaseModel, ConfigDict
 
 from oauthreg._addresses import parse_secure
+from oauthreg._endpoints import ENDPOINTS
 from oauthreg._errors import (
     AuthorizationError,
     Problem,
@@ -32,20 +33,6 @@ if TYPE_CHECKING:
 
     from oauthreg._flow import Flow, Granted, TokenRequest, TokenResponse
     from oauthreg._registration import ClientRegistration
-
-TEMPLATES: Mapping[str, str] = {
-    "issuer-uri": "issuer_uri",
-    "metadata-uri": "metadata_uri",
-    "token-uri": "token_uri",
-    "authorization-uri": "authorization_uri",
-    "jwk-set-uri": "jwk_set_uri",
-    "user-info-uri": "user_info_uri",
-    "introspection-uri": "introspection_uri",
-    "revocation-uri": "revocation_uri",
-    "device-authorization-uri": "device_authorization_uri",
-    "pushed-authorization-request-uri": "pushed_authorization_request_uri",
-}
-"""Addresses by setting name, and the class attribute that holds each one's template."""
 
 
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]*:(?![0-9])", re.IGNORECASE)  # and no port of a host's
@@ -145,12 +132,12 @@ class ProviderPlugin(Generic[S_co]):
                 if isinstance(argument, type) and issubclass(argument, ProviderSettings):
                     cls.settings_class = argument
         _refuse_unknown_names(cls)
-        for attribute in TEMPLATES.values():
-            _check_template(cls, attribute)
+        for endpoint in ENDPOINTS.values():
+            _check_template(cls, endpoint.attribute)
 
     def endpoints(self) -> Mapping[str, str]:
         """Return this provider's addresses by setting name, `issuer-uri` among them."""
-        templates = {name: getattr(self, attribute) for name, attribute in TEMPLATES.items()}
+        templates = {name: _template(type(self), row.attribute) for name, row in ENDPOINTS.items()}
         return {
             name: filled
             for name, template in templates.items()
@@ -236,8 +223,12 @@ def _is_whole(settings: type[ProviderSettings], name: str) -> bool:
     return any(isinstance(mark, _Whole) for mark in (*field.metadata, *nested))
 
 
+def _template(cls: type[ProviderPlugin[Any]], attribute: str) -> Any:
+    return getattr(cls, attribute, None)
+
+
 def _check_template(cls: type[ProviderPlugin[Any]], attribute: str) -> None:
-    template = getattr(cls, attribute)
+    template = _template(cls, attribute)
     if template is None:
         return
     place = f"{cls.__name__}.{attribute}"
@@ -261,7 +252,8 @@ def _check_template(cls: type[ProviderPlugin[Any]], attribute: str) -> None:
 
 
 def _refuse_unknown_names(cls: type[ProviderPlugin[Any]]) -> None:
-    known = cast("set[str]", {name for name in dir(ProviderPlugin) if not name.startswith("_")})
+    own = {name for name in dir(ProviderPlugin) if not name.startswith("_")}
+    known = own | {endpoint.attribute for endpoint in ENDPOINTS.values()}
     for name in vars(cls):
         if name.startswith("_") or name in known:
             continue

@@ -17,6 +17,7 @@ import oauthreg
 PACKAGE = Path(oauthreg.__file__).parent
 FLOORS = (
     (
+        "_endpoints",
         "_errors",
         "_files",
         "_invisible",

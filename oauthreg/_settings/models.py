@@ -16,10 +16,12 @@ from pydantic import (
     Field,
     FilePath,
     StringConstraints,
+    create_model,
     field_validator,
 )
 
 from oauthreg._addresses import PORTS, parse_proxy, parse_redirect, parse_secure, refuse_unfit
+from oauthreg._endpoints import ENDPOINTS
 from oauthreg._grants.table import GRANTS, canonical_grant
 from oauthreg._protocol.authentication import METHODS
 from oauthreg._protocol.requests import OWN_AUTHORIZATION_FIELDS, OWN_FIELDS
@@ -247,22 +249,19 @@ class RegistrationSettings(_Model):
         return grant
 
 
-class ProviderAddresses(_Model):
-    """The keys of `provider.<name>.*` that every plugin shares."""
+class ProviderKeys(_Model):
+    """The keys of `provider.<name>.*` that every plugin shares, but for the addresses."""
 
     type: Text | None = None
-    issuer_uri: Address | None = None
-    metadata_uri: Address | None = None
-    token_uri: Address | None = None
-    authorization_uri: Address | None = None
-    jwk_set_uri: Address | None = None
-    user_info_uri: Address | None = None
     user_info_authentication_method: Literal["header", "form", "query"] | None = None
     user_name_attribute: Text | None = None
-    introspection_uri: Address | None = None
-    revocation_uri: Address | None = None
-    device_authorization_uri: Address | None = None
-    pushed_authorization_request_uri: Address | None = None
+
+
+_addresses: dict[str, Any] = {row.attribute: (Address | None, None) for row in ENDPOINTS.values()}
+ProviderAddresses: type[ProviderKeys] = create_model(
+    "ProviderAddresses", __base__=ProviderKeys, **_addresses
+)
+"""All keys of `provider.<name>.*` that every plugin shares."""
 
 
 class HttpSettings(_Model):

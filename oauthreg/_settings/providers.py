@@ -6,17 +6,17 @@ import traceback
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from oauthreg._endpoints import ENDPOINTS
 from oauthreg._errors import PluginError, Problem
 from oauthreg._plugins import COMMON, OWN_DISTRIBUTIONS, own_plugin, provider_plugin
 from oauthreg._provider import (
-    TEMPLATES,
     GenericProvider,
     ProviderPlugin,
     ProviderSettings,
     UnfitSettingError,
 )
 from oauthreg._registration import ProviderDetails
-from oauthreg._settings.models import ProviderAddresses, aliases
+from oauthreg._settings.models import ProviderAddresses, ProviderKeys, aliases
 from oauthreg._settings.validation import did_you_mean, parsed, problem_at, source_of, sourced
 from oauthreg._sources.tree import Origin, Sourced, canonical
 
@@ -182,7 +182,7 @@ class Providers:
 
     def _given(
         self, plugin: ProviderPlugin[Any], kind: str, own: Mapping[str, Any], path: str
-    ) -> ProviderAddresses | None:
+    ) -> ProviderKeys | None:
         """Return the plugin's addresses; None with what is wrong with them noted."""
         try:
             given = sourced(plugin.endpoints(), Origin("plugin", kind))
@@ -207,9 +207,9 @@ class Providers:
         return Problem(path, message, source_of(table, ""), f"{remedy}.")
 
 
-def _written(addresses: ProviderAddresses) -> dict[str, str]:
+def _written(addresses: ProviderKeys) -> dict[str, str]:
     everything = addresses.model_dump(by_alias=True, exclude_none=True)
-    return {name: url for name, url in everything.items() if name in TEMPLATES}
+    return {name: url for name, url in everything.items() if name in ENDPOINTS}
 
 
 def _configured(settings: ProviderSettings) -> dict[str, Any]:

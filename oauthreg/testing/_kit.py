@@ -27,6 +27,7 @@ from string import Formatter
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 from urllib.parse import quote, quote_plus, urlsplit
 
+from oauthreg._endpoints import ENDPOINTS
 from oauthreg._errors import (
     AuthorizationError,
     ConfigurationError,
@@ -46,7 +47,6 @@ from oauthreg._flow import (
 )
 from oauthreg._plugins import COMMON, PROVIDERS, installed, provider_plugin
 from oauthreg._protocol.context import Explanation
-from oauthreg._provider import TEMPLATES
 from oauthreg._transports import address
 from oauthreg.testing._script import (
     BUSY,
@@ -110,8 +110,9 @@ class ProviderPluginTests:
     def test_its_templates_name_declared_settings(self) -> None:
         """A placeholder without a setting could never be filled."""
         known = self.plugin.settings_class.model_fields
-        for attribute in TEMPLATES.values():
-            template = getattr(self.plugin, attribute) or ""
+        for endpoint in ENDPOINTS.values():
+            attribute = endpoint.attribute
+            template = getattr(self.plugin, attribute, None) or ""
             for _, name, _, _ in Formatter().parse(template):
                 expect(name is None or name in known, f"{attribute}: {{{name}}} is no setting")
 
@@ -141,7 +142,7 @@ class ProviderPluginTests:
         with self._manager() as manager:
             plugin = manager.plugin()
         for name, url in plugin.endpoints().items():
-            expect(name in TEMPLATES, f"endpoints(): {name!r} is no address that settings know")
+            expect(name in ENDPOINTS, f"endpoints(): {name!r} is no address that settings know")
             address.parse(url)
         for request in self._requests():
             address.parse(request.url)

@@ -1,5 +1,7 @@
 """Templates hold `{name}` of a declared setting and no more; what is wrong shows at once."""
 
+import subprocess
+import sys
 from typing import Any, ClassVar
 
 import pytest
@@ -7,7 +9,8 @@ from pydantic import SecretStr
 
 from oauthreg import BaseUrl, Explanation, ProviderPlugin, ProviderSettings, TokenEndpointError
 from oauthreg._common_providers import Google
-from oauthreg._provider import TEMPLATES, UnfitSettingError
+from oauthreg._endpoints import ENDPOINTS
+from oauthreg._provider import UnfitSettingError
 
 
 class Settings(ProviderSettings):
@@ -202,9 +205,46 @@ def test_a_name_like_no_hook_is_refused_with_advice():
     type("Acme", (ProviderPlugin,), {"_zzzz": None})
 
 
-def test_every_address_of_the_settings_has_a_template():
-    assert {name.replace("-", "_") for name in TEMPLATES} == set(TEMPLATES.values())
-    assert all(hasattr(ProviderPlugin, attribute) for attribute in TEMPLATES.values())
+@pytest.mark.parametrize("endpoint", ENDPOINTS.values(), ids=lambda endpoint: endpoint.setting)
+def test_type_checkers_know_the_template_of_every_address(endpoint):
+    assert endpoint.attribute in ProviderPlugin.__annotations__
+
+
+ONE_MORE_ROW = """
+from oauthreg import _endpoints
+row = _endpoints.Endpoint("end-session-uri", "end_session_endpoint")
+_endpoints.ENDPOINTS = {**_endpoints.ENDPOINTS, row.setting: row}
+
+from oauthreg import AuthorizedClientManager, BaseUrl, ProviderPlugin, ProviderSettings
+from oauthreg._discovery import endpoints
+
+class Settings(ProviderSettings):
+    base_url: BaseUrl
+
+class Acme(ProviderPlugin[Settings]):
+    end_session_uri = "{base_url}/logout"
+
+assert Acme(Settings(base_url="a.example")).endpoints() == {
+    "end-session-uri": "https://a.example/logout"
+}
+assert endpoints({"end_session_endpoint": "https://a.example/end"}) == {
+    "end-session-uri": "https://a.example/end"
+}
+with AuthorizedClientManager.from_settings({
+    "registration": {"app": {"client-id": "app", "client-secret": "secret"}},
+    "provider": {"p": {
+        "token-uri": "https://a.example/token", "end-session-uri": "https://a.example/end"
+    }},
+}) as manager:
+    found = manager.registrations["app"].provider.endpoints
+    assert found["end-session-uri"] == "https://a.example/end"
+"""
+
+
+def test_one_row_makes_an_address_of_settings_plugins_and_metadata():
+    run = [sys.executable, "-c", ONE_MORE_ROW]
+    ended = subprocess.run(run, capture_output=True, text=True, check=False)
+    assert ended.returncode == 0, ended.stderr
 
 
 def test_the_common_providers_name_their_own_addresses():
