@@ -1,12 +1,12 @@
 """What every adapter is made of.
 
-An adapter has one `Bearer`, and makes a `Trip` for each request of its caller:
+An adapter has one `TokenSupplier`, and makes a `Trip` for each request of its caller:
 
 ```python
-trip = Trip(bearer, bearer.authorize(), url)  # UrlNotAllowedError: nothing was sent yet
+trip = Trip(supplier, supplier.authorize(), url)  # UrlNotAllowedError: nothing was sent yet
 trip.put_on(headers, method, url)  # for every request that is sent: a proof is used once
 ...  # send
-replays = Replays(bearer, trip)
+replays = Replays(supplier, trip)
 while replays.due(answer):  # of each `Answer`, whatever its status: it may bring a nonce
     ...  # `trip.put_on` and send once more
 ```
@@ -33,8 +33,8 @@ DPOP = "DPoP"  # the type of a bound token, and the header of a proof
 NONCE = "dpop-nonce"
 
 
-class Bearer:
-    """Whose token an adapter puts on requests: a manager, a registration, the call's options."""
+class TokenSupplier:
+    """Gets an adapter its tokens: of one registration, with the options of `authorize`."""
 
     def __init__(
         self,
@@ -64,10 +64,10 @@ class Bearer:
         return await manager.authorize(self._registration_id, **self._options)
 
     def check(self, *, asynchronous: bool) -> None:
-        """Refuse a manager of the other kind, which would block the loop or never be awaited.
+        """Refuse a manager of the wrong kind: it would block the loop, or never be awaited.
 
         Raises:
-            TypeError: it is of the other kind.
+            TypeError: the manager is synchronous and the HTTP client is not, or the reverse.
         """
         if asynchronous != self._is_async:
             needed = "AsyncAuthorizedClientManager" if asynchronous else "AuthorizedClientManager"
@@ -77,7 +77,7 @@ class Bearer:
             )
 
     def reject(self, client: AuthorizedClient) -> None:
-        """Say that an API refused this client's token."""
+        """Report to the manager that an API refused this client's token."""
         self._manager.reject(self._registration_id, client.access_token.token_value)
 
     def renew(self, trip: Trip) -> bool:
@@ -132,17 +132,17 @@ class Trip:
         proof: The latest proof; None if the token needs none.
     """
 
-    __slots__ = ("_bearer", "carries", "client", "home", "proof")
+    __slots__ = ("_supplier", "carries", "client", "home", "proof")
 
     def __init__(
-        self, bearer: Bearer, client: AuthorizedClient, url: str, home: str | None = None
+        self, supplier: TokenSupplier, client: AuthorizedClient, url: str, home: str | None = None
     ) -> None:
         """Set out for an address, which is its own home if no other is named.
 
         Raises:
             UrlNotAllowedError: the token may not go there.
         """
-        self._bearer = bearer
+        self._supplier = supplier
         self.proof: str | None = None
         self.client = client
         self.home = home or url
@@ -198,7 +198,7 @@ class Trip:
             return None
         self.note_nonce(answer.url, answer.headers)
         if refuses_token(answer.status, answer.challenge):
-            self._bearer.reject(self.client)
+            self._supplier.reject(self.client)
             return Need.ANOTHER_TOKEN
         if self.proof is None or not demands_nonce(answer.status, answer.challenge):
             return None
@@ -215,8 +215,8 @@ class Trip:
 class Replays:
     """How often one request may be sent again: for another token once, for another nonce once."""
 
-    def __init__(self, bearer: Bearer, trip: Trip) -> None:
-        self._bearer = bearer
+    def __init__(self, supplier: TokenSupplier, trip: Trip) -> None:
+        self._supplier = supplier
         self._trip = trip
         self._left = set(Need)
 
@@ -224,14 +224,14 @@ class Replays:
         """Take note of an answer; True if the request is to be sent again as the trip is now."""
         need = self._need(answer)
         if need is Need.ANOTHER_TOKEN:
-            return self._bearer.renew(self._trip)
+            return self._supplier.renew(self._trip)
         return need is Need.ANOTHER_NONCE
 
     async def due_async(self, answer: Answer) -> bool:
         """Take note of an answer; otherwise as `due`."""
         need = self._need(answer)
         if need is Need.ANOTHER_TOKEN:
-            return await self._bearer.renew_async(self._trip)
+            return await self._supplier.renew_async(self._trip)
         return need is Need.ANOTHER_NONCE
 
     def _need(self, answer: Answer) -> Need | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from oauthreg.auth._authorized_request import AUTHORIZATION, DPOP, Answer, Bearer, Trip
+from oauthreg.auth._authorized_request import AUTHORIZATION, DPOP, Answer, TokenSupplier, Trip
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,9 +31,13 @@ class HttpxTrip(Trip):
     __slots__ = ("_byte_stream", "_dressed", "_hop", "_lent", "_request", "_rewind", "_seen_by")
 
     def __init__(
-        self, bearer: Bearer, client: AuthorizedClient, request: Any, byte_stream: type[Any]
+        self,
+        supplier: TokenSupplier,
+        client: AuthorizedClient,
+        request: Any,
+        byte_stream: type[Any],
     ) -> None:
-        super().__init__(bearer, client, str(request.url), request.extensions.get(HOME))
+        super().__init__(supplier, client, str(request.url), request.extensions.get(HOME))
         self._byte_stream = byte_stream
         self._request = request
         self._hop = request

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Unpack
 
-from oauthreg.auth._authorized_request import Bearer, Replays
+from oauthreg.auth._authorized_request import Replays, TokenSupplier
 from oauthreg.auth._httpx_authorized_request import AsyncWatch, HttpxTrip, Watch, has_callers_header
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ class HttpxFlow:
         registration_id: str,
         **options: Unpack[AuthorizeOptions],
     ) -> None:
-        self._bearer = Bearer(manager, registration_id, options)
+        self._supplier = TokenSupplier(manager, registration_id, options)
 
     def sync_auth_flow(self, request: Any) -> Generator[Any, Any, None]:
         """Send a request of a synchronous client; called by the client.
@@ -59,9 +59,9 @@ class HttpxFlow:
         if has_callers_header(request):
             yield request
             return
-        trip = HttpxTrip(self._bearer, self._bearer.authorize(), request, self.byte_stream)
+        trip = HttpxTrip(self._supplier, self._supplier.authorize(), request, self.byte_stream)
         trip.watch(Watch)
-        replays = Replays(self._bearer, trip)
+        replays = Replays(self._supplier, trip)
         response = yield request
         while replays.due(trip.answer(response)):
             response = yield trip.replay()
@@ -71,10 +71,10 @@ class HttpxFlow:
         if has_callers_header(request):
             yield request
             return
-        client = await self._bearer.authorize_async()
-        trip = HttpxTrip(self._bearer, client, request, self.byte_stream)
+        client = await self._supplier.authorize_async()
+        trip = HttpxTrip(self._supplier, client, request, self.byte_stream)
         trip.watch(AsyncWatch)
-        replays = Replays(self._bearer, trip)
+        replays = Replays(self._supplier, trip)
         response = yield request
         while await replays.due_async(trip.answer(response)):
             response = yield trip.replay()

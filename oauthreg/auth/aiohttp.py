@@ -12,7 +12,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Unpack
 
-from oauthreg.auth._authorized_request import AUTHORIZATION, Answer, Bearer, Replays, Trip
+from oauthreg.auth._authorized_request import AUTHORIZATION, Answer, Replays, TokenSupplier, Trip
 
 if TYPE_CHECKING:
     from aiohttp import ClientHandlerType, ClientMiddlewareType, ClientRequest, ClientResponse
@@ -43,23 +43,23 @@ def middleware(
     Raises:
         TypeError: the manager is a synchronous one.
     """
-    bearer = Bearer(manager, registration_id, options)
-    bearer.check(asynchronous=True)
+    supplier = TokenSupplier(manager, registration_id, options)
+    supplier.check(asynchronous=True)
     home: dict[str, str] = {}
 
     async def authorized(request: ClientRequest, handler: ClientHandlerType) -> ClientResponse:
         if AUTHORIZATION in request.headers:
             home.setdefault("origin", str(request.url.origin()))
             return await handler(request)
-        client = await bearer.authorize_async()
-        trip = Trip(bearer, client, str(request.url), home.get("origin"))
+        client = await supplier.authorize_async()
+        trip = Trip(supplier, client, str(request.url), home.get("origin"))
         bound = home.setdefault("origin", str(request.url.origin()))
         if not trip.carries:
             asked = request.url.origin()
             logger.info("%s: no token for %s, bound to %s", registration_id, asked, bound)
             return await handler(request)
         try:
-            return await _sent(bearer, trip, request, handler)
+            return await _sent(supplier, trip, request, handler)
         finally:  # so that an outer middleware may send it anew, and no error shows the token
             trip.take_off(request.headers)
 
@@ -67,10 +67,10 @@ def middleware(
 
 
 async def _sent(
-    bearer: Bearer, trip: Trip, request: ClientRequest, handler: ClientHandlerType
+    supplier: TokenSupplier, trip: Trip, request: ClientRequest, handler: ClientHandlerType
 ) -> ClientResponse:
     """Send one hop, and again with what it lacks if it is refused."""
-    replays = Replays(bearer, trip)
+    replays = Replays(supplier, trip)
     response = await _sent_once(trip, request, handler)
     while await replays.due_async(_answer(trip, request, response)):
         response.release()

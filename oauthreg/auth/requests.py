@@ -16,7 +16,14 @@ from requests import PreparedRequest
 from requests.auth import AuthBase
 from requests.utils import rewind_body
 
-from oauthreg.auth._authorized_request import AUTHORIZATION, DPOP, Answer, Bearer, Replays, Trip
+from oauthreg.auth._authorized_request import (
+    AUTHORIZATION,
+    DPOP,
+    Answer,
+    Replays,
+    TokenSupplier,
+    Trip,
+)
 
 if TYPE_CHECKING:
     from requests import Response
@@ -46,8 +53,8 @@ class Auth(AuthBase):
     def __init__(
         self, manager: Manager, registration_id: str, **options: Unpack[AuthorizeOptions]
     ) -> None:
-        self._bearer = Bearer(manager, registration_id, options)
-        self._bearer.check(asynchronous=False)
+        self._supplier = TokenSupplier(manager, registration_id, options)
+        self._supplier.check(asynchronous=False)
 
     def __call__(self, r: PreparedRequest) -> PreparedRequest:
         """Put the token on a request that is being prepared; called by requests.
@@ -58,14 +65,14 @@ class Auth(AuthBase):
         """
         if AUTHORIZATION in r.headers:
             return r
-        trip = Trip(self._bearer, self._bearer.authorize(), r.url or "")
+        trip = Trip(self._supplier, self._supplier.authorize(), r.url or "")
         trip.put_on(r.headers, r.method or "", r.url or "")
         r.hooks["response"].append(partial(self._answered, trip))
         return _travelling(r, trip, ready=True)
 
     def _answered(self, trip: Trip, response: Response, **sending: Any) -> Response:
         """Answer a 401, on whichever hop it came; requests calls this for every response."""
-        replays = Replays(self._bearer, trip)
+        replays = Replays(self._supplier, trip)
         while replays.due(_answer(response)):
             response = _sent_again(trip, response, sending)
         return response

@@ -17,7 +17,7 @@ import oauthreg.auth.aiohttp
 import oauthreg.auth.httpx
 import oauthreg.auth.httpx2
 from oauthreg import AsyncAuthorizedClientManager, AuthorizedClientManager, UrlNotAllowedError
-from oauthreg.auth._authorized_request import Bearer, Trip
+from oauthreg.auth._authorized_request import TokenSupplier, Trip
 from oauthreg.auth._policy import demands_nonce, refuses_token
 from oauthreg.testing import Fault
 
@@ -488,9 +488,9 @@ def test_aiohttp_sends_a_request_anew_with_a_new_proof(settings, server):
 
 def test_a_proof_shows_no_password(settings):
     with AuthorizedClientManager.from_settings(settings(dpop=True)) as manager:
-        bearer = Bearer(manager, "my-client", {})
+        supplier = TokenSupplier(manager, "my-client", {})
         url = "https://user:planted-password@api.example.com/x?y=1"
-        trip = Trip(bearer, bearer.authorize(), url)
+        trip = Trip(supplier, supplier.authorize(), url)
         first = trip.headers("GET", url)["DPoP"]
         trip.note_nonce(url, {"dpop-nonce": "n1"})
         second = trip.headers("GET", "https://api.example.com/x")["DPoP"]
@@ -503,14 +503,14 @@ def test_a_proof_shows_no_password(settings):
 def test_a_renewed_token_may_be_of_the_other_kind(settings, server):
     server.add_client("id", "planted-secret-value")
     with AuthorizedClientManager.from_settings(settings(dpop=True)) as manager:
-        bearer = Bearer(manager, "my-client", {})
-        bound = bearer.authorize()
-        trip = Trip(bearer, bound, server.api_uri)
+        supplier = TokenSupplier(manager, "my-client", {})
+        bound = supplier.authorize()
+        trip = Trip(supplier, bound, server.api_uri)
         headers = {}
         trip.put_on(headers, "GET", server.api_uri)
         assert set(headers) == {"Authorization", "DPoP"}
         manager.override("my-client", "fixed")
-        assert trip.take(bearer.authorize())
+        assert trip.take(supplier.authorize())
         trip.put_on(headers, "GET", server.api_uri)
     assert headers == {"Authorization": "Bearer fixed"}
 
