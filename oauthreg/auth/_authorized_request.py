@@ -115,11 +115,11 @@ class Answer(NamedTuple):
     replayable: bool
 
 
-class Need(Enum):
-    """What a refused request would need to be sent again."""
+class RetryReason(Enum):
+    """Why a refused request may be sent again."""
 
-    ANOTHER_TOKEN = auto()
-    ANOTHER_NONCE = auto()
+    TOKEN_REFUSED = auto()  # another token may be accepted
+    NONCE_REQUIRED = auto()  # a proof with the nonce of the answer may be (RFC 9449 section 9)
 
 
 class Trip:
@@ -192,19 +192,19 @@ class Trip:
         """Keep the nonce of any answer to a request that carried the token."""
         self.client.note_nonce(url, headers)
 
-    def needs(self, answer: Answer) -> Need | None:
-        """Take note of an answer; return what it lacks if it refused this very token or proof."""
+    def retry_reason(self, answer: Answer) -> RetryReason | None:
+        """Report a refusal to the manager; return why the request may be sent again, if it may."""
         if answer.authorization != self.authorization:
             return None
         self.note_nonce(answer.url, answer.headers)
         if refuses_token(answer.status, answer.challenge):
             self._supplier.reject(self.client)
-            return Need.ANOTHER_TOKEN
+            return RetryReason.TOKEN_REFUSED
         if self.proof is None or not demands_nonce(answer.status, answer.challenge):
             return None
         # Not whether it is news to the registration: another request may have learnt it already.
         is_new = answer.headers.get(NONCE, "") not in {"", _nonce_of(self.proof)}
-        return Need.ANOTHER_NONCE if is_new else None
+        return RetryReason.NONCE_REQUIRED if is_new else None
 
     def take(self, client: AuthorizedClient) -> bool:
         """Go on with this client; False if its token is the one that was refused."""
@@ -218,28 +218,28 @@ class Replays:
     def __init__(self, supplier: TokenSupplier, trip: Trip) -> None:
         self._supplier = supplier
         self._trip = trip
-        self._left = set(Need)
+        self._left = set(RetryReason)
 
     def due(self, answer: Answer) -> bool:
         """Take note of an answer; True if the request is to be sent again as the trip is now."""
-        need = self._need(answer)
-        if need is Need.ANOTHER_TOKEN:
+        reason = self._retry_reason(answer)
+        if reason is RetryReason.TOKEN_REFUSED:
             return self._supplier.renew(self._trip)
-        return need is Need.ANOTHER_NONCE
+        return reason is RetryReason.NONCE_REQUIRED
 
     async def due_async(self, answer: Answer) -> bool:
         """Take note of an answer; otherwise as `due`."""
-        need = self._need(answer)
-        if need is Need.ANOTHER_TOKEN:
+        reason = self._retry_reason(answer)
+        if reason is RetryReason.TOKEN_REFUSED:
             return await self._supplier.renew_async(self._trip)
-        return need is Need.ANOTHER_NONCE
+        return reason is RetryReason.NONCE_REQUIRED
 
-    def _need(self, answer: Answer) -> Need | None:
-        need = self._trip.needs(answer)
-        if need not in self._left or not answer.replayable:
+    def _retry_reason(self, answer: Answer) -> RetryReason | None:
+        reason = self._trip.retry_reason(answer)
+        if reason not in self._left or not answer.replayable:
             return None
-        self._left.discard(need)
-        return need
+        self._left.discard(reason)
+        return reason
 
 
 def _nonce_of(proof: str) -> object:
