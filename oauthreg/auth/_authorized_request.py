@@ -6,8 +6,8 @@ An adapter has one `TokenSupplier`, and makes a `Trip` for each request of its c
 trip = Trip(supplier, supplier.authorize(), url)  # UrlNotAllowedError: nothing was sent yet
 trip.put_on(headers, method, url)  # for every request that is sent: a proof is used once
 ...  # send
-replays = Replays(supplier, trip)
-while replays.due(answer):  # of each `Answer`, whatever its status: it may bring a nonce
+budget = RetryBudget(supplier, trip)
+while budget.allows(answer):  # for each `Answer`, whatever its status: it may have a nonce
     ...  # `trip.put_on` and send once more
 ```
 """
@@ -123,7 +123,7 @@ class RetryReason(Enum):
 
 
 class Trip:
-    """One request of the caller's on its way, with its redirects and its replays.
+    """One request of the caller's on its way, with its redirects and retries.
 
     Attributes:
         client: The authorized client whose token is on it.
@@ -212,23 +212,23 @@ class Trip:
         return client.access_token.token_value != before.access_token.token_value
 
 
-class Replays:
-    """How often one request may be sent again: for another token once, for another nonce once."""
+class RetryBudget:
+    """How often one request is retried: once with another token, once with another nonce."""
 
     def __init__(self, supplier: TokenSupplier, trip: Trip) -> None:
         self._supplier = supplier
         self._trip = trip
         self._left = set(RetryReason)
 
-    def due(self, answer: Answer) -> bool:
-        """Take note of an answer; True if the request is to be sent again as the trip is now."""
+    def allows(self, answer: Answer) -> bool:
+        """Take note of an answer; True if the request is to be sent again with what is new."""
         reason = self._retry_reason(answer)
         if reason is RetryReason.TOKEN_REFUSED:
             return self._supplier.renew(self._trip)
         return reason is RetryReason.NONCE_REQUIRED
 
-    async def due_async(self, answer: Answer) -> bool:
-        """Take note of an answer; otherwise as `due`."""
+    async def allows_async(self, answer: Answer) -> bool:
+        """Take note of an answer; otherwise as `allows`."""
         reason = self._retry_reason(answer)
         if reason is RetryReason.TOKEN_REFUSED:
             return await self._supplier.renew_async(self._trip)

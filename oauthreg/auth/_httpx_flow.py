@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Unpack
 
-from oauthreg.auth._authorized_request import Replays, TokenSupplier
+from oauthreg.auth._authorized_request import RetryBudget, TokenSupplier
 from oauthreg.auth._httpx_authorized_request import AsyncWatch, HttpxTrip, Watch, has_callers_header
 
 if TYPE_CHECKING:
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 
 
 class HttpxFlow:
-    """Puts a registration's token on requests; a 401 renews it once and replays.
+    """Puts a registration's token on requests; a 401 renews it once and retries.
 
-    A 401 that asks for a DPoP nonce replays once with that. A synchronous client takes an
+    A 401 that asks for a DPoP nonce is retried once with it. A synchronous client takes an
     `AuthorizedClientManager`, an asynchronous one an `AsyncAuthorizedClientManager`. One object
     serves any number of clients, threads and loops. A request that has an Authorization header
     already is left alone.
@@ -61,9 +61,9 @@ class HttpxFlow:
             return
         trip = HttpxTrip(self._supplier, self._supplier.authorize(), request, self.byte_stream)
         trip.watch(Watch)
-        replays = Replays(self._supplier, trip)
+        budget = RetryBudget(self._supplier, trip)
         response = yield request
-        while replays.due(trip.answer(response)):
+        while budget.allows(trip.answer(response)):
             response = yield trip.replay()
 
     async def async_auth_flow(self, request: Any) -> AsyncGenerator[Any, Any]:
@@ -74,7 +74,7 @@ class HttpxFlow:
         client = await self._supplier.authorize_async()
         trip = HttpxTrip(self._supplier, client, request, self.byte_stream)
         trip.watch(AsyncWatch)
-        replays = Replays(self._supplier, trip)
+        budget = RetryBudget(self._supplier, trip)
         response = yield request
-        while await replays.due_async(trip.answer(response)):
+        while await budget.allows_async(trip.answer(response)):
             response = yield trip.replay()

@@ -12,7 +12,13 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Unpack
 
-from oauthreg.auth._authorized_request import AUTHORIZATION, Answer, Replays, TokenSupplier, Trip
+from oauthreg.auth._authorized_request import (
+    AUTHORIZATION,
+    Answer,
+    RetryBudget,
+    TokenSupplier,
+    Trip,
+)
 
 if TYPE_CHECKING:
     from aiohttp import ClientHandlerType, ClientMiddlewareType, ClientRequest, ClientResponse
@@ -27,8 +33,8 @@ def middleware(
 ) -> ClientMiddlewareType:
     """Return a middleware that puts a registration's token on requests.
 
-    A 401 renews the token once and replays the request; one that asks for a DPoP nonce replays
-    it once with that. A request that has an Authorization header already is left alone.
+    A 401 renews the token once and retries the request; one that asks for a DPoP nonce is
+    retried once with it. A request that has an Authorization header already is left alone.
 
     aiohttp asks a middleware about every hop of a redirect and does not say which came first.
     So, unless the registration has `urls`, the middleware is bound to the first origin that it
@@ -70,9 +76,9 @@ async def _sent(
     supplier: TokenSupplier, trip: Trip, request: ClientRequest, handler: ClientHandlerType
 ) -> ClientResponse:
     """Send one hop, and again with what it lacks if it is refused."""
-    replays = Replays(supplier, trip)
+    budget = RetryBudget(supplier, trip)
     response = await _sent_once(trip, request, handler)
-    while await replays.due_async(_answer(trip, request, response)):
+    while await budget.allows_async(_answer(trip, request, response)):
         response.release()
         await request.close()  # its body's writer has to be done before the body is rewound
         response = await _sent_once(trip, request, handler)

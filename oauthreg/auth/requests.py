@@ -20,7 +20,7 @@ from oauthreg.auth._authorized_request import (
     AUTHORIZATION,
     DPOP,
     Answer,
-    Replays,
+    RetryBudget,
     TokenSupplier,
     Trip,
 )
@@ -32,9 +32,9 @@ if TYPE_CHECKING:
 
 
 class Auth(AuthBase):
-    """Puts a registration's token on requests; a 401 renews it once and replays.
+    """Puts a registration's token on requests; a 401 renews it once and retries.
 
-    A 401 that asks for a DPoP nonce replays once with that. Thread-safe: one object serves any
+    A 401 that asks for a DPoP nonce is retried once with it. Thread-safe: one object serves any
     number of sessions and threads. A request that has an Authorization header already is left
     alone.
 
@@ -72,8 +72,8 @@ class Auth(AuthBase):
 
     def _answered(self, trip: Trip, response: Response, **sending: Any) -> Response:
         """Answer a 401, on whichever hop it came; requests calls this for every response."""
-        replays = Replays(self._supplier, trip)
-        while replays.due(_answer(response)):
+        budget = RetryBudget(self._supplier, trip)
+        while budget.allows(_answer(response)):
             response = _sent_again(trip, response, sending)
         return response
 
