@@ -1,14 +1,15 @@
 """What every adapter is made of.
 
-An adapter has one `TokenSupplier`, and makes a `Trip` for each request of its caller:
+An adapter has one `TokenSupplier`, and makes an `AuthorizedRequest` for each request of its caller:
 
 ```python
-trip = Trip(supplier, supplier.authorize(), url)  # UrlNotAllowedError: nothing was sent yet
-trip.put_on(headers, method, url)  # for every request that is sent: a proof is used once
+client = supplier.authorize()
+authorized = AuthorizedRequest(supplier, client, url)  # UrlNotAllowedError: nothing is sent
+authorized.put_on(headers, method, url)  # for every request that is sent: a proof is used once
 ...  # send
-budget = RetryBudget(supplier, trip)
+budget = RetryBudget(supplier, authorized)
 while budget.allows(answer):  # for each `Answer`, whatever its status: it may have a nonce
-    ...  # `trip.put_on` and send once more
+    ...  # `authorized.put_on` and send once more
 ```
 """
 
@@ -80,17 +81,17 @@ class TokenSupplier:
         """Report to the manager that an API refused this client's token."""
         self._manager.reject(self._registration_id, client.access_token.token_value)
 
-    def renew(self, trip: Trip) -> bool:
+    def renew(self, authorized: AuthorizedRequest) -> bool:
         """Get another token for a refused one; False leaves the API's 401 to the caller."""
         try:
-            return trip.take(self.authorize())
+            return authorized.take(self.authorize())
         except AuthorizationError:
             return False
 
-    async def renew_async(self, trip: Trip) -> bool:
+    async def renew_async(self, authorized: AuthorizedRequest) -> bool:
         """Get another token; otherwise as `renew`."""
         try:
-            return trip.take(await self.authorize_async())
+            return authorized.take(await self.authorize_async())
         except AuthorizationError:
             return False
 
@@ -122,13 +123,13 @@ class RetryReason(Enum):
     NONCE_REQUIRED = auto()  # a proof with the nonce of the answer may be (RFC 9449 section 9)
 
 
-class Trip:
-    """One request of the caller's on its way, with its redirects and retries.
+class AuthorizedRequest:
+    """One request of the caller with the token on it, through its redirects and retries.
 
     Attributes:
         client: The authorized client whose token is on it.
         home: An address of the origin that the token may not leave, if there are no `urls`.
-        carries: Whether the token goes to the address that the trip begins with.
+        carries: Whether the token goes to the first address.
         proof: The latest proof; None if the token needs none.
     """
 
@@ -137,7 +138,7 @@ class Trip:
     def __init__(
         self, supplier: TokenSupplier, client: AuthorizedClient, url: str, home: str | None = None
     ) -> None:
-        """Set out for an address, which is its own home if no other is named.
+        """Begin with an address, which is its own home if no other is named.
 
         Raises:
             UrlNotAllowedError: the token may not go there.
@@ -215,27 +216,27 @@ class Trip:
 class RetryBudget:
     """How often one request is retried: once with another token, once with another nonce."""
 
-    def __init__(self, supplier: TokenSupplier, trip: Trip) -> None:
+    def __init__(self, supplier: TokenSupplier, authorized: AuthorizedRequest) -> None:
         self._supplier = supplier
-        self._trip = trip
+        self._authorized = authorized
         self._left = set(RetryReason)
 
     def allows(self, answer: Answer) -> bool:
-        """Take note of an answer; True if the request is to be sent again with what is new."""
+        """Take note of an answer; True if the request is to be sent again."""
         reason = self._retry_reason(answer)
         if reason is RetryReason.TOKEN_REFUSED:
-            return self._supplier.renew(self._trip)
+            return self._supplier.renew(self._authorized)
         return reason is RetryReason.NONCE_REQUIRED
 
     async def allows_async(self, answer: Answer) -> bool:
         """Take note of an answer; otherwise as `allows`."""
         reason = self._retry_reason(answer)
         if reason is RetryReason.TOKEN_REFUSED:
-            return await self._supplier.renew_async(self._trip)
+            return await self._supplier.renew_async(self._authorized)
         return reason is RetryReason.NONCE_REQUIRED
 
     def _retry_reason(self, answer: Answer) -> RetryReason | None:
-        reason = self._trip.retry_reason(answer)
+        reason = self._authorized.retry_reason(answer)
         if reason not in self._left or not answer.replayable:
             return None
         self._left.discard(reason)

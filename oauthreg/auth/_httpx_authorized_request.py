@@ -1,11 +1,17 @@
-"""One request of an httpx or httpx2 client on its way; imports neither library."""
+"""One authorized request of an httpx or httpx2 client; imports neither library."""
 
 from __future__ import annotations
 
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from oauthreg.auth._authorized_request import AUTHORIZATION, DPOP, Answer, TokenSupplier, Trip
+from oauthreg.auth._authorized_request import (
+    AUTHORIZATION,
+    DPOP,
+    Answer,
+    AuthorizedRequest,
+    TokenSupplier,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,8 +24,8 @@ OF_THE_TOKEN = {AUTHORIZATION.lower().encode(), DPOP.lower().encode()}
 OURS, HOME = "oauthreg.authorization", "oauthreg.home"  # extensions: httpx copies them to each hop
 
 
-class HttpxTrip(Trip):
-    """A trip of an httpx request.
+class HttpxAuthorizedRequest(AuthorizedRequest):
+    """An authorized request of httpx.
 
     On a redirect httpx keeps the Authorization header for the same origin and strips it for any
     other, which is the rule without `urls`. With `urls`, `depart` judges every hop, and with DPoP
@@ -80,7 +86,7 @@ class HttpxTrip(Trip):
         )
 
     def replay(self) -> Any:
-        """Return the last hop, ready to be sent as the trip is now."""
+        """Return the last hop, with the new token or proof on it."""
         if self._rewind is not None:
             self._rewind()
         self._dress(self._hop)
@@ -122,15 +128,15 @@ class HttpxTrip(Trip):
 
 
 class Watch:
-    """A `trace` extension that reports to a trip, and then to the caller's own."""
+    """A `trace` extension that reports to an authorized request, and then to the caller's own."""
 
-    def __init__(self, trip: HttpxTrip, trace: Any) -> None:
-        self._trip = trip
+    def __init__(self, authorized: HttpxAuthorizedRequest, trace: Any) -> None:
+        self._authorized = authorized
         self.callers: Any = trace.callers if isinstance(trace, Watch) else trace
 
     def __call__(self, event: str, info: Any) -> Any:
         """Report an event; called by the transport."""
-        self._trip.observe(event, info)
+        self._authorized.observe(event, info)
         return None if self.callers is None else self.callers(event, info)
 
 

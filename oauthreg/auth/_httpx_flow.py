@@ -10,7 +10,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Unpack
 
 from oauthreg.auth._authorized_request import RetryBudget, TokenSupplier
-from oauthreg.auth._httpx_authorized_request import AsyncWatch, HttpxTrip, Watch, has_callers_header
+from oauthreg.auth._httpx_authorized_request import (
+    AsyncWatch,
+    HttpxAuthorizedRequest,
+    Watch,
+    has_callers_header,
+)
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Generator
@@ -59,12 +64,14 @@ class HttpxFlow:
         if has_callers_header(request):
             yield request
             return
-        trip = HttpxTrip(self._supplier, self._supplier.authorize(), request, self.byte_stream)
-        trip.watch(Watch)
-        budget = RetryBudget(self._supplier, trip)
+        authorized = HttpxAuthorizedRequest(
+            self._supplier, self._supplier.authorize(), request, self.byte_stream
+        )
+        authorized.watch(Watch)
+        budget = RetryBudget(self._supplier, authorized)
         response = yield request
-        while budget.allows(trip.answer(response)):
-            response = yield trip.replay()
+        while budget.allows(authorized.answer(response)):
+            response = yield authorized.replay()
 
     async def async_auth_flow(self, request: Any) -> AsyncGenerator[Any, Any]:
         """Send a request of an asynchronous client; otherwise as `sync_auth_flow`."""
@@ -72,9 +79,9 @@ class HttpxFlow:
             yield request
             return
         client = await self._supplier.authorize_async()
-        trip = HttpxTrip(self._supplier, client, request, self.byte_stream)
-        trip.watch(AsyncWatch)
-        budget = RetryBudget(self._supplier, trip)
+        authorized = HttpxAuthorizedRequest(self._supplier, client, request, self.byte_stream)
+        authorized.watch(AsyncWatch)
+        budget = RetryBudget(self._supplier, authorized)
         response = yield request
-        while await budget.allows_async(trip.answer(response)):
-            response = yield trip.replay()
+        while await budget.allows_async(authorized.answer(response)):
+            response = yield authorized.replay()

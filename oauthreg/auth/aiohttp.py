@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Unpack
 from oauthreg.auth._authorized_request import (
     AUTHORIZATION,
     Answer,
+    AuthorizedRequest,
     RetryBudget,
     TokenSupplier,
-    Trip,
 )
 
 if TYPE_CHECKING:
@@ -53,51 +53,56 @@ def middleware(
     supplier.check(asynchronous=True)
     home: dict[str, str] = {}
 
-    async def authorized(request: ClientRequest, handler: ClientHandlerType) -> ClientResponse:
+    async def send_authorized(request: ClientRequest, handler: ClientHandlerType) -> ClientResponse:
         if AUTHORIZATION in request.headers:
             home.setdefault("origin", str(request.url.origin()))
             return await handler(request)
         client = await supplier.authorize_async()
-        trip = Trip(supplier, client, str(request.url), home.get("origin"))
+        authorized = AuthorizedRequest(supplier, client, str(request.url), home.get("origin"))
         bound = home.setdefault("origin", str(request.url.origin()))
-        if not trip.carries:
+        if not authorized.carries:
             asked = request.url.origin()
             logger.info("%s: no token for %s, bound to %s", registration_id, asked, bound)
             return await handler(request)
         try:
-            return await _sent(supplier, trip, request, handler)
+            return await _sent(supplier, authorized, request, handler)
         finally:  # so that an outer middleware may send it anew, and no error shows the token
-            trip.take_off(request.headers)
+            authorized.take_off(request.headers)
 
-    return authorized
+    return send_authorized
 
 
 async def _sent(
-    supplier: TokenSupplier, trip: Trip, request: ClientRequest, handler: ClientHandlerType
+    supplier: TokenSupplier,
+    authorized: AuthorizedRequest,
+    request: ClientRequest,
+    handler: ClientHandlerType,
 ) -> ClientResponse:
     """Send one hop, and again with what it lacks if it is refused."""
-    budget = RetryBudget(supplier, trip)
-    response = await _sent_once(trip, request, handler)
-    while await budget.allows_async(_answer(trip, request, response)):
+    budget = RetryBudget(supplier, authorized)
+    response = await _sent_once(authorized, request, handler)
+    while await budget.allows_async(_answer(authorized, request, response)):
         response.release()
         await request.close()  # its body's writer has to be done before the body is rewound
-        response = await _sent_once(trip, request, handler)
+        response = await _sent_once(authorized, request, handler)
     return response
 
 
 async def _sent_once(
-    trip: Trip, request: ClientRequest, handler: ClientHandlerType
+    authorized: AuthorizedRequest, request: ClientRequest, handler: ClientHandlerType
 ) -> ClientResponse:
-    trip.put_on(request.headers, request.method, str(request.url))
+    authorized.put_on(request.headers, request.method, str(request.url))
     return await handler(request)
 
 
-def _answer(trip: Trip, request: ClientRequest, response: ClientResponse) -> Answer:
+def _answer(
+    authorized: AuthorizedRequest, request: ClientRequest, response: ClientResponse
+) -> Answer:
     return Answer(
         url=str(request.url),
         status=response.status,
         headers=response.headers,
         challenge=", ".join(response.headers.getall("WWW-Authenticate", ())),
-        authorization=trip.authorization,
+        authorization=authorized.authorization,
         replayable=not getattr(request.body, "consumed", False),
     )

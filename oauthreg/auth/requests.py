@@ -20,9 +20,9 @@ from oauthreg.auth._authorized_request import (
     AUTHORIZATION,
     DPOP,
     Answer,
+    AuthorizedRequest,
     RetryBudget,
     TokenSupplier,
-    Trip,
 )
 
 if TYPE_CHECKING:
@@ -65,16 +65,18 @@ class Auth(AuthBase):
         """
         if AUTHORIZATION in r.headers:
             return r
-        trip = Trip(self._supplier, self._supplier.authorize(), r.url or "")
-        trip.put_on(r.headers, r.method or "", r.url or "")
-        r.hooks["response"].append(partial(self._answered, trip))
-        return _travelling(r, trip, ready=True)
+        authorized = AuthorizedRequest(self._supplier, self._supplier.authorize(), r.url or "")
+        authorized.put_on(r.headers, r.method or "", r.url or "")
+        r.hooks["response"].append(partial(self._answered, authorized))
+        return _travelling(r, authorized, ready=True)
 
-    def _answered(self, trip: Trip, response: Response, **sending: Any) -> Response:
+    def _answered(
+        self, authorized: AuthorizedRequest, response: Response, **sending: Any
+    ) -> Response:
         """Answer a 401, on whichever hop it came; requests calls this for every response."""
-        budget = RetryBudget(self._supplier, trip)
+        budget = RetryBudget(self._supplier, authorized)
         while budget.allows(_answer(response)):
-            response = _sent_again(trip, response, sending)
+            response = _sent_again(authorized, response, sending)
         return response
 
 
@@ -89,7 +91,7 @@ class _TravellingRequest(PreparedRequest):
     own rule remains.
     """
 
-    trip: Trip
+    authorized: AuthorizedRequest
     ready: bool
 
     @property
@@ -107,7 +109,7 @@ class _TravellingRequest(PreparedRequest):
 
     def copy(self) -> PreparedRequest:
         """Return a copy that is judged before it is sent."""
-        return _travelling(self._plain().copy(), self.trip, ready=False)
+        return _travelling(self._plain().copy(), self.authorized, ready=False)
 
     def register_hook(self, event: str, hook: Any) -> None:
         """Register a hook; called while the request is being prepared."""
@@ -121,32 +123,36 @@ class _TravellingRequest(PreparedRequest):
         return plain
 
     def _judge(self) -> None:
-        trip, url = self.trip, self.url or ""
-        if not trip.may_carry(url):
-            trip.take_off(self.headers)
+        authorized, url = self.authorized, self.url or ""
+        if not authorized.may_carry(url):
+            authorized.take_off(self.headers)
             return
-        missing = trip.authorization if trip.follows_list else None
+        missing = authorized.authorization if authorized.follows_list else None
         shown = self.headers.get(AUTHORIZATION, missing)
-        if shown == trip.authorization:
-            trip.put_on(self.headers, self.method or "", url)
-        elif self.headers.get(DPOP) == trip.proof:
+        if shown == authorized.authorization:
+            authorized.put_on(self.headers, self.method or "", url)
+        elif self.headers.get(DPOP) == authorized.proof:
             self.headers.pop(DPOP, None)
 
 
-def _travelling(request: PreparedRequest, trip: Trip, *, ready: bool) -> PreparedRequest:
-    request.__dict__.update(trip=trip, ready=ready)
+def _travelling(
+    request: PreparedRequest, authorized: AuthorizedRequest, *, ready: bool
+) -> PreparedRequest:
+    request.__dict__.update(authorized=authorized, ready=ready)
     request.__class__ = _TravellingRequest
     return request
 
 
-def _sent_again(trip: Trip, response: Response, sending: dict[str, Any]) -> Response:
+def _sent_again(
+    authorized: AuthorizedRequest, response: Response, sending: dict[str, Any]
+) -> Response:
     """Replay the request of an answer, which becomes the last of the history."""
     request = response.request
     response.content  # noqa: B018 - reads it to its end, which frees the connection
     response.close()
     if request.body is not None and not isinstance(request.body, bytes | str):
         rewind_body(request)
-    trip.put_on(request.headers, request.method or "", request.url or "")
+    authorized.put_on(request.headers, request.method or "", request.url or "")
     again: Response = response.connection.send(request, **sending)
     again.history = [*response.history, response]
     return again

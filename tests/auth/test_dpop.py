@@ -17,7 +17,7 @@ import oauthreg.auth.aiohttp
 import oauthreg.auth.httpx
 import oauthreg.auth.httpx2
 from oauthreg import AsyncAuthorizedClientManager, AuthorizedClientManager, UrlNotAllowedError
-from oauthreg.auth._authorized_request import TokenSupplier, Trip
+from oauthreg.auth._authorized_request import AuthorizedRequest, TokenSupplier
 from oauthreg.auth._policy import demands_nonce, refuses_token
 from oauthreg.testing import Fault
 
@@ -313,8 +313,10 @@ def test_the_history_has_every_refusal(settings, server):
 def signed(monkeypatch):
     """What the proofs were made for."""
     made = []
-    headers = Trip.headers
-    monkeypatch.setattr(Trip, "headers", lambda *args: made.append(args) or headers(*args))
+    headers = AuthorizedRequest.headers
+    monkeypatch.setattr(
+        AuthorizedRequest, "headers", lambda *args: made.append(args) or headers(*args)
+    )
     return made
 
 
@@ -490,10 +492,10 @@ def test_a_proof_shows_no_password(settings):
     with AuthorizedClientManager.from_settings(settings(dpop=True)) as manager:
         supplier = TokenSupplier(manager, "my-client", {})
         url = "https://user:planted-password@api.example.com/x?y=1"
-        trip = Trip(supplier, supplier.authorize(), url)
-        first = trip.headers("GET", url)["DPoP"]
-        trip.note_nonce(url, {"dpop-nonce": "n1"})
-        second = trip.headers("GET", "https://api.example.com/x")["DPoP"]
+        authorized = AuthorizedRequest(supplier, supplier.authorize(), url)
+        first = authorized.headers("GET", url)["DPoP"]
+        authorized.note_nonce(url, {"dpop-nonce": "n1"})
+        second = authorized.headers("GET", "https://api.example.com/x")["DPoP"]
     for proof, nonce in ((first, None), (second, "n1")):
         claims = claims_of(requests.Request(headers={"DPoP": proof}))
         assert claims["htu"] == "https://api.example.com/x"
@@ -505,13 +507,13 @@ def test_a_renewed_token_may_be_of_the_other_kind(settings, server):
     with AuthorizedClientManager.from_settings(settings(dpop=True)) as manager:
         supplier = TokenSupplier(manager, "my-client", {})
         bound = supplier.authorize()
-        trip = Trip(supplier, bound, server.api_uri)
+        authorized = AuthorizedRequest(supplier, bound, server.api_uri)
         headers = {}
-        trip.put_on(headers, "GET", server.api_uri)
+        authorized.put_on(headers, "GET", server.api_uri)
         assert set(headers) == {"Authorization", "DPoP"}
         manager.override("my-client", "fixed")
-        assert trip.take(supplier.authorize())
-        trip.put_on(headers, "GET", server.api_uri)
+        assert authorized.take(supplier.authorize())
+        authorized.put_on(headers, "GET", server.api_uri)
     assert headers == {"Authorization": "Bearer fixed"}
 
 
