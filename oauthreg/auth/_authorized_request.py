@@ -5,11 +5,11 @@ An adapter has one `TokenSupplier`, and makes an `AuthorizedRequest` for each re
 ```python
 client = supplier.authorize()
 authorized = AuthorizedRequest(supplier, client, url)  # UrlNotAllowedError: nothing is sent
-authorized.put_on(headers, method, url)  # for every request that is sent: a proof is used once
+authorized.add_token(headers, method, url)  # before every sending: a proof is used once
 ...  # send
 budget = RetryBudget(supplier, authorized)
 while budget.allows(answer):  # for each `Answer`, whatever its status: it may have a nonce
-    ...  # `authorized.put_on` and send once more
+    ...  # `authorized.add_token` and send once more
 ```
 """
 
@@ -84,14 +84,14 @@ class TokenSupplier:
     def renew(self, authorized: AuthorizedRequest) -> bool:
         """Get another token for a refused one; False leaves the API's 401 to the caller."""
         try:
-            return authorized.take(self.authorize())
+            return authorized.replace_client(self.authorize())
         except AuthorizationError:
             return False
 
     async def renew_async(self, authorized: AuthorizedRequest) -> bool:
         """Get another token; otherwise as `renew`."""
         try:
-            return authorized.take(await self.authorize_async())
+            return authorized.replace_client(await self.authorize_async())
         except AuthorizationError:
             return False
 
@@ -178,13 +178,13 @@ class AuthorizedRequest:
         self.proof = self.client.proof(method, url)
         return {AUTHORIZATION: self.authorization} | ({DPOP: self.proof} if self.proof else {})
 
-    def put_on(self, headers: MutableMapping[str, str], method: str, url: str) -> None:
-        """Put the token on the header fields of one request, in the place of an earlier one."""
-        self.take_off(headers)
+    def add_token(self, headers: MutableMapping[str, str], method: str, url: str) -> None:
+        """Set the header fields of one request that carry the token and its proof."""
+        self.remove_token(headers)
         headers.update(self.headers(method, url))
 
-    def take_off(self, headers: MutableMapping[str, str]) -> None:
-        """Take the token off the header fields of a request, and the proof, if it has one."""
+    def remove_token(self, headers: MutableMapping[str, str]) -> None:
+        """Remove the token from the header fields of a request, and its proof if it has one."""
         headers.pop(AUTHORIZATION, None)
         if self.proves or self.proof is not None:
             headers.pop(DPOP, None)
@@ -207,8 +207,8 @@ class AuthorizedRequest:
         is_new = answer.headers.get(NONCE, "") not in {"", _nonce_of(self.proof)}
         return RetryReason.NONCE_REQUIRED if is_new else None
 
-    def take(self, client: AuthorizedClient) -> bool:
-        """Go on with this client; False if its token is the one that was refused."""
+    def replace_client(self, client: AuthorizedClient) -> bool:
+        """Use another client from now on; False if its token is the one that was refused."""
         before, self.client = self.client, client
         return client.access_token.token_value != before.access_token.token_value
 

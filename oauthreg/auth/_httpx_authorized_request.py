@@ -54,7 +54,7 @@ class HttpxAuthorizedRequest(AuthorizedRequest):
         if self.carries:
             self._dress(request)
         else:  # a redirect that is followed by hand
-            self.take_off(request.headers)
+            self.remove_token(request.headers)
 
     def watch(self, kind: type[Watch]) -> None:
         """Have every hop reported, where `urls` or a proof has a say in it."""
@@ -122,7 +122,7 @@ class HttpxAuthorizedRequest(AuthorizedRequest):
         return url if carries else None
 
     def _dress(self, request: Any) -> None:
-        self.put_on(request.headers, request.method, str(request.url))
+        self.add_token(request.headers, request.method, str(request.url))
         request.extensions = {**request.extensions, OURS: self.authorization, HOME: self.home}
         self._dressed = True
 

@@ -67,7 +67,7 @@ def middleware(
         try:
             return await _sent(supplier, authorized, request, handler)
         finally:  # so that an outer middleware may send it anew, and no error shows the token
-            authorized.take_off(request.headers)
+            authorized.remove_token(request.headers)
 
     return send_authorized
 
@@ -91,7 +91,7 @@ async def _sent(
 async def _sent_once(
     authorized: AuthorizedRequest, request: ClientRequest, handler: ClientHandlerType
 ) -> ClientResponse:
-    authorized.put_on(request.headers, request.method, str(request.url))
+    authorized.add_token(request.headers, request.method, str(request.url))
     return await handler(request)
 
 

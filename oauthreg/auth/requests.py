@@ -66,7 +66,7 @@ class Auth(AuthBase):
         if AUTHORIZATION in r.headers:
             return r
         authorized = AuthorizedRequest(self._supplier, self._supplier.authorize(), r.url or "")
-        authorized.put_on(r.headers, r.method or "", r.url or "")
+        authorized.add_token(r.headers, r.method or "", r.url or "")
         r.hooks["response"].append(partial(self._answered, authorized))
         return _travelling(r, authorized, ready=True)
 
@@ -125,12 +125,12 @@ class _TravellingRequest(PreparedRequest):
     def _judge(self) -> None:
         authorized, url = self.authorized, self.url or ""
         if not authorized.may_carry(url):
-            authorized.take_off(self.headers)
+            authorized.remove_token(self.headers)
             return
         missing = authorized.authorization if authorized.follows_list else None
         shown = self.headers.get(AUTHORIZATION, missing)
         if shown == authorized.authorization:
-            authorized.put_on(self.headers, self.method or "", url)
+            authorized.add_token(self.headers, self.method or "", url)
         elif self.headers.get(DPOP) == authorized.proof:
             self.headers.pop(DPOP, None)
 
@@ -152,7 +152,7 @@ def _sent_again(
     response.close()
     if request.body is not None and not isinstance(request.body, bytes | str):
         rewind_body(request)
-    authorized.put_on(request.headers, request.method or "", request.url or "")
+    authorized.add_token(request.headers, request.method or "", request.url or "")
     again: Response = response.connection.send(request, **sending)
     again.history = [*response.history, response]
     return again

@@ -509,11 +509,11 @@ def test_a_renewed_token_may_be_of_the_other_kind(settings, server):
         bound = supplier.authorize()
         authorized = AuthorizedRequest(supplier, bound, server.api_uri)
         headers = {}
-        authorized.put_on(headers, "GET", server.api_uri)
+        authorized.add_token(headers, "GET", server.api_uri)
         assert set(headers) == {"Authorization", "DPoP"}
         manager.override("my-client", "fixed")
-        assert authorized.take(supplier.authorize())
-        authorized.put_on(headers, "GET", server.api_uri)
+        assert authorized.replace_client(supplier.authorize())
+        authorized.add_token(headers, "GET", server.api_uri)
     assert headers == {"Authorization": "Bearer fixed"}
 
 
