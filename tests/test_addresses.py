@@ -28,7 +28,7 @@ from oauthreg._settings.models import Address
 from oauthreg._signing_keys import SigningKey
 from oauthreg._transports import address
 from oauthreg._urls import parse_pattern
-from oauthreg.auth._policy import may_carry
+from oauthreg.auth._policy import may_send_token
 
 SECURE = [  # as written, and the origin that is asked
     ("https://a.example/t", "https://a.example"),
@@ -131,7 +131,7 @@ def transport(text):
 
 
 def adapter(text):
-    assert may_carry(registration(), text, text)
+    assert may_send_token(registration(), text, text)
     return proof(text)
 
 

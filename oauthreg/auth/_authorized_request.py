@@ -22,7 +22,7 @@ from enum import Enum, auto
 from typing import TYPE_CHECKING, NamedTuple, cast
 
 from oauthreg._errors import AuthorizationError
-from oauthreg.auth._policy import demands_nonce, may_carry, refuses_token
+from oauthreg.auth._policy import demands_nonce, may_send_token, refuses_token
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, MutableMapping
@@ -128,17 +128,21 @@ class AuthorizedRequest:
 
     Attributes:
         client: The authorized client whose token is on it.
-        home: An address of the origin that the token may not leave, if there are no `urls`.
-        carries: Whether the token goes to the first address.
+        first_url: An address of the origin that the token may not leave, if there are no `urls`.
+        sends_token: Whether the token goes to the first address.
         proof: The latest proof; None if the token needs none.
     """
 
-    __slots__ = ("_supplier", "carries", "client", "home", "proof")
+    __slots__ = ("_supplier", "client", "first_url", "proof", "sends_token")
 
     def __init__(
-        self, supplier: TokenSupplier, client: AuthorizedClient, url: str, home: str | None = None
+        self,
+        supplier: TokenSupplier,
+        client: AuthorizedClient,
+        url: str,
+        first_url: str | None = None,
     ) -> None:
-        """Begin with an address, which is its own home if no other is named.
+        """Begin with an address, which is the first one unless another is named.
 
         Raises:
             UrlNotAllowedError: the token may not go there.
@@ -146,8 +150,8 @@ class AuthorizedRequest:
         self._supplier = supplier
         self.proof: str | None = None
         self.client = client
-        self.home = home or url
-        self.carries = self.may_carry(url)
+        self.first_url = first_url or url
+        self.sends_token = self.may_send_token(url)
 
     @property
     def authorization(self) -> str:
@@ -155,23 +159,23 @@ class AuthorizedRequest:
         return self.client.authorization
 
     @property
-    def follows_list(self) -> bool:
+    def has_urls(self) -> bool:
         """Whether `urls` says where the token may go."""
         return bool(self.client.registration.urls)
 
     @property
-    def proves(self) -> bool:
+    def needs_proof(self) -> bool:
         """Whether every request needs a proof of its own (RFC 9449)."""
         client = self.client
         return client.registration.prover is not None and client.access_token.token_type == DPOP
 
-    def may_carry(self, url: str) -> bool:
+    def may_send_token(self, url: str) -> bool:
         """Whether the token goes along to this address, the first one or a redirect's.
 
         Raises:
             UrlNotAllowedError: nothing at all may be sent there.
         """
-        return may_carry(self.client.registration, url, self.home)
+        return may_send_token(self.client.registration, url, self.first_url)
 
     def headers(self, method: str, url: str) -> dict[str, str]:
         """Return what puts the token on one request: a proof in it may be sent just once."""
@@ -186,7 +190,7 @@ class AuthorizedRequest:
     def remove_token(self, headers: MutableMapping[str, str]) -> None:
         """Remove the token from the header fields of a request, and its proof if it has one."""
         headers.pop(AUTHORIZATION, None)
-        if self.proves or self.proof is not None:
+        if self.needs_proof or self.proof is not None:
             headers.pop(DPOP, None)
 
     def note_nonce(self, url: str, headers: Mapping[str, str]) -> None:

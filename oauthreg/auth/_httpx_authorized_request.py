@@ -21,20 +21,28 @@ if TYPE_CHECKING:
 SENDS_HEADERS = ".send_request_headers.started"
 HAS_HEADERS = ".receive_response_headers.complete"
 OF_THE_TOKEN = {AUTHORIZATION.lower().encode(), DPOP.lower().encode()}
-OURS, HOME = "oauthreg.authorization", "oauthreg.home"  # extensions: httpx copies them to each hop
+# Request extensions, which httpx copies to each hop.
+OURS, FIRST_URL = "oauthreg.authorization", "oauthreg.first_url"
 
 
 class HttpxAuthorizedRequest(AuthorizedRequest):
     """An authorized request of httpx.
 
     On a redirect httpx keeps the Authorization header for the same origin and strips it for any
-    other, which is the rule without `urls`. With `urls`, `depart` judges every hop, and with DPoP
-    gives it a proof of its own: the client asks nobody about hops, but its transport reports each
-    to the `trace` extension, after the connection is there and before a byte of the request is
-    sent.
+    other, which is the rule without `urls`. With `urls` every hop is checked, and with DPoP each
+    gets a proof of its own: the client asks nobody about hops, but its transport reports each to
+    the `trace` extension, once it is connected and before a byte of the request is sent.
     """
 
-    __slots__ = ("_byte_stream", "_dressed", "_hop", "_lent", "_request", "_rewind", "_seen_by")
+    __slots__ = (
+        "_added_to_hop",
+        "_byte_stream",
+        "_has_own_token",
+        "_hop",
+        "_request",
+        "_rewind",
+        "_token_url",
+    )
 
     def __init__(
         self,
@@ -43,44 +51,44 @@ class HttpxAuthorizedRequest(AuthorizedRequest):
         request: Any,
         byte_stream: type[Any],
     ) -> None:
-        super().__init__(supplier, client, str(request.url), request.extensions.get(HOME))
+        super().__init__(supplier, client, str(request.url), request.extensions.get(FIRST_URL))
         self._byte_stream = byte_stream
         self._request = request
         self._hop = request
         self._rewind = _rewind(request.stream, byte_stream)
-        self._lent = False
-        self._dressed = False
-        self._seen_by: str | None = None
-        if self.carries:
-            self._dress(request)
+        self._added_to_hop = False
+        self._has_own_token = False
+        self._token_url: str | None = None
+        if self.sends_token:
+            self._set_token(request)
         else:  # a redirect that is followed by hand
             self.remove_token(request.headers)
 
-    def watch(self, kind: type[Watch]) -> None:
-        """Have every hop reported, where `urls` or a proof has a say in it."""
-        if self.follows_list or self.proves:
-            watch = kind(self, self._request.extensions.get("trace"))
-            self._request.extensions = {**self._request.extensions, "trace": watch}
+    def listen_to_hops(self, kind: type[HopListener]) -> None:
+        """Have every hop reported, where `urls` or a proof depend on it."""
+        if self.has_urls or self.needs_proof:
+            listener = kind(self, self._request.extensions.get("trace"))
+            self._request.extensions = {**self._request.extensions, "trace": listener}
 
-    def observe(self, event: str, info: Any) -> None:
+    def on_event(self, event: str, info: Any) -> None:
         """Take note of what the transport reports; called for everything it does."""
         if event.endswith(SENDS_HEADERS):
-            self._seen_by = self._depart(info["request"])
-        elif event.endswith(HAS_HEADERS) and self._seen_by is not None:
+            self._token_url = self._prepare_hop(info["request"])
+        elif event.endswith(HAS_HEADERS) and self._token_url is not None:
             fields = info["return_value"][-1]
             headers = {name.lower().decode(): value.decode("latin-1") for name, value in fields}
-            self.note_nonce(self._seen_by, headers)
+            self.note_nonce(self._token_url, headers)
 
     def answer(self, response: Any) -> Answer:
         """Return what came back for the last hop."""
         self._hop = hop = response.request
-        lent = self.authorization if self._lent else None
+        added = self.authorization if self._added_to_hop else None
         return Answer(
             url=str(hop.url),
             status=response.status_code,
             headers=response.headers,
             challenge=response.headers.get("WWW-Authenticate", ""),
-            authorization=hop.headers.get(AUTHORIZATION, lent),
+            authorization=hop.headers.get(AUTHORIZATION, added),
             replayable=isinstance(hop.stream, self._byte_stream)
             or (hop.stream is self._request.stream and self._rewind is not None),
         )
@@ -89,11 +97,11 @@ class HttpxAuthorizedRequest(AuthorizedRequest):
         """Return the last hop, with the new token or proof on it."""
         if self._rewind is not None:
             self._rewind()
-        self._dress(self._hop)
+        self._set_token(self._hop)
         return self._hop
 
-    def _depart(self, hop: Any) -> str | None:
-        """Judge a hop that is about to be sent, and put on it what it is to carry.
+    def _prepare_hop(self, hop: Any) -> str | None:
+        """Check where a hop goes that is about to be sent, and set its token and proof.
 
         Returns:
             The address that will see the token; None if none will.
@@ -103,45 +111,49 @@ class HttpxAuthorizedRequest(AuthorizedRequest):
         target = hop.url.target
         whole = target if target.startswith(b"http") else bytes(hop.url)  # whole, to a proxy
         url = whole.decode("ascii")
-        if self.follows_list:
-            self.may_carry(url)
-        own, self._dressed = self._dressed, False
+        if self.has_urls:
+            self.may_send_token(url)
+        own, self._has_own_token = self._has_own_token, False
         if own:  # what the flow sent has its token already, and a proof of its own
             return url
         carried = {name.lower(): value.decode("latin-1") for name, value in hop.headers}
         shown = carried.get(b"authorization")
-        self._lent = shown is None and self.follows_list
+        self._added_to_hop = shown is None and self.has_urls
         if shown is not None and shown != self.authorization:  # by a hook of the caller's
             return None
-        carries = shown is not None or self._lent
-        fields = self.headers(hop.method.decode("ascii"), url) if carries else {}
+        sends_token = shown is not None or self._added_to_hop
+        fields = self.headers(hop.method.decode("ascii"), url) if sends_token else {}
         hop.headers[:] = [
             *((name, value) for name, value in hop.headers if name.lower() not in OF_THE_TOKEN),
             *((name.encode(), value.encode()) for name, value in fields.items()),
         ]
-        return url if carries else None
+        return url if sends_token else None
 
-    def _dress(self, request: Any) -> None:
+    def _set_token(self, request: Any) -> None:
         self.add_token(request.headers, request.method, str(request.url))
-        request.extensions = {**request.extensions, OURS: self.authorization, HOME: self.home}
-        self._dressed = True
+        request.extensions = {
+            **request.extensions,
+            OURS: self.authorization,
+            FIRST_URL: self.first_url,
+        }
+        self._has_own_token = True
 
 
-class Watch:
+class HopListener:
     """A `trace` extension that reports to an authorized request, and then to the caller's own."""
 
     def __init__(self, authorized: HttpxAuthorizedRequest, trace: Any) -> None:
         self._authorized = authorized
-        self.callers: Any = trace.callers if isinstance(trace, Watch) else trace
+        self.callers: Any = trace.callers if isinstance(trace, HopListener) else trace
 
     def __call__(self, event: str, info: Any) -> Any:
         """Report an event; called by the transport."""
-        self._authorized.observe(event, info)
+        self._authorized.on_event(event, info)
         return None if self.callers is None else self.callers(event, info)
 
 
-class AsyncWatch(Watch):
-    """`Watch` for asynchronous clients."""
+class AsyncHopListener(HopListener):
+    """`HopListener` for asynchronous clients."""
 
     async def __call__(self, event: str, info: Any) -> None:
         """Report an event; called by the transport."""

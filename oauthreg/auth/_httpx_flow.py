@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any, Unpack
 
 from oauthreg.auth._authorized_request import RetryBudget, TokenSupplier
 from oauthreg.auth._httpx_authorized_request import (
-    AsyncWatch,
+    AsyncHopListener,
+    HopListener,
     HttpxAuthorizedRequest,
-    Watch,
     has_callers_header,
 )
 
@@ -67,7 +67,7 @@ class HttpxFlow:
         authorized = HttpxAuthorizedRequest(
             self._supplier, self._supplier.authorize(), request, self.byte_stream
         )
-        authorized.watch(Watch)
+        authorized.listen_to_hops(HopListener)
         budget = RetryBudget(self._supplier, authorized)
         response = yield request
         while budget.allows(authorized.answer(response)):
@@ -80,7 +80,7 @@ class HttpxFlow:
             return
         client = await self._supplier.authorize_async()
         authorized = HttpxAuthorizedRequest(self._supplier, client, request, self.byte_stream)
-        authorized.watch(AsyncWatch)
+        authorized.listen_to_hops(AsyncHopListener)
         budget = RetryBudget(self._supplier, authorized)
         response = yield request
         while await budget.allows_async(authorized.answer(response)):

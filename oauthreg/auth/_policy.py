@@ -38,11 +38,11 @@ def demands_nonce(status: int, challenge: str) -> bool:
     return status == UNAUTHORIZED and bool(_NONCE_WANTED.search(challenge))
 
 
-def may_carry(registration: ClientRegistration, url: str, home: str) -> bool:
-    """Whether the token of a registration goes along on a way from `home` to this address.
+def may_send_token(registration: ClientRegistration, url: str, first_url: str) -> bool:
+    """Whether the token of a registration may be sent to an address.
 
-    With `urls`, wherever it is listed. Without, no further than the origin it set out for, which
-    has to be https or loopback: another host, port or scheme, as after a redirect, gets no token.
+    With `urls`, to every address on the list. Without, to the origin of `first_url` only, by https
+    or to loopback: another host, port or scheme, as after a redirect, gets no token.
 
     Raises:
         UrlNotAllowedError: it is not listed, or it is plain http.
@@ -52,7 +52,7 @@ def may_carry(registration: ClientRegistration, url: str, home: str) -> bool:
         if any(parse_pattern(pattern).matches(url) for pattern in registration.urls):
             return True
         raise _refusal(registration, str(origin), ", ".join(registration.urls))
-    if url != home and origin != _origin(registration, home):
+    if url != first_url and origin != _origin(registration, first_url):
         return False
     if origin.may_see_tokens:
         return True

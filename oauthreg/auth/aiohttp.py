@@ -51,16 +51,16 @@ def middleware(
     """
     supplier = TokenSupplier(manager, registration_id, options)
     supplier.check(asynchronous=True)
-    home: dict[str, str] = {}
+    bound_to: dict[str, str] = {}
 
     async def send_authorized(request: ClientRequest, handler: ClientHandlerType) -> ClientResponse:
         if AUTHORIZATION in request.headers:
-            home.setdefault("origin", str(request.url.origin()))
+            bound_to.setdefault("origin", str(request.url.origin()))
             return await handler(request)
         client = await supplier.authorize_async()
-        authorized = AuthorizedRequest(supplier, client, str(request.url), home.get("origin"))
-        bound = home.setdefault("origin", str(request.url.origin()))
-        if not authorized.carries:
+        authorized = AuthorizedRequest(supplier, client, str(request.url), bound_to.get("origin"))
+        bound = bound_to.setdefault("origin", str(request.url.origin()))
+        if not authorized.sends_token:
             asked = request.url.origin()
             logger.info("%s: no token for %s, bound to %s", registration_id, asked, bound)
             return await handler(request)

@@ -68,7 +68,7 @@ class Auth(AuthBase):
         authorized = AuthorizedRequest(self._supplier, self._supplier.authorize(), r.url or "")
         authorized.add_token(r.headers, r.method or "", r.url or "")
         r.hooks["response"].append(partial(self._answered, authorized))
-        return _travelling(r, authorized, ready=True)
+        return _rechecked(r, authorized, is_checked=True)
 
     def _answered(
         self, authorized: AuthorizedRequest, response: Response, **sending: Any
@@ -80,26 +80,26 @@ class Auth(AuthBase):
         return response
 
 
-class _TravellingRequest(PreparedRequest):
-    """A request that judges anew, whenever it is sent, where its token may go.
+class _RecheckedRequest(PreparedRequest):
+    """A request that checks again, whenever it is sent, where its token may go.
 
     requests asks an auth object about the first request only. It follows a redirect with a copy
     of that request, keeping or stripping the Authorization header by a rule of its own that
     knows no `urls`, and copying the proof. But a session reads the `hooks` of every request right
     before it sends it, and of one that is not followed (`allow_redirects=False`) only if the
-    caller sends it: there it is judged, and proves anew. Should a session not read them, requests'
-    own rule remains.
+    caller sends it: there the request is checked, and gets a new proof. Should a session not read
+    them, requests' own rule remains.
     """
 
     authorized: AuthorizedRequest
-    ready: bool
+    is_checked: bool
 
     @property
     def hooks(self) -> dict[str, list[Any]]:
-        """The hooks of the request, which is in order to be sent now, and once."""
-        if not self.ready:
-            self._judge()
-        self.ready = False
+        """The hooks of the request, which may be sent now, and once."""
+        if not self.is_checked:
+            self._recheck()
+        self.is_checked = False
         hooks: dict[str, list[Any]] = self.__dict__["hooks"]
         return hooks
 
@@ -108,8 +108,8 @@ class _TravellingRequest(PreparedRequest):
         self.__dict__["hooks"] = value
 
     def copy(self) -> PreparedRequest:
-        """Return a copy that is judged before it is sent."""
-        return _travelling(self._plain().copy(), self.authorized, ready=False)
+        """Return a copy that is checked before it is sent."""
+        return _rechecked(self._plain().copy(), self.authorized, is_checked=False)
 
     def register_hook(self, event: str, hook: Any) -> None:
         """Register a hook; called while the request is being prepared."""
@@ -122,12 +122,12 @@ class _TravellingRequest(PreparedRequest):
         plain.__dict__.update(self.__dict__)
         return plain
 
-    def _judge(self) -> None:
+    def _recheck(self) -> None:
         authorized, url = self.authorized, self.url or ""
-        if not authorized.may_carry(url):
+        if not authorized.may_send_token(url):
             authorized.remove_token(self.headers)
             return
-        missing = authorized.authorization if authorized.follows_list else None
+        missing = authorized.authorization if authorized.has_urls else None
         shown = self.headers.get(AUTHORIZATION, missing)
         if shown == authorized.authorization:
             authorized.add_token(self.headers, self.method or "", url)
@@ -135,11 +135,11 @@ class _TravellingRequest(PreparedRequest):
             self.headers.pop(DPOP, None)
 
 
-def _travelling(
-    request: PreparedRequest, authorized: AuthorizedRequest, *, ready: bool
+def _rechecked(
+    request: PreparedRequest, authorized: AuthorizedRequest, *, is_checked: bool
 ) -> PreparedRequest:
-    request.__dict__.update(authorized=authorized, ready=ready)
-    request.__class__ = _TravellingRequest
+    request.__dict__.update(authorized=authorized, is_checked=is_checked)
+    request.__class__ = _RecheckedRequest
     return request
 
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from oauthreg import ClientRegistration, ProviderDetails, UrlNotAllowedError
 from oauthreg._addresses import origin_of
 from oauthreg._urls import parse_pattern, segments_of
-from oauthreg.auth._policy import may_carry
+from oauthreg.auth._policy import may_send_token
 
 MATCHES = [
     ("https://api.example.com", "https://api.example.com"),
@@ -214,7 +214,7 @@ def registration(*urls):
     ],
 )
 def test_without_urls_a_token_stays_with_its_origin(home, url, carries):
-    assert may_carry(registration(), url, home) is carries
+    assert may_send_token(registration(), url, home) is carries
 
 
 @pytest.mark.parametrize(
@@ -222,12 +222,12 @@ def test_without_urls_a_token_stays_with_its_origin(home, url, carries):
 )
 def test_without_urls_a_token_goes_by_https_or_to_loopback(url):
     with pytest.raises(UrlNotAllowedError, match=r"registration\.my-client\.urls"):
-        may_carry(registration(), url, url)
+        may_send_token(registration(), url, url)
 
 
 def test_urls_may_name_plain_http():
     url = "http://api.internal.example/x"
-    assert may_carry(registration("http://api.internal.example"), url, url)
+    assert may_send_token(registration("http://api.internal.example"), url, url)
 
 
 def test_an_origin_is_written_as_people_write_it():
