@@ -11,7 +11,8 @@ import time
 from typing import TYPE_CHECKING, Protocol
 
 from oauthreg._secret_values import FileSecret, SecretReadError
-from oauthreg._shared.seal import Ring, Unencrypted, key_from
+from oauthreg._shared.seal import Ring, Unencrypted, key_from, new_key
+from oauthreg.stores import _files as files
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -118,6 +119,56 @@ class KeysFromSource:
             return text, ring_of([word for word in re.split(r"[\s,]+", text) if word])
         except ValueError as error:
             raise SecretReadError(f"{self._source.reference}: {error}") from None
+
+
+class KeysBesideStore:
+    """The key of a store on this machine, in a file beside it that is made once.
+
+    Args:
+        path: The store's file.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._store = path
+        self._path = files.key_path(path)
+        self._keys = KeysFromSource(FileSecret(self._path))
+        self._checked = False
+
+    def current(self, *, fresh: bool = False) -> Seal:
+        """Return the seal of the key.
+
+        Raises:
+            SecretReadError: it is missing, or cannot be read or made.
+        """
+        if not self._checked:
+            if not self.check():
+                self._make()
+            self._checked = True
+        return self._keys.current(fresh=fresh)
+
+    def check(self) -> bool:
+        """Return whether the key is there; if neither it nor the store is, it can be made.
+
+        Raises:
+            SecretReadError: the store is there, and its key is missing or no key.
+        """
+        has_store = files.is_there(self._store)  # first: who makes both makes the key first
+        if files.is_there(self._path):
+            self._keys.current()
+            return True
+        if has_store:
+            raise SecretReadError(
+                f"{self._path} is missing, and without it nothing in {self._store} can be read: "
+                "put it back, or remove the store and log in anew"
+            )
+        return False
+
+    def _make(self) -> None:
+        try:
+            files.make_folder(self._store)
+            files.make_file(self._path, f"{new_key()}\n".encode())
+        except OSError as error:
+            raise SecretReadError(f"{self._path} cannot be made: {error.strerror}") from None
 
 
 def _state_of(path: Path) -> object:
