@@ -48,7 +48,7 @@ if TYPE_CHECKING:
         ClientRegistration,
         ProviderDetails,
     )
-    from oauthreg._secret_values import Secret, SecretReadError
+    from oauthreg._secret_values import Secret, SecretReadError, TokenOf
     from oauthreg._tokens import AccessToken, RefreshToken
 else:
     _HOMES = {
@@ -87,7 +87,7 @@ else:
             "ClientRegistration",
             "ProviderDetails",
         ),
-        "_secret_values": ("Secret", "SecretReadError"),
+        "_secret_values": ("Secret", "SecretReadError", "TokenOf"),
         "_tokens": ("AccessToken", "RefreshToken"),
         "_flow": ("Flow", "Granted", "NeedToken", "Pause", "TokenRequest", "TokenResponse"),
     }
@@ -149,6 +149,7 @@ __all__ = [
     "TimedOutError",
     "TlsError",
     "TokenEndpointError",
+    "TokenOf",
     "TokenRequest",
     "TokenResponse",
     "TransportError",

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from oauthreg._dpop import Prover
     from oauthreg._flow import ClientCertificate
-    from oauthreg._secret_values import ChainedToken, SecretSource
+    from oauthreg._secret_values import ChainedToken, SecretSource, TokenOf
     from oauthreg._signing_keys import KeySource
 
 
@@ -201,7 +201,8 @@ class AuthorizeOptions(TypedDict, total=False):
         audience: Instead of the registration's.
         resource: Instead of the registration's: one address or several (RFC 8707).
         parameters: Merged over the registration's.
-        subject_token: For token exchange: the token, a callable giving it, `registration:<id>`.
+        subject_token: For token exchange: the token, a callable that gives it, or another
+            registration's as `TokenOf("registration-id")`.
         actor_token: Likewise (RFC 8693).
         min_ttl: At least this many seconds of life left by the server's expiry.
         force: Fetch a new token even if the one at hand is good.
@@ -213,8 +214,8 @@ class AuthorizeOptions(TypedDict, total=False):
     audience: str
     resource: str | list[str] | tuple[str, ...]
     parameters: Mapping[str, str]
-    subject_token: str | Callable[[], str]
-    actor_token: str | Callable[[], str]
+    subject_token: str | Callable[[], str] | TokenOf
+    actor_token: str | Callable[[], str] | TokenOf
     min_ttl: float
     force: bool
     timeout: float

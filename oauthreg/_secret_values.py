@@ -125,16 +125,25 @@ CHAINED = "registration:"
 
 @dataclass(frozen=True, slots=True)
 class TokenOf:
-    """In a token's place: the token of another registration, by its id.
+    """In a token's place, the token of another registration: `subject_token=TokenOf("other")`.
 
-    Only who writes settings or calls `authorize` makes one, never the text of a token.
+    A text in a token's place is always a token itself, so that what a program passes on from
+    outside never names a registration.
+
+    Args:
+        registration_id: The other registration.
+
+    Raises:
+        TypeError: the id is no text, or empty.
     """
 
     registration_id: str
 
-    def get_secret_value(self) -> str:
-        """Return what tells it from other tokens."""
-        return f"{CHAINED}{self.registration_id}"
+    def __post_init__(self) -> None:
+        given: object = self.registration_id
+        if not isinstance(given, str) or not given:
+            what = "an empty one" if given == "" else type(given).__name__
+            raise TypeError(f'TokenOf takes the id of a registration, TokenOf("other"), not {what}')
 
 
 @dataclass(frozen=True, slots=True)

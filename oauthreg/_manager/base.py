@@ -17,14 +17,12 @@ from oauthreg._errors import (
     WaitTimedOutError,
 )
 from oauthreg._grants.table import GRANTS
+from oauthreg._manager.hot_calls import Call, spot_for
 from oauthreg._manager.options import (
-    Call,
-    changes,
+    checked_id,
     login_required,
     needs_principal,
-    refuse_unknown,
-    spot_for,
-    tokens,
+    read_options,
 )
 from oauthreg._manager.registry import Configured
 from oauthreg._renewal.acquire import acquire
@@ -65,7 +63,7 @@ class BaseManager(Configured):
         At most once per token, however many callers say so. When fresh tokens are refused too,
         renewals are spaced: one second, doubling to a minute, until five quiet minutes.
         """
-        self._engine.reject(canonical(registration_id), token_value)
+        self._engine.reject(checked_id(registration_id), token_value)
 
     def status(self) -> Mapping[str, Mapping[str, Any]]:
         """Return the state of every registration's own token, without any token.
@@ -119,11 +117,11 @@ class BaseManager(Configured):
             ManagerClosedError: the manager is closed.
         """
         self._check_open()
-        refuse_unknown(options)
         hot, hot_calls = self._hot, self._hot_calls  # before the entry: see _renew_tables
         entry = self._entry(registration_id)
         registration = entry.registration
-        principal: str | None = options.get("principal") or registration.principal
+        call = read_options(registration, options)
+        principal = call.principal
         replaced = registration.registration_id in self._overrides
         if principal is None and needs_principal(registration) and not replaced:
             raise login_required(registration, None)
@@ -131,18 +129,23 @@ class BaseManager(Configured):
             order = self._plain_order(entry)
             spot: Spot | None = Spot(hot, registration_id)
         else:
-            changed = registration.with_options(**changes(registration, options))
-            order = self._order(entry, changed, principal, **tokens(options))
+            order = self._order(
+                entry,
+                call.registration,
+                principal,
+                subject_token=call.subject_token,
+                actor_token=call.actor_token,
+            )
             spot = spot_for(hot_calls, registration_id, options)
         needs_login = GRANTS[registration.authorization_grant_type].login and not replaced
         if needs_login and not self._engine.knows(order):
             raise login_required(registration, principal)
-        timeout = options.get("timeout")
+        timeout = call.timeout
         return Call(
             order=order,
             spot=spot if self._listener is None else None,
-            min_ttl=float(options.get("min_ttl") or 0.0),
-            force=bool(options.get("force", False)),
+            min_ttl=call.min_ttl,
+            force=call.force,
             timeout=registration.http.total_timeout + PATIENCE if timeout is None else timeout,
         )
 

@@ -1,44 +1,74 @@
-"""Reading one call of `authorize`: its options, and what they change."""
+"""Reading what a call of `authorize` is given: its options, strictly, and what they change.
+
+An option that is None is not given. Whatever else is not of the right kind is a `TypeError` that
+names the option, the kind of what was given, and what to write; never a value that may be secret.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+import inspect
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from oauthreg._errors import LoginRequiredError
 from oauthreg._grants.table import GRANTS
 from oauthreg._registration import AuthorizeOptions
-from oauthreg._renewal.slots import Spot
-from oauthreg._secret_values import CHAINED, Secret, TokenOf
-from oauthreg._settings.models import (
-    checked_resource,
-    checked_scope,
-    free_parameters,
-    one_or_many,
-    words,
-)
-from oauthreg._settings.validation import did_you_mean
+from oauthreg._secret_values import Secret, TokenOf
+from oauthreg._settings.models import checked_resource, checked_scope, free_parameters, words
+from oauthreg._sources.tree import canonical
+from oauthreg._suggestions import did_you_mean
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable
 
     from oauthreg._registration import ClientRegistration
-    from oauthreg._renewal.orders import TokenOrder
-    from oauthreg._renewal.slots import HotTable
 
 OPTIONS = frozenset(AuthorizeOptions.__annotations__)
-CHANGING = ("scope", "audience", "resource", "parameters")
-NOT_KEPT = frozenset({"force", "min_ttl", "subject_token", "actor_token"})
-CALLS_KEPT = 4096
+DAY = 86_400
+YEAR = 365 * DAY
 
 
-class Call(NamedTuple):
-    """One call of `authorize`, read: what is needed, and how long the caller waits."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallOptions:
+    """The options of one call.
 
-    order: TokenOrder
-    spot: Spot | None
-    min_ttl: float
-    force: bool
-    timeout: float
+    Attributes:
+        registration: The registration, with the options in it that change it.
+        principal: On whose behalf: the call's, else the registration's.
+        subject_token: The token to exchange (RFC 8693), if the call gives one.
+        actor_token: The acting party's token, likewise.
+        min_ttl: Seconds of life that the token must have left.
+        force: Whether to fetch a new token in any case.
+        timeout: Seconds that the caller waits; None for the default.
+    """
+
+    registration: ClientRegistration
+    principal: str | None
+    subject_token: Secret | TokenOf | None = field(default=None, repr=False)
+    actor_token: Secret | TokenOf | None = field(default=None, repr=False)
+    min_ttl: float = 0.0
+    force: bool = False
+    timeout: float | None = None
+
+
+def read_options(registration: ClientRegistration, options: Mapping[str, Any]) -> CallOptions:
+    """Return the options of one call, checked.
+
+    A callable in a token's place is called once; what it raises goes to the caller.
+
+    Raises:
+        TypeError: there is no option of a name, or one is not of the right kind.
+    """
+    if not options:
+        return CallOptions(registration=registration, principal=registration.principal)
+    refuse_unknown(options)
+    given = {name: _read(name, value) for name, value in options.items() if value is not None}
+    changed = {name: given.pop(key) for key, name in _CHANGED.items() if key in given}
+    if "parameters" in changed:
+        changed["parameters"] = {**registration.parameters, **changed["parameters"]}
+    given.setdefault("principal", registration.principal)
+    return CallOptions(registration=registration.with_options(**changed), **given)
 
 
 def refuse_unknown(options: Mapping[str, Any]) -> None:
@@ -53,69 +83,30 @@ def refuse_unknown(options: Mapping[str, Any]) -> None:
             raise TypeError(f"authorize() has no option {name!r}. {advice}")
 
 
-def spot_for(table: HotTable, registration_id: str, options: Mapping[str, Any]) -> Spot | None:
-    """Return where the client of this call may be kept; None where the next call may differ."""
-    if NOT_KEPT & options.keys():
-        return None
-    key = (registration_id, tuple(options.items()))
-    try:
-        hash(key)
-    except TypeError:
-        return None
-    return Spot(table, key, CALLS_KEPT)
-
-
-def changes(registration: ClientRegistration, options: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the fields of the registration that the options of a call change; None is no change.
+def checked_id(registration_id: object) -> str:
+    """Return a registration's id as the settings spell it.
 
     Raises:
-        TypeError: an option is not what the same setting might be.
+        TypeError: it is no text.
     """
-    given = {name: options[name] for name in CHANGING if options.get(name) is not None}
-    changed: dict[str, Any] = {}
     try:
-        if "scope" in given:
-            changed["scopes"] = tuple(map(checked_scope, words(given["scope"])))
-        if "audience" in given:
-            changed["audience"] = str(given["audience"])
-        if "resource" in given:
-            several = one_or_many(given["resource"])
-            changed["resource"] = tuple(map(checked_resource, several))
-        if "parameters" in given:
-            own = {str(name): str(value) for name, value in given["parameters"].items()}
-            changed["parameters"] = {**registration.parameters, **free_parameters(own)}
-    except (AttributeError, TypeError, ValueError) as error:
-        name = list(given)[len(changed)]
-        raise TypeError(f"the option {name} of authorize(): {error}") from None
-    return changed
+        return canonical(_any_text(registration_id))
+    except ValueError as error:
+        _refuse("registration_id", 'a string, as in "my-client"', error)
 
 
-def tokens(options: Mapping[str, Any]) -> dict[str, Secret | TokenOf | None]:
-    """Return the subject and actor tokens of a call (RFC 8693).
-
-    A string `registration:<id>` names another registration; what a callable gives never does.
+def checked_principal(principal: object) -> str:
+    """Return the principal of a call.
 
     Raises:
-        TypeError: one is neither a string nor a callable giving one.
+        TypeError: it is no text, or empty.
     """
-    return {
-        name: _token(name, options[name])
-        for name in ("subject_token", "actor_token")
-        if options.get(name) is not None
-    }
-
-
-def _token(name: str, given: object) -> Secret | TokenOf:
-    value = given() if callable(given) else given
-    if not isinstance(value, str) or not value:
-        raise TypeError(f"{name} must be a non-empty string, or a callable giving one")
-    if value.startswith(CHAINED) and not callable(given):
-        return TokenOf(value.removeprefix(CHAINED))
-    return Secret(value)
+    text: str = _read("principal", principal)
+    return text
 
 
 def needs_principal(registration: ClientRegistration) -> bool:
-    """Whether the grant is a user's, who must be named: unless the settings hold their token."""
+    """Whether the grant is a user's, whom a call must name."""
     return GRANTS[registration.authorization_grant_type].needs_principal(registration)
 
 
@@ -133,3 +124,130 @@ def login_required(registration: ClientRegistration, principal: str | None) -> L
         else "Have them log in: `authorization_request` and "
         "`complete`, or `device_authorization` and `poll`.",
     )
+
+
+class _Unfit(ValueError):  # noqa: N818 - it never leaves this module
+    """What is wrong with a value, as the end of a sentence: `is an int`."""
+
+
+def _read(name: str, value: object) -> Any:
+    read, wanted = _READERS[name]
+    try:
+        return read(value)
+    except ValueError as error:
+        _refuse(f"the option {name}", wanted, error)
+
+
+def _refuse(what: str, wanted: str, error: ValueError) -> NoReturn:
+    raise TypeError(f"{what} must be {wanted}; it {error}") from None
+
+
+def _kind(value: object) -> str:
+    name = type(value).__name__
+    return f"is {'an' if name[:1].lower() in tuple('aeiou') else 'a'} {name}"
+
+
+def _any_text(value: object) -> str:
+    if not isinstance(value, str):
+        raise _Unfit(_kind(value))
+    if not value.isascii():
+        try:
+            value.encode()
+        except UnicodeEncodeError:
+            raise _Unfit("has a character that is no Unicode text (a surrogate)") from None
+    return value
+
+
+def _text(value: object) -> str:
+    text = _any_text(value)
+    if not text.strip():
+        raise _Unfit("is empty")
+    return text
+
+
+def _texts(value: object) -> list[str]:
+    items = value if isinstance(value, list | tuple | set | frozenset) else [value]
+    wrong = next((item for item in items if not isinstance(item, str)), None)
+    if wrong is not None and wrong is not value:
+        raise _Unfit(f"has an item that {_kind(wrong)}")
+    return [_any_text(item) for item in items]
+
+
+def _scopes(value: object) -> tuple[str, ...]:
+    texts = _texts(value)
+    return tuple(map(checked_scope, words(texts[0]) if isinstance(value, str) else texts))
+
+
+def _resources(value: object) -> tuple[str, ...]:
+    return tuple(map(checked_resource, _texts(value)))
+
+
+def _parameters(value: object) -> dict[str, str]:
+    if not isinstance(value, Mapping):
+        raise _Unfit(_kind(value))
+    return free_parameters({_text(name): _field(name, item) for name, item in value.items()})
+
+
+def _field(name: str, value: object) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    try:
+        return _any_text(str(value) if isinstance(value, int | float) else value)
+    except ValueError as error:
+        raise _Unfit(f"has a {name!r} that {error}") from None
+
+
+def _token(value: object) -> Secret | TokenOf:
+    if isinstance(value, TokenOf):
+        return value
+    if isinstance(value, str) or not callable(value):
+        return Secret(_text(value))
+    given = value()
+    if inspect.iscoroutine(given):
+        given.close()
+    try:
+        return Secret(_text(given))
+    except ValueError as error:
+        raise _Unfit(f"is a callable, and what it gave {error}") from None
+
+
+def _seconds(most: int) -> Callable[[object], float]:
+    def read(value: object) -> float:
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise _Unfit(_kind(value))
+        if not 0 <= value <= most:
+            short = isinstance(value, float) or abs(value) <= YEAR * 1000
+            raise _Unfit(f"is {value!r}" if short else "is out of range")
+        return float(value)
+
+    return read
+
+
+def _truth(value: object) -> bool:
+    if not isinstance(value, bool):
+        raise _Unfit(_kind(value))
+    return value
+
+
+_CHANGED = {
+    "scope": "scopes",
+    "audience": "audience",
+    "resource": "resource",
+    "parameters": "parameters",
+}
+"""Options that change the registration, and the fields they change."""
+
+_A_TOKEN = 'a non-empty string, a callable that gives one, or TokenOf("registration-id")'
+_READERS: Mapping[str, tuple[Callable[[object], Any], str]] = {
+    "principal": (_text, 'a non-empty string, as in principal="alice"'),
+    "scope": (_scopes, 'a string or a list of strings, as in scope="read write"'),
+    "audience": (_text, 'one non-empty string, as in audience="orders"'),
+    "resource": (_resources, 'an address or a list of them, as in resource="https://a.example"'),
+    "parameters": (_parameters, 'a mapping of strings, as in parameters={"tenant": "a"}'),
+    "subject_token": (_token, _A_TOKEN),
+    "actor_token": (_token, _A_TOKEN),
+    "min_ttl": (_seconds(YEAR), f"a number of seconds from 0 to {YEAR}, as in min_ttl=300"),
+    "force": (_truth, "True or False"),
+    "timeout": (_seconds(DAY), f"a number of seconds from 0 to {DAY}, as in timeout=5"),
+}
+"""How each option is read, and what to write."""

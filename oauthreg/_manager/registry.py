@@ -13,12 +13,12 @@ from oauthreg._errors import (
     ManagerClosedError,
     UnknownRegistrationError,
 )
+from oauthreg._manager.options import checked_id
 from oauthreg._protocol.responses import HEADER_SAFE
 from oauthreg._renewal.clocks import Clocks
 from oauthreg._renewal.engine import Engine
 from oauthreg._settings.load import Configuration, load, with_registration
 from oauthreg._settings.validation import did_you_mean
-from oauthreg._sources.tree import canonical
 
 if TYPE_CHECKING:
     import os
@@ -165,11 +165,12 @@ class Configured:
 
     def _entry(self, registration_id: str) -> ResolvedRegistration:
         entries = self._configuration.entries
-        entry = entries.get(registration_id) or entries.get(canonical(registration_id))
+        known_as = checked_id(registration_id)
+        entry = entries.get(known_as)
         if entry is not None:
             return entry
         known = ", ".join(entries) or "none"
-        advice = did_you_mean(canonical(registration_id), entries)
+        advice = did_you_mean(known_as, entries)
         looked = "; ".join(self._configuration.looked_at)
         remedy = advice or (f"Settings were looked for in: {looked}." if looked else "")
         raise UnknownRegistrationError(

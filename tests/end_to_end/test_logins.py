@@ -10,6 +10,7 @@ from oauthreg import (
     LoginRequiredError,
     SecretUnavailableError,
     TokenEndpointError,
+    TokenOf,
 )
 from oauthreg.testing import Fault
 
@@ -188,10 +189,10 @@ def test_one_registration_may_feed_another(manage, server):
     manager.authorize("exchange")
     app = token(manager.authorize("app"))
     assert dict(server.last_token_request.form)["subject_token"] == app
-    per_call = manager.authorize("exchange", subject_token="registration:app", scope="read")
+    per_call = manager.authorize("exchange", subject_token=TokenOf("app"), scope="read")
     assert token(per_call)
     with pytest.raises(AuthorizationError, match="there is no such registration"):
-        manager.authorize("exchange", subject_token="registration:nowhere")
+        manager.authorize("exchange", subject_token=TokenOf("nowhere"))
 
 
 def test_a_token_can_be_asked_about_and_ended(manage, server):

@@ -15,6 +15,7 @@ from oauthreg import (
     InvalidTokenResponseError,
     LoginRequiredError,
     TokenEndpointError,
+    TokenOf,
 )
 from oauthreg.testing import Fault
 
@@ -62,15 +63,22 @@ def test_an_insecure_grant_that_is_allowed_is_warned_of(manage, caplog):
     assert "better use authorization_code" in caplog.text
 
 
-def test_a_token_that_reads_like_a_registration_is_a_token(manage, server):
+@pytest.mark.parametrize("given", ["registration:up", lambda: "registration:up"])
+def test_a_token_that_reads_like_a_registration_is_a_token(manage, server, given):
     manager = manage(up={}, down=EXCHANGE)
-    manager.authorize("down", subject_token="registration:up")
-    up = token(manager.authorize("up"))
-    assert dict(server.last_token_request.form)["subject_token"] == up
     server.inject(Fault(status=400, body={"error": "invalid_request"}))
     with pytest.raises(TokenEndpointError):
-        manager.authorize("down", subject_token=lambda: "registration:up")
+        manager.authorize("down", subject_token=given)
     assert dict(server.last_token_request.form)["subject_token"] == "registration:up"
+
+
+def test_a_call_names_another_registration_by_token_of(manage, server):
+    manager = manage(up={}, down=EXCHANGE)
+    tokens = {token(manager.authorize("down", subject_token=TokenOf(id_))) for id_ in ("up", "Up")}
+    assert dict(server.last_token_request.form)["subject_token"] == token(manager.authorize("up"))
+    assert len(tokens) == 1
+    with pytest.raises(AuthorizationError, match="no such registration"):
+        manager.authorize("down", subject_token=TokenOf("nobody"))
 
 
 def test_a_file_never_names_a_registration(manage, server, tmp_path):

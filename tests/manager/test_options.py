@@ -8,7 +8,7 @@ import pickle
 import pytest
 
 from oauthreg._errors import LoginRequiredError, UnknownRegistrationError
-from oauthreg._manager import options as calls
+from oauthreg._manager import hot_calls
 
 
 def form(server):
@@ -156,7 +156,7 @@ def test_a_grant_of_a_user_needs_a_login(make, server):
 
 
 def test_calls_with_options_are_served_from_a_bounded_table(h, monkeypatch):
-    monkeypatch.setattr(calls, "CALLS_KEPT", 8)
+    monkeypatch.setattr(hot_calls, "CALLS_KEPT", 8)
     monkeypatch.setattr("oauthreg._renewal.slots.REMEMBERED_SPOTS", 16)
     for number in range(100):
         assert h.authorize(principal=str(number)).principal == str(number)
