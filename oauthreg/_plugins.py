@@ -6,19 +6,23 @@ import difflib
 import sys
 from dataclasses import dataclass
 from functools import lru_cache
-from importlib import metadata
+from importlib import import_module, metadata
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, cast
 
 from oauthreg._errors import PluginError
 from oauthreg._provider import GenericProvider, ProviderPlugin
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from oauthreg._secret_values import SecretSource
+    from oauthreg.stores import Store
+    from oauthreg.stores._config import StoreConfig
 
 PROVIDERS = "oauthreg.providers"
 SECRETS = "oauthreg.secrets"
+STORES = "oauthreg.stores"
 
 OWN_DISTRIBUTIONS: Mapping[str, str] = {
     "keycloak": "oauthreg-keycloak",
@@ -26,6 +30,16 @@ OWN_DISTRIBUTIONS: Mapping[str, str] = {
     "okta": "oauthreg-okta",
 }
 """Our own plugins: the only installed ones that a provider's name alone may choose."""
+
+OWN_STORES: Mapping[str, tuple[str, str]] = {
+    "sqlite": ("_sqlite", "SqliteStore"),
+    "redis": ("_redis", "RedisStore"),
+    "sql": ("_sql", "SqlStore"),
+}
+"""Our own stores by type: their module in `oauthreg.stores`, and class."""
+
+STORE_EXTRAS: Mapping[str, str] = {"redis": "redis", "sql": "sqlalchemy"}
+"""The library that a store needs, which our extra of the store's name brings."""
 
 COMMON = ("google", "github", "facebook", "x")
 
@@ -107,6 +121,23 @@ def secret_source(scheme: str, reference: str) -> SecretSource:
         return cast("SecretSource", make(reference))
     except Exception as error:
         raise PluginError(f"secret plugin {scheme!r}: {type(error).__name__}: {error}") from error
+
+
+def store_factory(name: str) -> Callable[[StoreConfig], Store]:
+    """Return what makes the stores of this type from their settings.
+
+    Raises:
+        PluginError: there is none, or two, or it does not import, or its library is missing.
+    """
+    if name not in OWN_STORES:
+        factory = load(STORES, name, extra=("memory", *OWN_STORES), wanted={})
+        return cast("Callable[[StoreConfig], Store]", factory)
+    library = STORE_EXTRAS.get(name)
+    if library is not None and find_spec(library) is None:
+        raise PluginError(f"needs the library {library}: pip install 'oauthreg[{name}]'")
+    module, kind = OWN_STORES[name]
+    own = getattr(import_module(f"oauthreg.stores.{module}"), kind)
+    return cast("Callable[[StoreConfig], Store]", own.from_config)
 
 
 def load(group: str, name: str, *, extra: tuple[str, ...], wanted: Mapping[str, str]) -> Any:

@@ -14,11 +14,11 @@ from oauthreg._registration import ClientRegistration, HttpProfile
 from oauthreg._settings.models import (
     NOT_IN_DEFAULTS,
     HttpSettings,
-    StoreSettings,
     TopLevelSettings,
 )
 from oauthreg._settings.providers import Providers
 from oauthreg._settings.registrations import registration_from
+from oauthreg._settings.store import ConfiguredStore, configured_store
 from oauthreg._settings.token_references import broken_chains, with_links
 from oauthreg._settings.validation import overlaid, parsed, problem_at, source_of, sourced
 from oauthreg._sources import read
@@ -50,12 +50,14 @@ class Configuration:
         looked_at: Where settings were looked for.
         tree: The canonical tree, with the origin of every value.
         environment: The setting `environment`: what this deployment is, such as "production".
+        store: What its tokens are shared through, if anything.
     """
 
     entries: Mapping[str, ResolvedRegistration]
     looked_at: tuple[str, ...] = ()
     tree: Tree = field(default_factory=dict, repr=False)
     environment: str | None = None
+    store: ConfiguredStore | None = None
 
     @cached_property
     def registrations(self) -> Mapping[str, ClientRegistration]:
@@ -85,12 +87,17 @@ def load(
     ids = None if only is None else {canonical(one) for one in only}
     entries = resolve(found.tree, problems, ids)
     problems.extend(broken_chains(entries))
+    store = configured_store(found.tree.get("store", {}), problems)
     top_level = {key: found.tree[key] for key in TOP_LEVEL if key in found.tree}
     top = parsed(TopLevelSettings, top_level, "", problems)
     if top is None or problems:
         raise ConfigurationError(problems)
     return Configuration(
-        MappingProxyType(entries), found.looked_at, found.tree, environment=top.environment
+        MappingProxyType(entries),
+        found.looked_at,
+        found.tree,
+        environment=top.environment,
+        store=store,
     )
 
 
@@ -124,7 +131,6 @@ def resolve(
     """Resolve a canonical tree's registrations, noting every problem."""
     tables: Mapping[str, Any] = tree.get("registration", {})
     profiles = _profiles(tree.get("http", {}), problems)
-    parsed(StoreSettings, tree.get("store", {}), "store", problems)
     defaults = _defaults(tree.get("defaults", {}), problems)
     providers = Providers(tree.get("provider", {}), problems)
     if only is None:

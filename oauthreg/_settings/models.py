@@ -281,12 +281,6 @@ class TopLevelSettings(_Model):
     environment: Text | None = None
 
 
-class StoreSettings(_Model):
-    """`store.*`."""
-
-    type: Literal["memory"] = "memory"
-
-
 def aliases(model: type[BaseModel]) -> tuple[str, ...]:
     """Return a model's keys as they are written in settings."""
     return tuple(field.alias or name for name, field in model.model_fields.items())

@@ -152,7 +152,7 @@ class KeysBesideStore:
         Raises:
             SecretReadError: the store is there, and its key is missing or no key.
         """
-        has_store = files.is_there(self._store)  # first: who makes both makes the key first
+        has_store = files.size(self._store) > 0  # first: who makes both makes the key first
         if files.is_there(self._path):
             self._keys.current()
             return True

@@ -9,8 +9,6 @@ from oauthreg._errors import Problem
 from oauthreg._files import SETTINGS_SIZE, read_file
 from oauthreg._sources.locate import locate, quoted, shown, written
 from oauthreg._sources.tree import (
-    ALTERNATIVES,
-    BASES,
     SECTIONS,
     TABLES,
     TOP_LEVEL,
@@ -18,6 +16,8 @@ from oauthreg._sources.tree import (
     Origin,
     Sourced,
     Tree,
+    alternatives,
+    base_of,
     canonical,
 )
 from oauthreg._suggestions import close_to
@@ -91,7 +91,8 @@ class Source:
         """Add one setting to a table; `path` is the table's, and empty at the top level."""
         leaf = canonical(name)
         dotted = f"{path}.{leaf}" if path else leaf
-        key = BASES.get(leaf, leaf)
+        section = path.partition(".")[0]
+        key = base_of(section, leaf)
         if leaf in VERBATIM:
             self._put_entries(table, path, name, value, origin)
         elif key not in table:
@@ -100,7 +101,7 @@ class Source:
             self._said_twice(dotted, table[key].origin, origin)
         else:
             message = f"{table[key].leaf} and {leaf} stand in one place: keep one"
-            remedy = f"One of {', '.join(ALTERNATIVES[key])} is enough."
+            remedy = f"One of {', '.join(alternatives(section)[key])} is enough."
             self.problem(f"{path}.{leaf}", message, origin, remedy)
 
     def _put_entries(self, table: Table, path: str, name: str, value: Any, origin: Origin) -> None:

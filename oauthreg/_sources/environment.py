@@ -13,13 +13,13 @@ from oauthreg._invisible import stripped
 from oauthreg._sources.canonicalise import Source, UnusableError, text_of
 from oauthreg._sources.locate import quoted, shown
 from oauthreg._sources.tree import (
-    ALTERNATIVES,
     SECTIONS,
     STRUCTURED,
     TABLES,
     TOP_LEVEL,
     VERBATIM,
     Origin,
+    alternatives,
     canonical,
 )
 from oauthreg._suggestions import close_to
@@ -111,9 +111,9 @@ def read_secrets_directory(path: Path) -> Source:
 
 def _put_file(source: Source, file: Path, origin: Origin) -> None:
     name = PREFIX + file.name
-    _, _, leaf, entry = _address(file.name) or ("", None, "", "")
+    section, _, leaf, entry = _address(file.name) or ("", None, "", "")
     try:
-        if not entry and canonical(leaf) in ALTERNATIVES:
+        if not entry and canonical(leaf) in alternatives(section):
             if stripped(read_file(file, SECRET_SIZE).decode("utf-8", "replace")):
                 _put(source, f"{name}_FILE", str(file), origin)
         elif text := stripped(text_of(file)):

@@ -20,7 +20,14 @@ SECTIONS = ("registration", "provider", "http")
 TABLES = ("store", "defaults")
 TOP_LEVEL = ("environment",)
 VERBATIM = frozenset({"parameters", "authorization-parameters", "headers"})
-STRUCTURED = VERBATIM | {"scope", "resource", "client-secrets", "urls", "authorization-details"}
+STRUCTURED = VERBATIM | {
+    "scope",
+    "resource",
+    "client-secrets",
+    "urls",
+    "authorization-details",
+    "keys",
+}
 """Leaves that are lists or tables: where a source has only text, theirs may be JSON."""
 
 ALTERNATIVES: dict[str, tuple[str, ...]] = {
@@ -44,6 +51,24 @@ ALTERNATIVES: dict[str, tuple[str, ...]] = {
 
 BASES = {leaf: base for base, leaves in ALTERNATIVES.items() for leaf in leaves}
 """The key of the canonical tree, by each spelling that has alternatives."""
+
+STORE_ALTERNATIVES: dict[str, tuple[str, ...]] = {
+    "url": ("url", "url-file", "url-ref"),
+    "keys": ("keys", "keys-file", "keys-ref"),
+}
+"""Those of `store`; elsewhere a plugin may have settings of these names."""
+
+STORE_BASES = {leaf: base for base, leaves in STORE_ALTERNATIVES.items() for leaf in leaves}
+
+
+def alternatives(section: str) -> dict[str, tuple[str, ...]]:
+    """Return the spellings of one setting, by the key of the canonical tree, in one section."""
+    return STORE_ALTERNATIVES if section == "store" else ALTERNATIVES
+
+
+def base_of(section: str, leaf: str) -> str:
+    """Return the key of the canonical tree under which a leaf of a section is kept."""
+    return (STORE_BASES if section == "store" else BASES).get(leaf, leaf)
 
 
 def canonical(name: str) -> str:

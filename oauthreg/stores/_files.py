@@ -67,6 +67,14 @@ def is_there(path: Path) -> bool:
     return os.path.lexists(path)
 
 
+def size(path: Path) -> int:
+    """Return the size of a file; 0 if it is not there."""
+    try:
+        return path.lstat().st_size
+    except OSError:
+        return 0
+
+
 def make_folder(path: Path) -> None:
     """Make the folder of a store at the default path, and those above it, for their owner alone.
 

@@ -14,10 +14,10 @@ from oauthreg._settings.models import (
     HttpSettings,
     ProviderAddresses,
     RegistrationSettings,
-    StoreSettings,
     TopLevelSettings,
     aliases,
 )
+from oauthreg._settings.store import StoreSettings
 
 ROOT = Path(__file__).parents[2]
 EXAMPLE = ROOT / "settings.example.toml"
@@ -91,7 +91,7 @@ def test_every_setting_that_is_off_is_valid_when_it_is_on():
     ProviderAddresses.model_validate(document["provider"]["my-provider"])
     own_file = {"ca-bundle": __file__}  # which has to be there
     HttpSettings.model_validate({**document["http"]["default"], **own_file})
-    StoreSettings.model_validate(document["store"])
+    StoreSettings.model_validate({**document["store"], **own_file})
     assert not document["defaults"].keys() & NOT_IN_DEFAULTS
     RegistrationSettings.model_validate({"client-id": "x", **document["defaults"]})
 

@@ -208,7 +208,7 @@ OTHERS = {
         "http.default.ca-bundle",
         "does not point to a file",
     ),
-    "an unknown store": ('[store]\ntype = "redis"', "store.type", "memory"),
+    "an unknown store": ('[store]\ntype = "rediss"', "store.type", "memory, redis, sql, sqlite"),
     "a credential among the defaults": (
         f'[defaults]\nclient-secret = "{SECRET}"',
         "defaults.client-secret",

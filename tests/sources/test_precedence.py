@@ -187,9 +187,9 @@ def test_a_path_object_and_a_home_directory_are_paths(folder, monkeypatch):
 
 def test_the_environment_names_profile_and_secrets_directory(folder):
     folder.write("settings.prod.toml", '[store]\ntype = "memory"')
-    folder.write("secrets/STORE__URL", "redis://")
+    folder.write("secrets/STORE__PREFIX", "app")
     environ = {"OAUTHREG_PROFILE": "prod", "OAUTHREG_SECRETS_DIR": "secrets"}
-    assert folder.values(environ=environ) == {"store": {"type": "memory", "url": "redis://"}}
+    assert folder.values(environ=environ) == {"store": {"type": "memory", "prefix": "app"}}
 
 
 def test_an_argument_beats_the_environments_word_for_the_same(folder):

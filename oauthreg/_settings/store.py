@@ -1,0 +1,201 @@
+"""The store of a configuration: `store.*`, checked at load, opened when it is used."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from pathlib import Path  # noqa: TC003 - pydantic reads the annotations
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
+
+from pydantic import BeforeValidator, FilePath, StringConstraints
+
+from oauthreg._errors import ConfigurationError, PluginError
+from oauthreg._plugins import store_factory
+from oauthreg._secret_values import Secret, SecretReadError
+from oauthreg._settings.credentials import Credentials
+from oauthreg._settings.models import Seconds, Text, _Model
+from oauthreg._settings.validation import parsed, path_of, problem_at
+from oauthreg._sources.tree import STORE_ALTERNATIVES, Sourced
+from oauthreg.stores._config import PREFIX, TIMEOUT, StoreConfig
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from oauthreg._errors import Problem
+    from oauthreg._secret_values import SecretSource
+    from oauthreg._shared.key_ring import KeyRing
+    from oauthreg._shared.shared_store import SharedStore
+    from oauthreg.stores import Store
+
+T = TypeVar("T")
+MEMORY, SQLITE = "memory", "sqlite"
+
+
+def _split(value: Any) -> Any:
+    return (
+        [word for word in re.split(r"[\s,]+", value) if word] if isinstance(value, str) else value
+    )
+
+
+class StoreSettings(_Model):
+    """`store.*`."""
+
+    type: Text = MEMORY
+    path: Path | None = None
+    url: Text | None = None
+    url_file: Path | None = None
+    url_ref: Text | None = None
+    prefix: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._:-]{1,60}$")] = PREFIX
+    ca_bundle: FilePath | None = None
+    keys: Annotated[tuple[Text, ...], BeforeValidator(_split)] | None = None
+    keys_file: Path | None = None
+    keys_ref: Text | None = None
+    encryption: Literal["on", "off"] = "on"
+    timeout: Seconds = TIMEOUT
+    allow_readable: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ConfiguredStore:
+    """A store as the settings describe it. Equal ones are one store, and need not be opened anew.
+
+    Attributes:
+        config: What its factory is given.
+        keys: Its keys: those of the settings, where they are read from, or None for its own file.
+        encrypted: Whether there are any.
+        factory: Makes the store.
+    """
+
+    config: StoreConfig
+    keys: tuple[Secret, ...] | SecretSource | None = field(repr=False)
+    encrypted: bool
+    factory: Callable[[StoreConfig], Store] = field(repr=False)
+
+    def open(self) -> SharedStore:
+        """Return the store; nothing is connected yet.
+
+        Raises:
+            ConfigurationError: a file of it is not as it was when the settings were read.
+        """
+        from oauthreg._shared.shared_store import SharedStore  # noqa: PLC0415 - with cryptography
+
+        return SharedStore(self.factory(self.config), self.key_ring())
+
+    def key_ring(self) -> KeyRing:
+        """Return the ring of its keys.
+
+        Raises:
+            ValueError: which of the keys in the settings is none.
+        """
+        from oauthreg._shared import key_ring  # noqa: PLC0415 - it loads cryptography
+
+        if not self.encrypted:
+            return key_ring.UNENCRYPTED
+        if isinstance(self.keys, tuple):
+            texts = [key.get_secret_value() for key in self.keys]
+            return key_ring.FixedKeys(key_ring.ring_of(texts))
+        if self.keys is not None:
+            return key_ring.KeysFromSource(self.keys)
+        assert self.config.path is not None  # noqa: S101 - others have keys, or no encryption
+        return key_ring.KeysBesideStore(self.config.path)
+
+
+def configured_store(table: Mapping[str, Any], problems: list[Problem]) -> ConfiguredStore | None:
+    """Return the store of the canonical table `store`, noting every problem.
+
+    None if there is none besides the memory of each process, or if there are problems.
+    """
+    count = len(problems)
+    others = {key: item for key, item in table.items() if key not in STORE_ALTERNATIVES}
+    settings = parsed(StoreSettings, others, "store", problems, whole=table)
+    if settings is None or settings.type == MEMORY:
+        return None
+    factory = _noting(table, "type", problems, lambda: store_factory(settings.type))
+    keys = _keys(table, settings, problems)
+    if factory is None or len(problems) > count:
+        return None
+    config = _noting(table, "path", problems, lambda: _config(table, settings, problems))
+    if config is None or len(problems) > count:
+        return None
+    store = ConfiguredStore(config, keys, settings.encryption == "on", factory)
+    _noting(table, "keys", problems, lambda: _check_keys(store))
+    _noting(table, "type", problems, lambda: _try(factory, config))
+    return store if len(problems) == count else None
+
+
+def _config(
+    table: Mapping[str, Any], settings: StoreSettings, problems: list[Problem]
+) -> StoreConfig:
+    path = settings.path
+    if path is not None:
+        path = path_of(path, table["path"].origin)
+    elif settings.type == SQLITE:
+        from oauthreg.stores._files import default_path  # noqa: PLC0415 - for this type only
+
+        path = default_path()
+    return StoreConfig(
+        type=settings.type,
+        path=path,
+        url=Credentials(table, "store", problems).secret("url"),
+        prefix=settings.prefix,
+        ca_bundle=settings.ca_bundle,
+        timeout=settings.timeout,
+        allow_readable=settings.allow_readable,
+    )
+
+
+def _keys(
+    table: Mapping[str, Any], settings: StoreSettings, problems: list[Problem]
+) -> tuple[Secret, ...] | SecretSource | None:
+    item = table.get("keys")
+    encrypted = settings.encryption == "on"
+    if not isinstance(item, Sourced):
+        if encrypted and settings.type != SQLITE:
+            remedy = (
+                "Make one by `oauthreg store new-key`, and give it to every process in store.keys, "
+                'keys-file or keys-ref; or, in so many words, set store.encryption = "off".'
+            )
+            problems.append(problem_at(table, "keys", "store", "is missing", remedy))
+        return None
+    if not encrypted:
+        message = 'is of no use with encryption = "off"'
+        problems.append(problem_at(table, "keys", "store", message, "Remove one of them."))
+        return None
+    if item.leaf != "keys":
+        return Credentials(table, "store", problems).secret("keys")
+    given = parsed(StoreSettings, {"keys": item}, "store", problems)
+    return tuple(Secret(key) for key in given.keys) if given is not None and given.keys else ()
+
+
+def _check_keys(store: ConfiguredStore) -> None:
+    from oauthreg._shared.key_ring import KeysBesideStore  # noqa: PLC0415 - it loads cryptography
+
+    ring = store.key_ring()
+    if isinstance(ring, KeysBesideStore):
+        ring.check()
+    elif getattr(store.keys, "local", True):
+        ring.current()
+
+
+def _try(factory: Callable[[StoreConfig], Store], config: StoreConfig) -> None:
+    try:
+        factory(config).close()
+    except ConfigurationError:
+        raise
+    except Exception as error:  # its text may hold what is in the address
+        raise PluginError(f"{config.type!r} fails with {type(error).__name__}") from error
+
+
+def _noting(
+    table: Mapping[str, Any], key: str, problems: list[Problem], work: Callable[[], T]
+) -> T | None:
+    """Return what some work returns; what it raises is a problem with this key."""
+    try:
+        return work()
+    except ConfigurationError as error:
+        for problem in error.problems:
+            at = problem.path.removeprefix("store.")
+            problems.append(problem_at(table, at, "store", problem.message, problem.remedy))
+    except (PluginError, SecretReadError, ValueError) as error:
+        problems.append(problem_at(table, key, "store", str(error)))
+    return None
