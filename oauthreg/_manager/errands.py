@@ -9,7 +9,7 @@ from oauthreg import _login_flows as errands
 from oauthreg._errors import AuthorizationError
 from oauthreg._grants.table import GRANTS
 from oauthreg._manager.base import PATIENCE, BaseManager
-from oauthreg._manager.options import login_required, needs_principal
+from oauthreg._manager.options import checked_principal, login_required, needs_principal
 from oauthreg._renewal.slots import Flight
 from oauthreg.events import tell
 
@@ -33,6 +33,8 @@ class BaseErrands(BaseManager):
     ) -> TokenOrder:
         """Return who asks about a token: for one that is not named, its user must be."""
         self._check_open()
+        if principal is not None:
+            checked_principal(principal)
         entry = self._entry(registration_id)
         if not token_value and principal is None and needs_principal(entry.registration):
             raise login_required(entry.registration, None)
@@ -142,7 +144,8 @@ class Errands(BaseErrands, ABC):
             CallbackError: the callback does not belong to the request, or is an error.
             AuthorizationError: the tokens could not be had.
         """
-        order, _ = self._login_order(registration_id, principal, request.redirect_uri)
+        who = checked_principal(principal)
+        order, _ = self._login_order(registration_id, who, request.redirect_uri)
         flow = errands.complete(order, self._around(order), request, callback_url)
         return self._logged_in(order, self._run(order, flow))
 
@@ -168,7 +171,8 @@ class Errands(BaseErrands, ABC):
         Raises:
             AuthorizationError: the user refused, or the code ended.
         """
-        order, _ = self._login_order(registration_id, principal, on_device=True)
+        who = checked_principal(principal)
+        order, _ = self._login_order(registration_id, who, on_device=True)
         flow = errands.poll(order, self._around(order), device)
         return self._logged_in(order, self._run(order, flow, self._device_time(device)))
 
@@ -245,7 +249,8 @@ class AsyncErrands(BaseErrands, ABC):
         principal: str,
     ) -> AuthorizedClient:
         """End a login: see `AuthorizedClientManager.complete`."""
-        order, _ = self._login_order(registration_id, principal, request.redirect_uri)
+        who = checked_principal(principal)
+        order, _ = self._login_order(registration_id, who, request.redirect_uri)
         flow = errands.complete(order, self._around(order), request, callback_url)
         return self._logged_in(order, await self._run(order, flow))
 
@@ -258,7 +263,8 @@ class AsyncErrands(BaseErrands, ABC):
         self, registration_id: str, device: DeviceAuthorization, *, principal: str
     ) -> AuthorizedClient:
         """Wait for a login on another device: see `AuthorizedClientManager.poll`."""
-        order, _ = self._login_order(registration_id, principal, on_device=True)
+        who = checked_principal(principal)
+        order, _ = self._login_order(registration_id, who, on_device=True)
         flow = errands.poll(order, self._around(order), device)
         return self._logged_in(order, await self._run(order, flow, self._device_time(device)))
 

@@ -101,6 +101,24 @@ def test_no_login_replaces_the_token_of_a_machine(manage):
             manager.device_authorization(name)
 
 
+@pytest.mark.parametrize("principal", [None, "", " ", 0, False, b"alice", "\ud800"])
+def test_nobody_logs_in_as_nobody(manage, server, principal):
+    manager = manage(web=WEB, device=DEVICE)
+    request, device = manager.authorization_request("web"), manager.device_authorization("device")
+    sent = len(server.requests)
+    back = f"{REDIRECT}?code=x&state={request.state}"
+    for call in (
+        lambda: manager.complete("web", back, request=request, principal=principal),
+        lambda: manager.poll("device", device, principal=principal),
+    ):
+        with pytest.raises(TypeError, match="the option principal must be a non-empty string"):
+            call()
+    for call in (manager.authorize, manager.introspect, manager.revoke):
+        with pytest.raises(LoginRequiredError if principal is None else TypeError):
+            call("web", principal=principal)
+    assert len(server.requests) == sent
+
+
 def test_a_registration_may_name_its_user(manage):
     manager = manage(web={**WEB, "principal": "me"})
     mine = log_in(manager, "me")
