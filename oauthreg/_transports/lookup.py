@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 T = TypeVar("T")
+IPV4 = 4
 Found = list[tuple[Any, ...]]  # as `socket.getaddrinfo` returns it
 
 _running: dict[tuple[int, str, int], Future[Found]] = {}
@@ -27,12 +28,12 @@ def lookup(host: str, port: int) -> Future[Found]:
     Raises:
         OSError: no thread could be started.
     """
-    resolve = partial(socket.getaddrinfo, host, port, type=socket.SOCK_STREAM)
     with suppress(ValueError):
-        ip_address(host)
+        family = socket.AF_INET if ip_address(host).version == IPV4 else socket.AF_INET6
         done: Future[Found] = Future()
-        done.set_result(resolve())
+        done.set_result([(family, socket.SOCK_STREAM, socket.IPPROTO_TCP, "", (host, port))])
         return done
+    resolve = partial(socket.getaddrinfo, host, port, type=socket.SOCK_STREAM)
     key = os.getpid(), host, port  # a forked child does not inherit the thread
     future: Future[Found] = Future()
     running = _running.setdefault(key, future)
