@@ -20,7 +20,7 @@ from oauthreg._transports.exchange import SUSPECT_SECONDS
 from oauthreg._transports.failures import failure
 from oauthreg._transports.idle import IDLE_SECONDS, ConnectionKey, IdleConnections
 from oauthreg._transports.lookup import in_thread
-from oauthreg._transports.message import Body, header_fields
+from oauthreg._transports.message import Body, header_fields, user_agent
 from oauthreg._transports.streams import Backend, Call, current
 from oauthreg._transports.trust import Trust
 
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
     from oauthreg._flow import Pairs, TokenRequest, TokenResponse
     from oauthreg._registration import HttpProfile
+
+user_agent()  # reads a file, which is not to hold up a loop
 
 
 class Httpx2Transport:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import threading
+import weakref
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -98,6 +99,7 @@ class _Process:
         self._idle = IdleConnections[Connection](profile.max_connections)
         self._free = threading.Semaphore(profile.max_connections)
         self._adapters: dict[ssl.SSLContext | None, _Adapter] = {}
+        weakref.finalize(self, _close_here, os.getpid(), self._idle)
 
     def send(
         self, request: TokenRequest, prepared: PreparedRequest, call: Call
@@ -153,6 +155,12 @@ class _Process:
                     self._adapters.pop(other, None)
             self._idle.close_where(lambda key: not self._trust.is_current(key.context))
         return adapter
+
+
+def _close_here(pid: int, idle: IdleConnections[Connection]) -> None:
+    """Close the connections of a transport that was dropped, but not a parent's in its child."""
+    if os.getpid() == pid:
+        idle.close()
 
 
 class _Adapter(HTTPAdapter):

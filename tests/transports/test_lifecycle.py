@@ -147,6 +147,16 @@ def test_closing_closes_idle_connections_and_nothing_is_sent_any_more(send, serv
     assert (server.connections, caught.value.retryable) == (1, False)
 
 
+def test_a_transport_that_is_dropped_closes_its_connections(serve):
+    server = serve()
+    transport = RequestsTransport(HttpProfile())
+    transport.send(ask(server))
+    del transport
+    gc.collect()
+    server.threads[1].join(5)
+    assert not server.threads[1].is_alive()
+
+
 def silent(line):
     line.request()
     line.server.arrived.set()
