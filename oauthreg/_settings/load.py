@@ -9,6 +9,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from oauthreg._common_providers import LOGIN, OKTA
 from oauthreg._errors import ConfigurationError, Problem
 from oauthreg._registration import ClientRegistration, HttpProfile
 from oauthreg._settings.models import (
@@ -29,6 +30,9 @@ if TYPE_CHECKING:
 
     from oauthreg._provider import ProviderPlugin
     from oauthreg._settings.providers import Provider
+
+SPRING = ("spring-file", "spring-variable")
+"""The kinds of origin that have Spring's defaults."""
 
 Settings = str | Path | Sequence[str | Path] | Mapping[str, Any] | None
 
@@ -148,7 +152,7 @@ def resolve(
         whole = overlaid(table, defaults)
         if provider is not None:
             whole = overlaid(whole, _plugin_defaults(provider))
-            whole = _spring_grant(registration_id, table, whole, provider, problems)
+            whole = _spring_defaults(registration_id, table, whole, provider, problems)
         registration = registration_from(registration_id, whole, provider, profiles, problems)
         if provider is not None and registration is not None:
             entries[registration_id] = ResolvedRegistration(registration, provider.plugin)
@@ -180,23 +184,28 @@ def _plugin_defaults(provider: Provider) -> dict[str, Any]:
     return sourced(provider.plugin.defaults, Origin("plugin", provider.details.type))
 
 
-def _spring_grant(
+def _spring_defaults(
     registration_id: str,
     table: Mapping[str, Any],
     whole: dict[str, Any],
     provider: Provider,
     problems: list[Problem],
 ) -> dict[str, Any]:
-    """A Spring file has Spring's default grant: authorization_code after discovery, else none."""
-    items = [item for item in table.values() if isinstance(item, Sourced)]
-    spring = bool(items) and all(item.origin.kind == "spring-file" for item in items)
-    if not spring or "authorization-grant-type" in whole:
+    """Return a Spring file's registration with Spring's defaults.
+
+    Those of Okta where its addresses are given; after discovery the grant authorization_code, else
+    none, which is a problem.
+    """
+    if not any(i.origin.kind in SPRING for i in table.values() if isinstance(i, Sourced)):
         return whole
-    if provider.details.issuer_uri is not None or provider.details.name == "okta":
-        item = Sourced("authorization_code", items[0].origin, "authorization-grant-type")
-        return {**whole, "authorization-grant-type": item}
-    path = f"registration.{registration_id}"
-    remedy = "A Spring file must say it: client_credentials, for most."
-    source = source_of(table, "")
-    problems.append(Problem(f"{path}.authorization-grant-type", "is missing", source, remedy))
+    details = provider.details
+    if details.name == "okta" and details.issuer_uri is None:
+        whole = overlaid(whole, sourced(OKTA, Origin("default", "okta")))
+    elif details.issuer_uri is not None:
+        whole = overlaid(whole, sourced(LOGIN, Origin("default", "issuer-uri")))
+    if "authorization-grant-type" not in whole:
+        path = f"registration.{registration_id}"
+        remedy = "A Spring file must say it: client_credentials, for most."
+        source = source_of(table, "")
+        problems.append(Problem(f"{path}.authorization-grant-type", "is missing", source, remedy))
     return whole

@@ -128,7 +128,7 @@ class Providers:
             issuer_uri=issuer,
             endpoints=endpoints,
             settings=_configured(plugin.settings),
-            user_name_attribute=addresses.user_name_attribute,
+            user_name_attribute=addresses.user_name_attribute or given.user_name_attribute,
             user_info_authentication_method=addresses.user_info_authentication_method,
         )
         return Provider(details, plugin)

@@ -31,7 +31,7 @@ def locate(origin: Origin) -> str:
             line = origin.line or _toml_line(origin)
             place = shown(origin.name) + (f" line {line}" if line else "")
             return f"{place}, {origin.key}" if origin.key else place
-        case "environment":
+        case "environment" | "spring-variable":
             return f"environment variable {origin.name}"
         case "secrets-directory":
             return f"secrets file {shown(origin.name)}"

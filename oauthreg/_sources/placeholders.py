@@ -1,88 +1,137 @@
-"""Spring's `${NAME:default}`, nested as deep as people write it."""
+r"""Spring's `${NAME:default}`: nested, escaped with `\`, and looked for in what they stand for."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Sequence
+
+    Find = Callable[[str], str | None]
+
+_START, _END, _SEPARATOR, _ESCAPE = "${", "}", ":", "\\"
 
 
 class PlaceholderError(Exception):
     """A placeholder stands for nothing that can be known here; the text never holds a value."""
 
 
-def uniform(name: str) -> str:
-    """Return a property's name in the form that all its relaxed spellings share."""
-    return name.lower().replace("-", "").replace("_", "")
+class _Placeholder(NamedTuple):
+    """A placeholder: its whole text, its key and its default, each as text and placeholders."""
+
+    text: str
+    key: Sequence[_Placeholder | str]
+    default: Sequence[_Placeholder | str] | None
 
 
-class Placeholders:
-    """Replaces placeholders from the environment, then from the file's own keys.
+def expand(text: str, find: Find, within: tuple[str, ...] = ()) -> str:
+    """Return a text with every placeholder replaced, as Spring's `PropertyPlaceholderHelper`.
 
     Args:
-        environ: The environment; its values are inserted as they are.
-        properties: The file's keys, each in its uniform spelling; their values are expanded too.
+        text: The text; a placeholder without an end stays as it is.
+        find: Returns what a name stands for, or None; that is expanded too.
+        within: The names that are being replaced.
+
+    Raises:
+        PlaceholderError: A placeholder cannot be replaced.
     """
-
-    def __init__(self, environ: Mapping[str, str], properties: Mapping[str, str]) -> None:
-        self._environ = environ
-        self._properties = properties
-
-    def expand(self, text: str, within: tuple[str, ...] = ()) -> str:
-        """Return the text with every placeholder replaced.
-
-        Raises:
-            PlaceholderError: One of them cannot be.
-        """
-        start = text.find("${")
-        end, colon = _extent(text, start)
-        if end < 0:
-            return text  # none, or one without an end, which Spring leaves alone too
-        name = text[start + 2 : colon if colon > 0 else end]
-        value = self._find(name, within)
-        if value is None and colon > 0:
-            value = self.expand(text[colon + 1 : end], within)
-        if value is None:
-            raise PlaceholderError(f"{_named(name)} is neither in the environment nor in the file")
-        return text[:start] + value + self.expand(text[end + 1 :], within)
-
-    def _find(self, written: str, within: tuple[str, ...]) -> str | None:
-        name = self.expand(written, within)
-        if name.startswith("random."):
-            raise PlaceholderError(f"{_named(written)} is made up by Spring at each start")
-        underscored = name.replace(".", "_")
-        for variable in (
-            name,
-            underscored.replace("-", "_").upper(),
-            underscored.replace("-", "").upper(),
-        ):
-            if variable in self._environ:
-                return self._environ[variable]
-        key = uniform(name)
-        if key in within:
-            raise PlaceholderError(f"{_named(written)} stands for itself")
-        value = self._properties.get(key)
-        return None if value is None else self.expand(value, (*within, key))
+    return _joined(_parts(text), find, within)
 
 
-def _named(name: str) -> str:
-    """Return a placeholder as it may be shown: one within its name may hold a default, a value."""
-    start, inner, _ = name.partition("${")
-    return f"${{{start}{'...' if inner else ''}}}"
+def _joined(parts: Sequence[_Placeholder | str], find: Find, within: tuple[str, ...]) -> str:
+    return "".join(p if isinstance(p, str) else _value(p, find, within) for p in parts)
 
 
-def _extent(text: str, start: int) -> tuple[int, int]:
-    """Return where the placeholder at `start` ends and where its default begins; -1 for not."""
-    depth, colon = 0, -1
-    for at in range(start + 1, len(text) if start >= 0 else 0):
-        match text[at]:
-            case "{":
-                depth += 1
-            case "}" if depth == 1:
-                return at, colon
-            case "}":
-                depth -= 1
-            case ":" if depth == 1 and colon < 0:
-                colon = at
-    return -1, -1
+def _value(placeholder: _Placeholder, find: Find, within: tuple[str, ...]) -> str:
+    key = _joined(placeholder.key, find, within)
+    whole = [] if _START in placeholder.text else [placeholder.text]  # its default in the name too
+    for name in dict.fromkeys([*whole, key]):
+        found = find(name)
+        if found is not None:
+            if name in within:
+                raise PlaceholderError(f"{_named(name)} stands for itself")
+            return expand(found, find, (*within, name))
+    if placeholder.default is None:
+        raise PlaceholderError(
+            f"{_named(placeholder.text)} is neither in the environment nor in the file"
+        )
+    return _joined(placeholder.default, find, within)
+
+
+def _parts(text: str) -> list[_Placeholder | str]:
+    """Return a text as the placeholders in it and the texts between them."""
+    parts: list[_Placeholder | str] = []
+    position = 0
+    start = text.find(_START)
+    while start >= 0:
+        end = _end(text, start)
+        inner = start + len(_START)
+        escaped = start > 0 and text[start - 1] == _ESCAPE
+        if end < 0 or escaped:
+            before = text[position : start - 1] if end >= 0 else text[position:start]
+            _add(parts, before + _START)
+            position = inner
+        else:
+            _add(parts, text[position:start])
+            parts.append(_placeholder(text[inner:end]))
+            position = end + 1
+        start = text.find(_START, position)
+    _add(parts, text[position:])
+    return parts
+
+
+def _add(parts: list[_Placeholder | str], text: str) -> None:
+    if parts and isinstance(parts[-1], str):
+        text = parts.pop() + text  # type: ignore[operator]  # a text, as was just asked
+    if text:
+        parts.append(text)
+
+
+def _placeholder(text: str) -> _Placeholder:
+    """Take apart what stands between `${` and `}`: the key ends at the first separator."""
+    key: list[_Placeholder | str] = []
+    parts = _parts(text)
+    for at, part in enumerate(parts):
+        if not isinstance(part, str):
+            key.append(part)
+            continue
+        word, default = _section(part)
+        key.append(word)
+        if default is not None:
+            return _Placeholder(text, key, [default, *parts[at + 1 :]])
+    return _Placeholder(text, key or [""], None)
+
+
+def _section(text: str) -> tuple[str, str | None]:
+    """Split at the first separator that no escape precedes; escapes of others go."""
+    key = ""
+    position = 0
+    at = text.find(_SEPARATOR)
+    while at >= 0:
+        if at > 0 and text[at - 1] == _ESCAPE:
+            key += text[position : at - 1] + _SEPARATOR
+            position = at + 1
+        else:
+            return key + text[position:at], text[at + 1 :]
+        at = text.find(_SEPARATOR, position)
+    return key + text[position:], None
+
+
+def _end(text: str, start: int) -> int:
+    """Return where the placeholder at `start` ends; -1 if nowhere."""
+    depth = 0
+    for at in range(start + len(_START), len(text)):
+        if text[at] == "{":
+            depth += 1
+        elif text[at] == _END:
+            if depth == 0:
+                return at
+            depth -= 1
+    return -1
+
+
+def _named(text: str) -> str:
+    """Return a placeholder as it may be shown: its default, or one within it, may hold a value."""
+    name, colon, _ = text.partition(_SEPARATOR)
+    start, inner, _ = name.partition(_START)
+    return f"${{{start}{'...' if inner or colon else ''}}}"

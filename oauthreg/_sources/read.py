@@ -7,7 +7,7 @@ import operator
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
+from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -136,7 +136,11 @@ class _Search:
         if chosen is not None:
             beside = last or self._path(DEFAULT_FILE)
             beside = beside.parent / f"{beside.stem}.{chosen}{beside.suffix}"
-            self._visit_file(beside, environ, variable or "profile", _other_profiles(beside))
+            advice = _other_profiles(beside)
+            if _is_spring(beside):
+                self._visit_spring([beside], environ, variable or "profile", advice)
+            else:
+                self._visit(beside, _one(_read_own), variable or "profile", advice)
 
         path, variable = named(secrets_dir, "SECRETS_DIR")
         if path is not None:
@@ -182,16 +186,26 @@ class _Search:
                     return self._path(name)
             return None
         files = [self._path(path) for path in paths]
-        for file in files:
-            self._visit_file(file, environ, variable)
+        for are_spring, group in groupby(files, _is_spring):
+            if are_spring:
+                self._visit_spring([*group], environ, variable)
+            else:
+                for file in group:
+                    self._visit(file, _one(_read_own), variable)
         return files[-1] if files else None
 
-    def _visit_file(
-        self, path: Path, environ: Mapping[str, str], variable: str, remedy: str = ""
+    def _visit_spring(
+        self, files: Sequence[Path], environ: Mapping[str, str], variable: str, remedy: str = ""
     ) -> None:
-        is_spring = path.suffix.lower() in SPRING_SUFFIXES
-        reader = partial(read_spring, environ=environ) if is_spring else _one(_read_own)
-        self._visit(path, reader, variable, remedy)
+        """Visit Spring files as one: placeholders of one may stand for properties of another."""
+
+        def read_all(_last: Path) -> list[Source]:
+            return [read_spring(files, environ, self._directory)]
+
+        missing = [file for file in files if not os.path.exists(file)]  # noqa: PTH110 - never raises
+        self._looked_at += [shown(file) for file in files[:-1] if file not in missing]
+        for file in missing or files[-1:]:
+            self._visit(file, read_all, variable, remedy)
 
     def _visit(
         self,
@@ -225,6 +239,10 @@ def _listed(settings: object) -> list[str | Path]:
     if len(paths) < len(items):
         raise TypeError("settings must be a path, several paths, a dict, or None")
     return paths
+
+
+def _is_spring(path: Path) -> bool:
+    return path.suffix.lower() in SPRING_SUFFIXES
 
 
 def _read_own(path: Path) -> Source:

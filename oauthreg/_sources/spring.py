@@ -1,19 +1,28 @@
-"""Spring's `application.properties` and `application.yml`, read as they are."""
+"""Spring's `application.properties` and `application.yml`, read as Spring Boot reads them."""
 
 from __future__ import annotations
 
+import os
 import re
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
 
-from oauthreg._sources.canonicalise import Source, suggestion
-from oauthreg._sources.locate import quoted
-from oauthreg._sources.placeholders import PlaceholderError, Placeholders, uniform
-from oauthreg._sources.spring_files import SUFFIXES, Document, Property, load
-from oauthreg._sources.tree import Origin, canonical
+from oauthreg._errors import Problem
+from oauthreg._sources.canonicalise import Source, UnusableError, suggestion
+from oauthreg._sources.locate import quoted, shown
+from oauthreg._sources.spring_binding import Binder, BindError, Bound
+from oauthreg._sources.spring_data import ConfigData, Contributor
+from oauthreg._sources.spring_locations import Location, Locations
+from oauthreg._sources.spring_names import Name, parsed
+from oauthreg._sources.spring_properties import Properties, Variables, found_in, from_environment
+from oauthreg._sources.tree import canonical
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from pathlib import Path
+
+    from oauthreg._sources.spring_properties import Property
+    from oauthreg._sources.tree import Origin
 
 PREFIX = "spring.security.oauth2.client"
 LEAVES = {
@@ -37,165 +46,233 @@ LEAVES = {
         "issuer-uri",
     ),
 }
-_RELAXED = {section: {uniform(leaf): leaf for leaf in leaves} for section, leaves in LEAVES.items()}
-_ELEMENT = re.compile(r"\[([^\]]*)\]|([^.\[\]]+)")
-_PROFILE = re.compile(r"!?[\w.@+-]+")
-_DEPTH = PREFIX.count(".") + 1
-_ACTIVATE = "spring.config.activate."
+_COMMON = ("google", "github", "facebook", "x")
+_RELAXED = {
+    section: {parsed(leaf).key: leaf for leaf in leaves} for section, leaves in LEAVES.items()
+}
+_ROOT = parsed(PREFIX)
+_AROUND = "optional:file:./;optional:file:./config/;optional:file:./config/*/"
+_SEALED = re.compile(r"\{cipher\}.*|ENC\(.*\)|ENC\[.*\]", re.DOTALL)
 
 
-def read_spring(path: Path, environ: Mapping[str, str]) -> list[Source]:
-    """Return what the counting documents of a Spring file say, a later one overriding.
+def read_spring(paths: Sequence[Path], environ: Mapping[str, str], directory: Path) -> Source:
+    """Return what Spring Boot would bind from Spring files and the environment.
 
     Args:
-        path: The file; `<stem>-<profile>` files beside it count for the active profiles.
-        environ: For `SPRING_PROFILES_ACTIVE` and for placeholders.
+        paths: The files, a later one overriding. Files of their names with the other suffixes,
+            in `config/` and for the active profiles count too, and what they import.
+        environ: For Spring's own variables and for placeholders.
+        directory: The working directory.
+
+    Raises:
+        FileNotFoundError: One of the files is missing.
+        UnusableError: Spring Boot would refuse them, or they cannot be followed here.
     """
-    reading = _Reading(environ)
-    documents = load(path)
-    reading.choose_profiles(documents)
-    reading.add(path, documents)
-    for profile in reading.profiles:
-        for suffix in SUFFIXES:
-            beside = path.with_name(f"{path.stem}-{profile}{suffix}")
-            try:
-                reading.add(beside, load(beside))
-            except FileNotFoundError:
-                continue
-    return reading.sources()
+    for path in paths:
+        if not path.exists():
+            raise FileNotFoundError(path)
+    existing = from_environment(environ)
+    documents = _documents(paths, existing, environ, directory)
+    return _Reading([*existing, *documents]).source()
+
+
+def _documents(
+    paths: Sequence[Path],
+    existing: Sequence[Properties],
+    environ: Mapping[str, str],
+    directory: Path,
+) -> list[Properties]:
+    binder = Binder(existing, partial(found_in, existing), decisive=True)
+
+    def setting(name: str) -> Bound | None:
+        try:
+            return binder.items(f"spring.config.{name}")
+        except BindError as error:
+            raise UnusableError(Problem(error.entry.name, error.message)) from None
+
+    def contributor(bound: Bound, texts: Sequence[str]) -> Contributor:
+        imports = [(Location.of(text), bound.entry) for text in texts if text]
+        return Contributor(imports=list(imports))
+
+    named = setting("name")
+    stems = list(dict.fromkeys(path.stem for path in paths)) if named is None else named.value
+    folders = [path.parent for path in paths]
+    locations = Locations([*folders, directory], stems, environ)
+    imported, added, instead = (
+        setting("import"),
+        setting("additional-location"),
+        setting("location"),
+    )
+    initial = [contributor(imported, imported.value)] if imported else []
+    for bound in filter(None, (added, instead)):
+        initial += [contributor(bound, [text]) for text in reversed(bound.value)]
+    if instead is None:
+        around = [(Location.of(_AROUND), None)]
+        for path in reversed(paths):
+            names = [path.stem] if named is None else stems
+            beside = Locations([path.parent], names, environ)
+            initial.append(Contributor(locations=beside, imports=[*around]))
+    data = ConfigData(existing, initial, locations)
+    documents = data.documents()
+    for path in paths:
+        if Path(os.path.normpath(path.absolute())) not in data.files:
+            variable = named or instead
+            name = variable.entry.name if variable else "Spring Boot"
+            message = f"is not read by Spring Boot, because of {name}"
+            raise UnusableError(Problem(shown(path), message, remedy="Pass the files it names."))
+    return documents
+
+
+class _Entry(NamedTuple):
+    """A registration or a provider: its id, its name, its first property, its values."""
+
+    id: str
+    name: Name
+    first: Property
+    values: dict[str, Bound]
 
 
 class _Reading:
-    def __init__(self, environ: Mapping[str, str]) -> None:
-        self._environ = environ
-        self._refused = Source()
-        self._counting: list[tuple[Path, Document]] = []
-        self.profiles: Sequence[str] = ()
+    """Binds `OAuth2ClientProperties`, noting every problem.
 
-    def choose_profiles(self, documents: Sequence[Document]) -> None:
-        """Take the profiles from the environment, else from the file, else Spring's `default`."""
-        said = self._environ.get("SPRING_PROFILES_ACTIVE")
-        texts = [said] if said else []
-        for document in [] if said else documents:
-            if not any(uniform(name).startswith(_ACTIVATE) for name, *_ in document):
-                texts = _texts(document, "spring.profiles.active") or texts
-        # a name that is none (a placeholder, a pattern) is no file's name either
-        self.profiles = [name for name in _split(texts) if _PROFILE.fullmatch(name)] or ["default"]
-
-    def add(self, path: Path, documents: Sequence[Document]) -> None:
-        """Keep the documents that count with these profiles."""
-        for document in documents:
-            if self._counts(path, document):
-                self._counting.append((path, document))
-
-    def _counts(self, path: Path, document: Document) -> bool:
-        conditions = [entry for entry in document if uniform(entry.name).startswith(_ACTIVATE)]
-        names = _split(_texts(document, f"{_ACTIVATE}onprofile"))
-        others = [e for e in conditions if not uniform(e.name).startswith(f"{_ACTIVATE}onprofile")]
-        if others or not all(_PROFILE.fullmatch(name) for name in names):
-            if any(_below_prefix(entry.name) for entry in document):
-                entry = (others or conditions)[0]
-                message = "is a condition that only Spring can judge"
-                remedy = "A profile's name, several with commas, or !name can be judged here."
-                self._refused.problem(entry.name, message, _origin(path, entry), remedy)
-            return False
-        return not conditions or any(
-            name[1:] not in self.profiles if name.startswith("!") else name in self.profiles
-            for name in names
-        )
-
-    def sources(self) -> list[Source]:
-        """Return one source per counting document, the last of which wins."""
-        properties = {uniform(e.name): e.text for _, document in self._counting for e in document}
-        placeholders = Placeholders(self._environ, properties)
-        imports = any(name.startswith("spring.config.import") for name in properties)
-        return [self._refused] + [
-            _source(path, document, placeholders, imports=imports)
-            for path, document in self._counting
-        ]
-
-
-def _source(path: Path, document: Document, placeholders: Placeholders, *, imports: bool) -> Source:
-    source = Source()
-    lists: dict[tuple[str, str, str], list[str]] = {}
-    for section, name, leaf, index, entry in _addressed(source, path, document):
-        origin = _origin(path, entry)
-        try:
-            text = placeholders.expand(entry.text)
-        except PlaceholderError as error:
-            remedy = "spring.config.import is not followed here." if imports else ""
-            source.problem(entry.name, f"cannot be known: {error}", origin, remedy)
-            continue
-        if index and (section, name, leaf) in lists:
-            lists[section, name, leaf].append(text)
-            continue
-        value: Any = text
-        if index:
-            value = lists[section, name, leaf] = [text]
-        elif leaf == "scope":
-            value = _split([text])
-        table = source.table(section, name, origin)
-        source.put(table, f"{section}.{quoted(canonical(name))}", leaf, value, origin)
-    return source
-
-
-def _addressed(
-    source: Source, path: Path, document: Document
-) -> list[tuple[str, str, str, int, Property]]:
-    """Return section, id, leaf and place in a list (from 1, else 0) of what is ours, in order."""
-    found = []
-    for entry in document:
-        elements = _below_prefix(entry.name)
-        match elements:
-            case []:
-                continue
-            case [section, *_] if section not in LEAVES:
-                remedy = suggestion(section, LEAVES)
-            case [section, name, word, *rest] if name.strip() and (
-                leaf := _RELAXED[section].get(uniform(word))
-            ):
-                index = _index(leaf, rest)
-                if index is not None:
-                    found.append((section, name, leaf, index, entry))
-                    continue
-                remedy = (
-                    "Only scope is a list." if leaf != "scope" else "Items are scope[0] and up."
-                )
-            case [section, _, word]:
-                remedy = suggestion(word, LEAVES[section])
-            case _:
-                remedy = f"Write {elements[0]}.<id>.<setting>; an id with dots stands in brackets."
-        origin = _origin(path, entry)
-        source.problem(entry.name, "is no property that Spring knows", origin, remedy)
-    return sorted(found, key=lambda row: row[3])
-
-
-def _index(leaf: str, rest: Sequence[str]) -> int | None:
-    if not rest:
-        return 0
-    is_item = leaf == "scope" and len(rest) == 1 and rest[0].isdecimal()
-    return int(rest[0]) + 1 if is_item else None
-
-
-def _below_prefix(name: str) -> list[str]:
-    """Return a name's elements below the client prefix, the first in its uniform spelling.
-
-    What stands in brackets is one element, as it is.
+    Args:
+        sources: The properties that count, high to low.
     """
-    if not uniform(name).startswith(f"{PREFIX}."):
-        return []
-    elements = [inside or plain for inside, plain in _ELEMENT.findall(name)[_DEPTH:]]
-    return [uniform("".join(elements[:1])), *elements[1:]]
+
+    def __init__(self, sources: Sequence[Properties]) -> None:
+        self._sources = sources
+        self._binder = Binder(sources, partial(found_in, sources))
+        self._out = Source()
+        self._noted: set[Origin] = set()
+
+    def source(self) -> Source:
+        """Return the registrations and providers as settings."""
+        for properties in self._sources:
+            if not isinstance(properties, Variables):
+                self._refuse_unknown(properties)
+        entries = {section: self._entries(section) for section in LEAVES}
+        for section, found in entries.items():
+            for entry in found:
+                self._put(section, entry)
+        self._refuse_unused([entry for found in entries.values() for entry in found])
+        return self._out
+
+    def _entries(self, section: str) -> list[_Entry]:
+        root = _ROOT.child(section)
+        found: dict[str, _Entry] = {}
+        for properties in self._sources:
+            for text, name in properties.names.items():
+                if not name.below(root):
+                    continue
+                entry = name.chop(len(root) + 1)
+                id_ = entry.elements[-1].original
+                if id_ in found:
+                    continue
+                values = self._values(section, entry)
+                if values:
+                    found[id_] = _Entry(id_, entry, properties.by_text[text], values)
+        files = {e.name.key for e in found.values() if not _is_variable(e.first)}
+        spelled: dict[tuple[str, ...], _Entry] = {}
+        for one in found.values():
+            if not (_is_variable(one.first) and one.name.key in files):
+                spelled.setdefault((*one.name.key, canonical(one.id)), one)
+        return list(spelled.values())
+
+    def _values(self, section: str, entry: Name) -> dict[str, Bound]:
+        values: dict[str, Bound] = {}
+        for leaf in LEAVES[section]:
+            name = entry.child(leaf)
+            try:
+                bound = self._binder.items(name) if leaf == "scope" else self._binder.text(name)
+            except BindError as error:
+                self._problem(error.entry, error.message, error.remedy)
+                continue
+            if bound is not None:
+                values[leaf] = bound
+        return values
+
+    def _put(self, section: str, entry: _Entry) -> None:
+        path = f"{section}.{quoted(canonical(entry.id))}"
+        table = self._out.table(section, entry.id, entry.first.origin)
+        if (
+            section == "provider"
+            and canonical(entry.id) in _COMMON
+            and "issuer-uri" in entry.values
+        ):
+            # its issuer is asked, as by Spring, and it is no common provider any more
+            self._out.put(table, path, "type", "generic", entry.values["issuer-uri"].entry.origin)
+        for leaf, (value, property_) in entry.values.items():
+            if isinstance(value, str) and _SEALED.fullmatch(value):
+                self._problem(
+                    property_,
+                    "is encrypted, and only Spring Cloud Config or Jasypt can read it",
+                    f"Give it by OAUTHREG_{section.upper()}__... or in a secrets directory.",
+                )
+            else:
+                setting: str | list[str] | None = value
+                if leaf == "scope":
+                    setting = list(dict.fromkeys(scope for scope in value if scope))
+                if leaf == "redirect-uri":
+                    setting = _redirect(entry.id, str(value))
+                if setting or leaf not in ("redirect-uri", "client-secret"):
+                    self._out.put(table, path, leaf, setting, property_.origin)
+
+    def _refuse_unknown(self, properties: Properties) -> None:
+        for text, name in properties.names.items():
+            if name.below(_ROOT):
+                remedy = _unknown(name)
+                if remedy is not None:
+                    entry = properties.by_text[text]
+                    self._problem(entry, "is no property that Spring knows", remedy)
+
+    def _refuse_unused(self, entries: Sequence[_Entry]) -> None:
+        """Refuse variables of Spring's prefix that Spring would not take for anything."""
+        variables = next(s for s in self._sources if isinstance(s, Variables))
+        used: set[str] = set()
+        for entry in entries:
+            for leaf in entry.values:
+                name = entry.name.child(leaf)
+                used |= {one.name for one in variables.spellings(name)}
+                used |= {text for text, one in variables.names.items() if one.below(name)}
+        for text, name in variables.names.items():
+            if name.below(_ROOT) and text not in used:
+                self._problem(
+                    variables.by_text[text],
+                    "means nothing to Spring Boot",
+                    "An id and a setting are one word each there, without - and _: "
+                    "..._REGISTRATION_MYCLIENT_CLIENTSECRET; or use OAUTHREG_REGISTRATION__...",
+                )
+
+    def _problem(self, entry: Property, message: str, remedy: str = "") -> None:
+        if entry.origin not in self._noted:  # of what is wrong with a property the first is enough
+            self._noted.add(entry.origin)
+            self._out.problem(entry.name, message, entry.origin, remedy)
 
 
-def _texts(document: Document, name: str) -> list[str]:
-    """Return the text, or the texts if it is a list, of a property."""
-    return [e.text for e in document if uniform(e.name).partition("[")[0] == uniform(name)]
+def _unknown(name: Name) -> str | None:
+    """Return what to do about a name below the prefix; None if it is one of the 15 properties."""
+    section = name.key[len(_ROOT)]
+    elements = name.elements[len(_ROOT) + 1 :]
+    if section not in LEAVES:
+        return suggestion(section, LEAVES)
+    match elements:
+        case [_, word]:
+            known = _RELAXED[section].get(parsed(word.text).key)
+            return None if known else suggestion(word.text, LEAVES[section])
+        case [_, word, item] if _RELAXED[section].get(parsed(word.text).key) == "scope":
+            numbered = item.indexed and item.text.isdecimal()
+            return None if numbered else "Items are scope[0] and up."
+        case [_, word, item] if parsed(word.text).key in _RELAXED[section] and item.indexed:
+            return "Only scope is a list."
+        case _:
+            return f"Write {section}.<id>.<setting>; an id with dots stands in brackets."
 
 
-def _split(texts: Sequence[str]) -> list[str]:
-    return [part.strip() for text in texts for part in text.split(",") if part.strip()]
+def _redirect(registration_id: str, template: str) -> str | None:
+    """Return a redirect address; None where only a running web application knows it."""
+    address = template.replace("{registrationId}", registration_id).replace("{action}", "login")
+    return None if "{" in address or address.startswith("/") else address
 
 
-def _origin(path: Path, entry: Property) -> Origin:
-    return Origin("spring-file", str(path), entry.name, path.parent, entry.line)
+def _is_variable(entry: Property) -> bool:
+    return entry.origin.kind == "spring-variable"

@@ -1,46 +1,61 @@
-"""Spring's two file formats as documents of flat properties."""
+"""Spring's two file formats as documents of flat properties, split and named as Boot does."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+import codecs
+import re
+from typing import TYPE_CHECKING
 
 from oauthreg._errors import Problem
-from oauthreg._sources.canonicalise import UnusableError, text_of
+from oauthreg._files import SETTINGS_SIZE, read_file
+from oauthreg._sources.canonicalise import UnusableError
 from oauthreg._sources.locate import shown
+from oauthreg._sources.spring_properties import Document, Property, origin_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from yaml import Node
-
 SUFFIXES = (".yaml", ".yml", ".properties")
 """In Spring's order: of three files with one stem, the last wins."""
 
-_NULLS = frozenset({"", "~", "null", "Null", "NULL"})
+_BOMS = (
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+_LISTED = re.compile(r"((?:[^\\,]|\\.)*)(?:,|$)", re.DOTALL)
+_DELIMITER = re.compile(r"((?:[^\\:=\s]|\\.|\\\s)*)(?:\s*[:=]\s*|\s+|$)", re.DOTALL)
 
 
-class Property(NamedTuple):
-    """One property: its name as written, dotted; its text; its line."""
+def load(path: Path, suffix: str, encoding: str | None = None) -> list[Document]:
+    """Return the documents of a `.properties`, `.yml` or `.yaml` file; those without any are none.
 
-    name: str
-    text: str
-    line: int
-
-
-Document = list[Property]
-
-
-def load(path: Path) -> list[Document]:
-    """Return the documents of a `.properties`, `.yml` or `.yaml` file.
+    Args:
+        path: The file.
+        suffix: Its format.
+        encoding: Of a properties file; default: by its byte order mark, else UTF-8 if it is, else
+            ISO 8859-1.
 
     Raises:
         FileNotFoundError: There is no such file.
         UnusableError: It cannot be read, or the library that reads it is missing.
     """
-    parse = _properties if path.suffix.lower() == ".properties" else _yaml
+    return parse(_text(path, suffix, encoding), path, suffix)
+
+
+def parse(text: str, path: Path, suffix: str) -> list[Document]:
+    """Return the documents of a text in one of the two formats.
+
+    Raises:
+        UnusableError: It is not valid, or the library that reads it is missing.
+    """
     try:
-        return list(parse(path, text_of(path)))
+        if suffix == ".properties":
+            return list(_properties(path, text))
+        from oauthreg._sources.spring_yaml import documents  # noqa: PLC0415 - its library is an extra
+
+        return list(documents(path, text))
     except ImportError:
         problem = Problem(
             shown(path),
@@ -50,75 +65,70 @@ def load(path: Path) -> list[Document]:
         raise UnusableError(problem) from None
 
 
+def _text(path: Path, suffix: str, encoding: str | None) -> str:
+    try:
+        content = read_file(path, SETTINGS_SIZE)
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        raise UnusableError(Problem(shown(path), f"cannot be read: {error.strerror}")) from None
+    marked = next((name for mark, name in _BOMS if content.startswith(mark)), None)
+    chosen = encoding or marked or "utf-8"
+    try:
+        return content.decode(chosen)
+    except LookupError:
+        raise UnusableError(Problem(shown(path), f"there is no encoding {chosen!r}")) from None
+    except UnicodeDecodeError:
+        if suffix == ".properties" and chosen == "utf-8" and not encoding:
+            return content.decode("latin-1")
+        raise UnusableError(Problem(shown(path), f"is not {chosen.upper()} text")) from None
+
+
 def _properties(path: Path, text: str) -> Iterator[Document]:
+    """Yield the documents of a properties file.
+
+    `#---` or `!---` at the start of a line splits it, unless the line before is a comment of the
+    same kind; and a comment before the first property of a document joins it to the one before.
+    """
     import javaproperties  # noqa: PLC0415 - an extra, imported when it is used
 
-    document: dict[str, Property] = {}  # of one name said twice Java keeps the last
-    line = 1
+    documents: list[dict[str, Property]] = []
+    document: dict[str, Property] = {}  # of one name set twice Java keeps the last
+    line, comment_before = 1, ""
     try:
         for element in javaproperties.parse(text):
-            if isinstance(element, javaproperties.KeyValue):
-                document[element.key] = Property(element.key, element.value, line)
-            elif element.source.rstrip() in ("#---", "!---"):
-                yield list(document.values())
-                document = {}
-            line += element.source.count("\n")
+            source = element.source
+            if isinstance(element, javaproperties.Comment):
+                mark = source.lstrip(" \t\f")[:1]
+                if source[1:].rstrip(" \t\f\r\n") == "---" and comment_before != mark:
+                    documents.append(document)
+                    document = {}
+                else:
+                    if not document:
+                        document = next((documents.pop() for _ in documents[-1:]), {})
+                    comment_before = mark
+            else:
+                comment_before = ""
+                if isinstance(element, javaproperties.KeyValue):
+                    for name, value in _items(element.key.strip(), element.value, source):
+                        document[name] = Property(name, value, origin_of(path, name, line))
+            line += source.count("\n")
     except ValueError:
         problem = Problem(shown(path), f"is not a valid properties file, after line {line - 1}")
         raise UnusableError(problem) from None
-    yield list(document.values())
+    yield from (list(one.values()) for one in [*documents, document] if one)
 
 
-def _yaml(path: Path, text: str) -> Iterator[Document]:
-    import yaml  # noqa: PLC0415 - an extra, imported when it is used
+def _items(key: str, value: str, source: str) -> Iterator[tuple[str, str]]:
+    """Yield a property, or the items of a list: `scope[]=read,write` is two."""
+    import javaproperties  # noqa: PLC0415 - as above
 
-    try:
-        for root in yaml.compose_all(text, Loader=yaml.BaseLoader):
-            yield list(_flat(root, ""))
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark
-        place = f" (line {mark.line + 1}, column {mark.column + 1})" if mark else ""
-        raise UnusableError(Problem(shown(path), f"is not valid YAML{place}")) from None
-    except (yaml.YAMLError, RecursionError):
-        raise UnusableError(Problem(shown(path), "is not valid YAML")) from None
-
-
-def _flat(node: Node, name: str) -> Iterator[Property]:
-    """Yield what a node says, its keys joined by dots and its list items numbered, as Spring does.
-
-    Every scalar stays the text that was written; a null is an empty text.
-    """
-    from yaml import MappingNode, ScalarNode, SequenceNode  # noqa: PLC0415 - as above
-
-    line = node.start_mark.line + 1
-    match node:
-        case MappingNode():
-            for key, value in _entries(node).items():
-                separator = "." if name and not key.startswith("[") else ""
-                yield from _flat(value, f"{name}{separator}{key}")
-        case SequenceNode() if node.value:
-            for index, item in enumerate(node.value):
-                yield from _flat(item, f"{name}[{index}]")
-        case ScalarNode(value=text, style=style):
-            yield Property(name, "" if style is None and text in _NULLS else text, line)
-        case _:
-            yield Property(name, "", line)
-
-
-def _entries(node: Node) -> dict[str, Node]:
-    """Return a mapping's values by key, those of its merge keys (`<<`) first."""
-    from yaml import MappingNode, MarkedYAMLError, SequenceNode  # noqa: PLC0415 - as above
-
-    if not isinstance(node, MappingNode):
-        raise MarkedYAMLError(problem_mark=node.start_mark)
-    merged: dict[str, Node] = {}
-    own: dict[str, Node] = {}
-    for key, value in node.value:
-        if key.value == "<<":
-            for part in reversed(value.value) if isinstance(value, SequenceNode) else [value]:
-                merged |= _entries(part)
-        elif not isinstance(key.value, str) or key.value in own:
-            raise MarkedYAMLError(problem_mark=key.start_mark)
-        else:
-            own[key.value] = value
-    return merged | own
+    if not key.endswith("[]"):
+        if key:
+            yield key, value
+        return
+    joined = re.sub(r"\\(?:\r\n|\r|\n)[ \t\f]*", "", source.lstrip(" \t\f")).rstrip("\r\n")
+    raw = joined[_DELIMITER.match(joined).end() :]  # type: ignore[union-attr]  # it fits any text
+    items = _LISTED.findall(raw)
+    for index, item in enumerate(items[:-1] or items):
+        yield f"{key[:-2]}[{index}]", javaproperties.unescape(item.lstrip(" \t\f"))

@@ -34,7 +34,7 @@ FILES = {
     "default.yml": f"{P}registration.a.client-secret: ${{NO${{X:{SECRET}}}}}",
     "inner.yml": f"p: {SECRET}\n{P}registration.a.client-secret: ${{${{p}}}}",
     "import.yml": f"spring.config.import: {SECRET}\n{P}registration.a.client-id: ${{NO}}",
-    "twice.properties": f"{P}provider.a.token-uri={SECRET}\n{P}provider.a.tokenUri={SECRET}",
+    "twice.properties": f"{P}provider.a.token-uri={SECRET}\n{P}provider.a.tokenUri={SECRET}2",
     "escape.properties": f"{P}registration.a.client-secret=\\u00{SECRET}",
 }
 ENVIRONMENTS = {

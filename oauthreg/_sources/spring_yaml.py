@@ -1,0 +1,95 @@
+"""A YAML file as documents of flat properties, as Spring Boot flattens it."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import yaml
+from yaml import MappingNode, MarkedYAMLError, Node, ScalarNode, SequenceNode
+
+from oauthreg._errors import Problem
+from oauthreg._sources.canonicalise import UnusableError
+from oauthreg._sources.locate import shown
+from oauthreg._sources.spring_properties import Document, Property, origin_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+_NULLS = frozenset({"", "~", "null", "Null", "NULL"})
+_BOOLEAN = re.compile("yes|no|on|off|true|false", re.IGNORECASE)
+_NUMBER = re.compile(
+    r"[-+]?(\.?\d[\d_]*\.?[\d_.:]*([eE][-+]?\d+)?|0[xb][0-9a-fA-F_]+|\.(inf|nan))", re.IGNORECASE
+)
+_SAME = re.compile(r"true|false|0|-?[1-9]\d{0,15}|-?(0|[1-9]\d{0,5})\.(0|\d*[1-9])")
+_TAGS = frozenset(f"tag:yaml.org,2002:{tag}" for tag in ("str", "map", "seq"))
+
+
+def documents(path: Path, text: str) -> Iterator[Document]:
+    """Yield the documents of a YAML file.
+
+    Raises:
+        UnusableError: It is not valid YAML, or holds what Spring Boot does not read.
+    """
+    try:
+        for root in yaml.compose_all(text, Loader=yaml.BaseLoader):
+            if isinstance(root, MappingNode):
+                yield list(_flat(path, root, "", ()))
+    except MarkedYAMLError as error:
+        mark = error.problem_mark
+        place = f" (line {mark.line + 1}, column {mark.column + 1})" if mark else ""
+        reason = error.note or "is not valid YAML"
+        raise UnusableError(Problem(shown(path), f"{reason}{place}")) from None
+    except (yaml.YAMLError, RecursionError):
+        raise UnusableError(Problem(shown(path), "is not valid YAML")) from None
+
+
+def _flat(path: Path, node: Node, name: str, around: tuple[Node, ...]) -> Iterator[Property]:
+    """Yield what a node says, its keys joined by dots and its list items numbered, as Spring does.
+
+    Every scalar stays the text that was written; a null is an empty text.
+    """
+    if node in around:
+        raise MarkedYAMLError(problem_mark=node.start_mark)
+    if node.tag not in _TAGS:
+        raise MarkedYAMLError(problem_mark=node.start_mark, note="has a tag that is not read")
+    origin = origin_of(path, name, node.start_mark.line + 1)
+    match node:
+        case MappingNode():
+            for key, value in _entries(node).items():
+                separator = "." if name and not key.startswith("[") else ""
+                yield from _flat(path, value, f"{name}{separator}{key}", (*around, node))
+        case SequenceNode() if node.value:
+            for index, item in enumerate(node.value):
+                yield from _flat(path, item, f"{name}[{index}]", (*around, node))
+        case ScalarNode(value=text, style=style):
+            null = style is None and text in _NULLS
+            unlike = style is None and bool(_typed(text)) and not _SAME.fullmatch(text)
+            yield Property(name, "" if null else text, origin, unquoted=unlike and not null)
+        case _:
+            yield Property(name, "", origin)
+
+
+def _typed(text: str) -> bool:
+    return bool(_BOOLEAN.fullmatch(text) or _NUMBER.fullmatch(text))
+
+
+def _entries(node: Node) -> dict[str, Node]:
+    """Return a mapping's values by key, those of its merge keys (`<<`) first."""
+    if not isinstance(node, MappingNode):
+        raise MarkedYAMLError(problem_mark=node.start_mark)
+    merged: dict[str, Node] = {}
+    own: dict[str, Node] = {}
+    for key, value in node.value:
+        if key.value == "<<":
+            for part in reversed(value.value) if isinstance(value, SequenceNode) else [value]:
+                merged |= _entries(part)
+            continue
+        if not isinstance(key, ScalarNode):
+            raise MarkedYAMLError(problem_mark=key.start_mark)
+        word = f"[{key.value}]" if key.style is None and _typed(key.value) else key.value
+        if word in own:
+            raise MarkedYAMLError(problem_mark=key.start_mark)
+        own[word] = value
+    return merged | own
