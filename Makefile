@@ -7,7 +7,7 @@ DEV := $(VENV)/.installed
 PEERS := .build/peers
 PYTEST_ARGS =
 
-.PHONY: help demo test test-servers interop lint types bench bench-peers mutants clean
+.PHONY: help demo test test-servers test-pythons interop lint types dist bench bench-peers mutants clean
 
 help: ## Print this list (the default)
 	@echo 'make TARGET, where TARGET is one of'
@@ -26,6 +26,10 @@ test: $(DEV) ## Run the tests that need nothing but Python, and print their cove
 test-servers: $(DEV) ## Run the tests against real servers (node 20+, npm; JDK 17+, Maven)
 	$(PYTHON_IN_VENV) -m pytest -m server $(PYTEST_ARGS)
 
+export PYTHONS
+test-pythons: dist ## Test the wheels with every further Python (PYTHONS="python3.12 sid" names them)
+	@.ci/pythons $(PYTEST_ARGS)
+
 interop: $(DEV) ## Write docs/interoperability.md anew, from runs against the real servers
 	WRITE_INTEROPERABILITY=1 $(PYTHON_IN_VENV) -m pytest -m server $(PYTEST_ARGS) \
 		tests/servers/test_interoperability.py
@@ -36,6 +40,13 @@ lint: $(DEV) ## Look for faults and unformatted files
 
 types: $(DEV) ## Check the types of the package and of the plugins
 	$(PYTHON_IN_VENV) -m mypy oauthreg $(wildcard $(PLUGINS:%=%/oauthreg_*))
+
+dist: $(DEV) ## Build the wheel and the sdist, and the wheels of the plugins, into dist/
+	@rm -rf dist
+	@$(PYTHON_IN_VENV) -m build --no-isolation --outdir dist .
+	@for plugin in $(PLUGINS); do \
+		$(PYTHON_IN_VENV) -m build --no-isolation --outdir dist --wheel $$plugin || exit 1; \
+	done
 
 bench: $(DEV) ## Measure: ratios in one run, so that they hold on any machine
 	@$(PYTHON_IN_VENV) tests/bench/bench.py
