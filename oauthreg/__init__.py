@@ -7,6 +7,7 @@
     client.access_token.token_value
 
 Importing this package loads nothing else: each name is imported when it is first used.
+`AsyncAuthorizedClientManager` needs httpx2: `pip install 'oauthreg[httpx2]'`.
 """
 
 from typing import TYPE_CHECKING
@@ -50,6 +51,8 @@ if TYPE_CHECKING:
     )
     from oauthreg._secret_values import Secret, SecretReadError, TokenOf
     from oauthreg._tokens import AccessToken, RefreshToken
+
+    __version__: str
 else:
     _HOMES = {
         "_errors": (
@@ -107,7 +110,11 @@ else:
         return value
 
     def __dir__():  # noqa: ANN202 - type checkers read the imports above
-        return [*__all__, "__version__"]
+        """What there is, so that `help` works where an extra is not installed."""
+        from importlib.util import find_spec  # noqa: PLC0415 - this package loads nothing
+
+        missing = () if find_spec("httpx2") else ("AsyncAuthorizedClientManager",)
+        return [name for name in (*__all__, "__version__") if name not in missing]
 
 
 __all__ = [

@@ -11,6 +11,21 @@ from typing import TYPE_CHECKING, TypeVar
 if TYPE_CHECKING:
     from oauthreg._errors import AuthorizationError
 
+__all__ = [
+    "BackingOff",
+    "Event",
+    "Failed",
+    "Fetched",
+    "LifeTooShort",
+    "LifetimeAssumed",
+    "Listener",
+    "Rejected",
+    "Renewed",
+    "ScopesChanged",
+    "Served",
+    "WarmUp",
+]
+
 logger = logging.getLogger("oauthreg")
 LOW_LIFE = 0.20
 

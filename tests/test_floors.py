@@ -19,6 +19,7 @@ FLOORS = (
     (
         "_endpoints",
         "_errors",
+        "_extras",
         "_files",
         "_invisible",
         "_addresses",
@@ -32,7 +33,7 @@ FLOORS = (
     ("_signing_keys", "_dpop", "_registration", "_urls", "stores", "_shared", "_transports"),
     ("_sources", "_protocol"),
     ("_discovery", "_grants", "_token_key"),
-    ("_provider", "_common_providers"),
+    ("_provider", "_common_providers", "plugin"),
     ("_plugins", "_renewal", "_login_flows"),
     ("_settings", "auth"),
     ("_manager",),

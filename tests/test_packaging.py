@@ -127,6 +127,16 @@ def test_type_checkers_see_a_misspelt_import(tmp_path):
     assert 'Unexpected keyword argument "audiance"' in third[0]
 
 
+def test_without_extras_all_else_works_and_each_missing_one_is_named(tmp_path):
+    script = Path(__file__).with_name("base_install.py")
+    libraries = "httpx2 httpcore2 httpx aiohttp keyring javaproperties yaml rich typer".split()
+    code = (
+        f"import runpy, sys; sys.modules.update(dict.fromkeys({libraries})); "
+        f"runpy.run_path({str(script)!r})"
+    )
+    assert python(code, tmp_path) == "ok\n"
+
+
 def test_the_package_is_marked_as_typed():
     assert (DOOR.parent / "py.typed").is_file()
 

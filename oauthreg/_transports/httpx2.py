@@ -12,14 +12,16 @@ from contextlib import aclosing, suppress
 from ssl import PROTOCOL_TLS_CLIENT, SSLContext
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import httpcore2
-import httpx2
-
 from oauthreg._errors import AuthorizationError
+from oauthreg._extras import needed
 from oauthreg._transports import address, proxy
 from oauthreg._transports.exchange import Exchange
 from oauthreg._transports.message import POOL_SIZE, Body, header_fields
 from oauthreg._transports.trust import Trust
+
+with needed("httpx2", by="AsyncAuthorizedClientManager"):
+    import httpcore2
+    import httpx2
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Mapping

@@ -12,6 +12,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Unpack
 
+from oauthreg._extras import needed
 from oauthreg.auth._authorized_request import (
     AUTHORIZATION,
     Answer,
@@ -20,10 +21,13 @@ from oauthreg.auth._authorized_request import (
     TokenSupplier,
 )
 
-if TYPE_CHECKING:
+with needed("aiohttp", by="oauthreg.auth.aiohttp"):
     from aiohttp import ClientHandlerType, ClientMiddlewareType, ClientRequest, ClientResponse
 
+if TYPE_CHECKING:
     from oauthreg._registration import AsyncManager, AuthorizeOptions
+
+__all__ = ["middleware"]
 
 logger = logging.getLogger("oauthreg")
 

@@ -8,9 +8,13 @@ with httpx.Client(auth=Auth(manager, "my-client")) as client:
 
 from __future__ import annotations
 
-import httpx
-
+from oauthreg._extras import needed
 from oauthreg.auth._httpx_flow import HttpxFlow
+
+with needed("httpx", by="oauthreg.auth.httpx"):
+    import httpx
+
+__all__ = ["Auth"]
 
 
 class Auth(HttpxFlow, httpx.Auth):

@@ -8,9 +8,13 @@ with httpx2.Client(auth=Auth(manager, "my-client")) as client:
 
 from __future__ import annotations
 
-import httpx2
-
+from oauthreg._extras import needed
 from oauthreg.auth._httpx_flow import HttpxFlow
+
+with needed("httpx2", by="oauthreg.auth.httpx2"):
+    import httpx2
+
+__all__ = ["Auth"]
 
 
 class Auth(HttpxFlow, httpx2.Auth):

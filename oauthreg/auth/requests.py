@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
     from oauthreg._registration import AuthorizeOptions, Manager
 
+__all__ = ["Auth"]
+
 
 class Auth(AuthBase):
     """Puts a registration's token on requests; a 401 renews it once and retries.

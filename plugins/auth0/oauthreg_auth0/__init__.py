@@ -1,7 +1,14 @@
 """Auth0, as a provider of oauthreg."""
 
-import oauthreg
-from oauthreg import BaseUrl, Explanation, Problem, ProviderPlugin, ProviderSettings
+from oauthreg.plugin import (
+    BaseUrl,
+    ClientRegistration,
+    Explanation,
+    PluginContext,
+    Problem,
+    ProviderPlugin,
+    ProviderSettings,
+)
 
 HINTS: dict[str, str | Explanation] = {
     "access_denied: Unauthorized": Explanation(
@@ -34,12 +41,12 @@ class Auth0(ProviderPlugin[Auth0Settings]):
     client_authentication_method = "client_secret_post"
     error_hints = HINTS
 
-    def parameters(self, context: oauthreg.PluginContext) -> list[tuple[str, str]]:  # noqa: ARG002 - a hook
+    def parameters(self, context: PluginContext) -> list[tuple[str, str]]:  # noqa: ARG002 - a hook
         """Ask for tokens of the organization, if the settings name one."""
         organization = self.settings.organization
         return [("organization", organization)] if organization else []
 
-    def check(self, registration: oauthreg.ClientRegistration) -> list[Problem]:
+    def check(self, registration: ClientRegistration) -> list[Problem]:
         """Without an audience the answer may be an opaque token, which no API takes."""
         machine = registration.authorization_grant_type == "client_credentials"
         if not machine or registration.audience or registration.resource:

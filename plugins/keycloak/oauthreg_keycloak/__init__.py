@@ -1,6 +1,6 @@
 """Keycloak and the Red Hat build of it, as a provider of oauthreg."""
 
-from oauthreg import BaseUrl, Explanation, ProviderPlugin, ProviderSettings
+from oauthreg.plugin import BaseUrl, Explanation, ProviderPlugin, ProviderSettings
 
 HINTS: dict[str, str | Explanation] = {
     "unauthorized_client: Invalid client or Invalid client credentials": Explanation(

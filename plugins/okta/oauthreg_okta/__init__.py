@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 
-from oauthreg import BaseUrl, ClientRegistration, Problem, ProviderPlugin, ProviderSettings
+from oauthreg.plugin import BaseUrl, ClientRegistration, Problem, ProviderPlugin, ProviderSettings
 
 HINTS = {
     "invalid_scope": "Ask for scopes that this very authorization server has, never for openid.",

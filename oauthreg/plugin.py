@@ -1,0 +1,52 @@
+"""Everything that the author of a provider plugin imports: see docs/plugins.md."""
+
+from oauthreg._errors import (
+    AuthorizationError,
+    ConnectionFailedError,
+    InvalidTokenResponseError,
+    LoginRequiredError,
+    Problem,
+    SecretUnavailableError,
+    TimedOutError,
+    TlsError,
+    TokenEndpointError,
+    TransportError,
+)
+from oauthreg._flow import Flow, Granted, NeedToken, Pause, TokenRequest, TokenResponse
+from oauthreg._protocol.context import Explanation, PluginContext
+from oauthreg._protocol.responses import granted_from, json_object, refusal
+from oauthreg._provider import BaseUrl, ProviderPlugin, ProviderSettings
+from oauthreg._registration import ClientRegistration, ProviderDetails
+from oauthreg._secret_values import Secret
+from oauthreg._signing_keys import SigningKey
+
+__all__ = [
+    "AuthorizationError",
+    "BaseUrl",
+    "ClientRegistration",
+    "ConnectionFailedError",
+    "Explanation",
+    "Flow",
+    "Granted",
+    "InvalidTokenResponseError",
+    "LoginRequiredError",
+    "NeedToken",
+    "Pause",
+    "PluginContext",
+    "Problem",
+    "ProviderDetails",
+    "ProviderPlugin",
+    "ProviderSettings",
+    "Secret",
+    "SecretUnavailableError",
+    "SigningKey",
+    "TimedOutError",
+    "TlsError",
+    "TokenEndpointError",
+    "TokenRequest",
+    "TokenResponse",
+    "TransportError",
+    "granted_from",
+    "json_object",
+    "refusal",
+]
