@@ -38,8 +38,9 @@ lint: $(DEV) ## Look for faults and unformatted files
 	$(PYTHON_IN_VENV) -m ruff check .
 	$(PYTHON_IN_VENV) -m ruff format --check .
 
-types: $(DEV) ## Check the types of the package and of the plugins
-	$(PYTHON_IN_VENV) -m mypy oauthreg $(wildcard $(PLUGINS:%=%/oauthreg_*))
+types: $(DEV) ## Check the types of the package, of the plugins, and what users see of them
+	$(PYTHON_IN_VENV) -m mypy oauthreg tests/typing $(wildcard $(PLUGINS:%=%/oauthreg_*))
+	$(PYTHON_IN_VENV) -m pyright --pythonpath $(PYTHON_IN_VENV)
 
 dist: $(DEV) ## Build the wheel and the sdist, and the wheels of the plugins, into dist/
 	@rm -rf dist

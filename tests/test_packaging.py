@@ -129,7 +129,17 @@ def test_type_checkers_see_a_misspelt_import(tmp_path):
 
 def test_without_extras_all_else_works_and_each_missing_one_is_named(tmp_path):
     script = Path(__file__).with_name("base_install.py")
-    libraries = "httpx2 httpcore2 httpx aiohttp keyring javaproperties yaml rich typer".split()
+    libraries = [
+        "httpx2",
+        "httpcore2",
+        "httpx",
+        "aiohttp",
+        "keyring",
+        "javaproperties",
+        "yaml",
+        "rich",
+        "typer",
+    ]
     code = (
         f"import runpy, sys; sys.modules.update(dict.fromkeys({libraries})); "
         f"runpy.run_path({str(script)!r})"

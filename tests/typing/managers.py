@@ -14,9 +14,8 @@ import oauthreg.auth.httpx2
 import oauthreg.auth.requests
 from oauthreg import (
     AccessToken,
-    AuthorizationError,
-    events,
     AsyncAuthorizedClientManager,
+    AuthorizationError,
     AuthorizationRequest,
     AuthorizedClient,
     AuthorizedClientManager,
@@ -24,6 +23,7 @@ from oauthreg import (
     DeviceAuthorization,
     ProviderDetails,
     RefreshToken,
+    events,
 )
 
 assert_type(oauthreg.__version__, str)
@@ -122,5 +122,4 @@ AuthorizedClientManager.from_settings(["a.toml", "b.toml"], on_event=listen)
 manager.authorize("id", audiance="api")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
 manager.authorize("id", min_ttl="5m")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 manager.authorize("id").principal = "bob"  # type: ignore[misc]  # pyright: ignore[reportAttributeAccessIssue]
-oauthreg.AuthorisedClientManager  # type: ignore[attr-defined]  # pyright: ignore[reportAttributeAccessIssue]
 oauthreg.auth.aiohttp.middleware(manager, "id")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]

@@ -1,7 +1,7 @@
 """What type checkers say of a plugin: `make types` asks mypy and pyright; nothing runs this."""
 
 from collections.abc import Iterable, Mapping
-from typing import assert_type
+from typing import ClassVar, assert_type
 
 from oauthreg.plugin import (
     AuthorizationError,
@@ -34,7 +34,10 @@ class AcmeSettings(ProviderSettings):
 
 class Acme(ProviderPlugin[AcmeSettings]):
     token_uri = "{base_url}/t/{tenant}"
-    error_hints = {"access_denied": "Ask.", "slow": Explanation(hint="Wait.", retry_after=5)}
+    error_hints: ClassVar = {
+        "access_denied": "Ask.",
+        "slow": Explanation(hint="Wait.", retry_after=5),
+    }
 
     def parameters(self, context: PluginContext) -> Iterable[tuple[str, str]]:
         assert_type(self.settings, AcmeSettings)
