@@ -161,7 +161,7 @@ class AsyncAuthorizedClientManager(AsyncErrands):
         """Return a new `httpx2.AsyncClient` that is authorized by a registration."""
         import httpx2  # noqa: PLC0415 - loaded by who uses it
 
-        from oauthreg.auth import _certificate as certificate  # noqa: PLC0415 - likewise
+        from oauthreg.auth import certificate  # noqa: PLC0415 - likewise
 
         context = certificate.shown_by(
             httpx2.create_ssl_context(), self._entry(registration_id).registration

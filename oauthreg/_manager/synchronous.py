@@ -148,7 +148,7 @@ class AuthorizedClientManager(Errands):
         """Return a new `requests.Session` that is authorized by a registration."""
         from requests import Session  # noqa: PLC0415 - loaded by who uses it
 
-        from oauthreg.auth import _certificate as certificate  # noqa: PLC0415 - likewise
+        from oauthreg.auth import certificate  # noqa: PLC0415 - likewise
 
         session = Session()
         session.cert = certificate.files(self._entry(registration_id).registration)

@@ -20,7 +20,7 @@ import oauthreg.auth.aiohttp
 import oauthreg.auth.httpx
 import oauthreg.auth.httpx2
 from oauthreg import AsyncAuthorizedClientManager, AuthorizedClientManager, TlsError
-from oauthreg.auth import _certificate as certificate
+from oauthreg.auth import certificate
 from oauthreg.testing import AuthorizationServer
 
 HTTPX = [(httpx, oauthreg.auth.httpx), (httpx2, oauthreg.auth.httpx2)]

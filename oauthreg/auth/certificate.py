@@ -5,6 +5,8 @@ certificate. `manager.session()` and `manager.client()` do; for a client of your
 
 ```python
 registration = manager.registrations["my-client"]
+from oauthreg.auth import certificate
+
 session.cert = certificate.files(registration)  # requests
 context = certificate.shown_by(ssl.create_default_context(), registration)
 client = httpx.Client(verify=context, auth=Auth(manager, "my-client"))
@@ -22,6 +24,8 @@ from oauthreg._errors import TlsError
 
 if TYPE_CHECKING:
     from oauthreg._registration import ClientRegistration
+
+__all__ = ["files", "shown_by"]
 
 
 def files(registration: ClientRegistration) -> tuple[str, str] | None:
