@@ -1,0 +1,370 @@
+"""What becomes of a store when its server does: restarts, passwords, replicas, memory, networks."""
+
+from __future__ import annotations
+
+import ssl
+import time
+
+import pytest
+
+from oauthreg import ConfigurationError, StoreError
+from oauthreg._secret_values import LiteralSecret, Secret, SecretReadError
+from oauthreg.stores._config import StoreConfig
+from oauthreg.stores._redis import RedisStore
+from oauthreg.testing._certificates import CertificateAuthority
+
+TIMEOUT = 1.0
+
+
+class Changing:
+    """An address that may change, as a file does."""
+
+    reference, local = "vault:url", False
+
+    def __init__(self, url):
+        self.url = url
+
+    def read(self):
+        if not self.url:
+            raise SecretReadError("vault:url is away")
+        return Secret(self.url)
+
+
+@pytest.fixture
+def store_at():
+    """`store_at(url)`: a store that is closed after the test."""
+    stores = []
+
+    def connect(url, **how):
+        source = LiteralSecret(Secret(url)) if isinstance(url, str) else url
+        stores.append(RedisStore(source, **{"prefix": "p", "timeout": TIMEOUT} | how))
+        return stores[-1]
+
+    yield connect
+    for store in stores:
+        store.close()
+
+
+def failure(call):
+    with pytest.raises(StoreError) as caught:
+        call()
+    assert caught.value.__cause__ is None
+    return str(caught.value)
+
+
+def save(store, name="a", generation=1, **how):
+    return store.save(name, b"x", generation=generation, ttl=60, **how)
+
+
+def test_every_key_has_a_ttl_one_hash_tag_and_the_prefix(shared_valkey, store_at):
+    store = store_at(shared_valkey.url(3), prefix="app.1")
+    save(store)
+    store.take_lease("a", "one", 30)
+    with shared_valkey.client(db=3) as client:
+        ttls = {key: client.pttl(key) for key in client.keys("*")}
+    assert set(ttls) == {b"{app.1}:a", b"{app.1}:lease:a"}
+    assert 30_000 < ttls[b"{app.1}:a"] <= 60_000
+    assert 0 < ttls[b"{app.1}:lease:a"] <= 30_000
+
+
+def test_a_flushed_script_cache_is_filled_again(shared_valkey, store_at):
+    store = store_at(shared_valkey.url())
+    save(store, "flushed")
+    with shared_valkey.client() as client:
+        client.script_flush()
+    assert store.load(["flushed"]).entries
+    assert save(store, "flushed", 2)
+
+
+def test_a_server_that_was_restarted_is_used_again(valkey, store_at):
+    server = valkey()
+    store = store_at(server.url())
+    save(store)
+    server.kill()
+    assert server.socket.name in failure(lambda: store.load(["a"]))
+    server.start()
+    assert store.load(["a"]).entries == {}
+    assert save(store)
+
+
+def test_a_server_that_hangs_is_waited_for_the_timeout(valkey, store_at):
+    server = valkey()
+    store = store_at(server.url(), timeout=0.3)
+    save(store)
+    with server.frozen():
+        begun = time.monotonic()
+        assert "imeout" in failure(lambda: store.load(["a"]))
+        assert time.monotonic() - begun < 10
+    assert store.load(["a"]).entries
+
+
+def test_a_network_that_was_cut_is_used_again(valkey, store_at, proxy):
+    between = proxy(str(valkey().socket))
+    store = store_at(f"redis://127.0.0.1:{between.port}")
+    save(store)
+    between.cut_off()
+    assert str(between.port) in failure(lambda: store.load(["a"]))
+    assert str(between.port) in failure(lambda: save(store, generation=2))
+    between.cut = False
+    assert store.load(["a"]).entries["a"].generation == 1
+
+
+def test_a_password_that_is_rotated_is_read_anew(valkey, store_at):
+    server = valkey("--requirepass", "first-pw")
+    url = Changing(f"unix://:first-pw@{server.socket}")
+    store = store_at(url)
+    save(store)
+    with server.client(password="first-pw") as client:
+        client.config_set("requirepass", "second-pw")
+        client.client_kill_filter(_type="normal", skipme=True)
+    url.url = f"unix://:second-pw@{server.socket}"
+    store._clients.clear()  # as after any failure
+    assert store.load(["a"]).entries
+    with server.client(password="second-pw") as client:
+        client.config_set("requirepass", "third-pw")
+        client.client_kill_filter(_type="normal", skipme=True)
+    url.url = f"unix://:third-pw@{server.socket}"
+    assert store.load(["a"]).entries, "with the old address in hand"
+
+
+@pytest.mark.parametrize("password", ["", ":wrong-pw@", "nobody:wrong-pw@"])
+def test_a_wrong_password_is_an_error_that_does_not_show_it(valkey, store_at, password):
+    server = valkey("--requirepass", "right-pw")
+    store = store_at(f"unix://{password}{server.socket}")
+    text = failure(lambda: store.load(["a"]))
+    assert "password" in text
+    assert "-pw" not in text
+    assert "password" in failure(lambda: save(store))
+
+
+def test_a_user_without_the_rights_is_told_which_he_needs(valkey, store_at):
+    server = valkey()
+    with server.client() as client:
+        client.acl_setuser("app", enabled=True, passwords=["+pw"], commands=["+ping"], keys=["*"])
+    text = failure(lambda: store_at(f"unix://app:pw@{server.socket}").load(["a"]))
+    assert "needs eval, evalsha" in text
+
+
+def test_the_rights_that_are_named_are_enough(valkey, store_at):
+    server = valkey()
+    commands = (
+        "eval",
+        "evalsha",
+        "get",
+        "set",
+        "del",
+        "pttl",
+        "pexpire",
+        "hget",
+        "hset",
+        "hmget",
+        "time",
+    )
+    with server.client() as client:
+        client.acl_setuser(
+            "app",
+            enabled=True,
+            passwords=["+pw"],
+            keys=["{p}:*"],
+            commands=[f"+{command}" for command in commands],
+        )
+    store = store_at(f"unix://app:pw@{server.socket}")
+    assert save(store)
+    assert store.take_lease("a", "one", 1).taken
+    store.give_back("a", "one")
+    assert store.load(["a"]).entries
+    assert store.delete("a", generation=1)
+
+
+def test_a_full_memory_is_an_error_and_what_stands_is_read(valkey, store_at):
+    server = valkey("--maxmemory-policy", "noeviction")
+    store = store_at(server.url())
+    save(store)
+    store.take_lease("a", "one", 60)
+    with server.client() as client:
+        client.config_set("maxmemory", "1")
+    assert "memory is full" in failure(lambda: save(store, generation=2))
+    assert "memory is full" in failure(lambda: store.take_lease("b", "one", 60))
+    assert store.load(["a"], lease="a").entries["a"].generation == 1
+    store.give_back("a", "one")
+    assert store.load([], lease="a").lease_left == 0
+
+
+def test_a_replica_is_read_and_not_written(valkey, store_at):
+    primary = valkey(on_port=True)
+    save(store_at(primary.url()))
+    replica = valkey("--replicaof", f"127.0.0.1 {primary.port}")
+    store = store_at(replica.url())
+    deadline = time.monotonic() + 30
+    while not store.load(["a"]).entries:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    assert "is a replica" in failure(lambda: save(store, generation=2))
+
+
+def test_a_value_of_another_program_is_an_error(valkey, store_at):
+    server = valkey()
+    with server.client() as client:
+        client.set("{p}:a", "not ours")
+        client.hset("{p}:b", "other", "x")
+    store = store_at(server.url())
+    assert "WRONGTYPE" in failure(lambda: store.load(["a"]))
+    assert store.load(["b"]).entries == {}
+    assert save(store, "b")
+
+
+# Sentinels and clusters
+
+
+def test_sentinels_lead_to_the_new_primary(valkey, store_at):
+    primary = valkey(on_port=True)
+    replica = valkey("--replicaof", f"127.0.0.1 {primary.port}", on_port=True)
+    watcher = valkey_sentinel(valkey, primary.port)
+    store = store_at(f"redis+sentinel://127.0.0.1:{watcher.port}/mine")
+    assert save(store)
+    with replica.client() as client:
+        until(lambda: client.info("replication")["master_link_status"] == "up")
+        until(lambda: client.exists("{p}:a"))
+    primary.kill()
+    failure(lambda: store.load(["a"]))
+    until(lambda: loads(store))
+    assert save(store, generation=2)
+
+
+def valkey_sentinel(valkey, port):
+    lines = (
+        f"sentinel monitor mine 127.0.0.1 {port} 1",
+        "sentinel down-after-milliseconds mine 300",
+        "sentinel failover-timeout mine 2000",
+    )
+    return valkey(on_port=True, sentinel="\n".join(lines))
+
+
+def until(holds, seconds=40):
+    deadline = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+
+
+def loads(store):
+    try:
+        return bool(store.load(["a"]).entries)
+    except StoreError:
+        return False
+
+
+def test_sentinels_that_know_nothing_are_an_error(valkey, store_at):
+    watcher = valkey(on_port=True, sentinel="\n")
+    store = store_at(f"redis+sentinel://127.0.0.1:{watcher.port}/mine")
+    assert "mine" in failure(lambda: store.load(["a"]))
+
+
+@pytest.fixture
+def cluster(valkey):
+    """One node that has all slots is a cluster."""
+    server = valkey("--cluster-enabled", "yes", on_port=True)
+    with server.client() as client:
+        client.execute_command("CLUSTER", "ADDSLOTSRANGE", 0, 16383)
+        until(lambda: b"cluster_state:ok" in client.execute_command("CLUSTER", "INFO"))
+    return server
+
+
+def test_a_cluster_is_used(cluster, store_at):
+    store = store_at(f"redis+cluster://127.0.0.1:{cluster.port}")
+    assert save(store)
+    assert store.take_lease("a", "one", 60).taken
+    loaded = store.load(["a", "b", "c"], lease="a")
+    assert loaded.entries.keys() == {"a"}
+    assert loaded.lease_left > 0
+    with cluster.client() as client:
+        client.script_flush()
+    assert store.delete("a", generation=1)
+
+
+def test_a_cluster_that_is_given_as_one_server_is_named(valkey, store_at):
+    servers = [valkey("--cluster-enabled", "yes", on_port=True) for _ in range(2)]
+    for number, server in enumerate(servers):
+        with server.client() as client:
+            low, high = ((0, 8191), (8192, 16383))[number]
+            client.execute_command("CLUSTER", "ADDSLOTSRANGE", low, high)
+    with servers[0].client() as client:
+        client.execute_command("CLUSTER", "MEET", "127.0.0.1", servers[1].port)
+    until(lambda: all(is_whole(server) for server in servers))
+    stores = [store_at(f"redis://127.0.0.1:{server.port}") for server in servers]
+    texts = [failure(lambda s=s: s.load(["a"])) for s in stores if not loads_anything(s)]
+    assert len(texts) == 1, "one of them is right by chance"
+    assert "redis+cluster://" in texts[0]
+    assert save(store_at(f"redis+cluster://127.0.0.1:{servers[0].port}"))
+
+
+def is_whole(server):
+    with server.client() as client:
+        said = client.execute_command("CLUSTER", "INFO")
+    return b"cluster_state:ok" in said and b"cluster_known_nodes:2" in said
+
+
+def loads_anything(store):
+    try:
+        store.load(["a"])
+    except StoreError:
+        return False
+    return True
+
+
+def test_a_cluster_that_cannot_be_reached_is_an_error(store_at):
+    store = store_at("redis+cluster://127.0.0.1:1")
+    assert "127.0.0.1:1" in failure(lambda: store.load(["a"]))
+
+
+# TLS and addresses
+
+
+def test_tls_is_checked_by_the_roots_that_are_named(shared_valkey, store_at, proxy, tmp_path):
+    authority = CertificateAuthority()
+    certificate, key = authority.issue("localhost", ["localhost"])
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(certificate, key)
+    between = proxy(str(shared_valkey.socket), context)
+    bundle = str(authority.ca_bundle)
+    url = f"rediss://localhost:{between.port}"
+    assert store_at(url, ca_bundle=bundle).load(["a"]).now.time
+    assert "store.ca-bundle" in failure(lambda: store_at(url).load(["a"]))
+    other = f"rediss://127.0.0.1:{between.port}"
+    assert "IP address mismatch" in failure(lambda: store_at(other, ca_bundle=bundle).load(["a"]))
+    authority.close()
+
+
+def test_an_address_that_is_wrong_at_load_is_a_problem():
+    for url, words in (("http://h", "must begin with"), ("redis://h/x", "by its number")):
+        config = StoreConfig(type="redis", url=LiteralSecret(Secret(url)))
+        with pytest.raises(ConfigurationError, match=words):
+            RedisStore.from_config(config)
+    with pytest.raises(ConfigurationError, match="redis://host:6379/0"):
+        RedisStore.from_config(StoreConfig(type="redis"))
+
+
+def test_an_address_that_is_wrong_later_is_an_error(store_at):
+    url = Changing("")
+    store = store_at(url)
+    assert "vault:url is away" in failure(lambda: store.load(["a"]))
+    url.url = "http://user:s3cret@host"
+    text = failure(lambda: store.load(["a"]))
+    assert "must begin with" in text
+    assert "s3cret" not in text
+
+
+def test_the_settings_reach_the_store(shared_valkey, tmp_path):
+    (tmp_path / "roots.pem").touch()
+    config = StoreConfig(
+        type="redis",
+        url=LiteralSecret(Secret(shared_valkey.url())),
+        prefix="x",
+        timeout=7,
+        ca_bundle=tmp_path / "roots.pem",
+    )
+    store = RedisStore.from_config(config)
+    assert (store._timeout, store._tag) == (7, "{x}:")
+    assert store._ca_bundle == str(tmp_path / "roots.pem")
+    assert store.purge() == 0
+    store.close()
