@@ -56,7 +56,7 @@ def pytest_collection_modifyitems(items):
     for item in items:
         if HERE in item.path.parents:
             chosen = item.callspec.params.values() if hasattr(item, "callspec") else ()
-            names = sorted(FIXTURES.keys() & {*item.fixturenames, *map(str, chosen)})
+            names = sorted({*FIXTURES, "boot"} & {*item.fixturenames, *map(str, chosen)})
             item.add_marker(pytest.mark.server(*names))
 
 
@@ -111,6 +111,22 @@ def keycloak():
 def spring():
     with _running("spring") as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def boot():
+    """`boot(folder, environ)`: what Spring Boot itself makes of a folder of files."""
+    try:
+        with _load("spring_boot_view").start() as view:
+            yield view
+    except serving.UnavailableError as why:
+        _unavailable(f"Spring Boot: {why}")
+
+
+@pytest.fixture(scope="session")
+def boot_cases():
+    """The module that makes folders of Spring files from seeds."""
+    return _load("spring_boot_view").cases()
 
 
 @pytest.fixture(scope="session")

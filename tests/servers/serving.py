@@ -10,6 +10,7 @@ prints one line on standard output, then keeps the server until its standard inp
 
 import contextlib
 import fcntl
+import hashlib
 import json
 import os
 import re
@@ -89,6 +90,31 @@ def alone(name):
     with (folder / ".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield folder
+
+
+def packaged(name, folder, jar):
+    """A Java program as a small jar with its libraries in lib/ beside it, packaged once by Maven.
+
+    It is packaged again when its sources, `pom.xml` and the Java files of `folder`, change.
+    """
+    need_java()
+    sources = [folder / "pom.xml", *sorted(folder.glob("*.java"))]
+    wanted = hashlib.sha256(b"".join(source.read_bytes() for source in sources)).hexdigest()
+    with alone(name) as build:
+        marker = build / "packaged"
+        if not marker.exists() or marker.read_text() != wanted:
+            maven = tool("mvn", "install Maven")
+            tool("javac", "install a JDK, 17 or newer: a runtime alone cannot compile")
+            for source in sources:
+                shutil.copy(source, build)
+            shutil.rmtree(build / jar, ignore_errors=True)
+            run([maven, "package", "-q", "-B"], cwd=build)
+            # Unpacked, it starts 0.6 s sooner than as one jar.
+            unpack = ["-Djarmode=tools", "-jar", f"target/{jar}.jar", "extract"]
+            run([tool("java", ""), *unpack, "--destination", jar], cwd=build)
+            shutil.rmtree(build / "target")
+            marker.write_text(wanted)
+        return build / jar / f"{jar}.jar"
 
 
 @contextlib.contextmanager

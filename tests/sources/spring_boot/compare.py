@@ -2,15 +2,42 @@
 
 from __future__ import annotations
 
+import gzip
+import json
 import re
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import yaml
 
 from oauthreg._sources import Sourced, canonical, read
 
-if TYPE_CHECKING:
-    from pathlib import Path
+STORE = Path(__file__).with_name("views.jsonl.gz")
+
+
+def store(views: dict) -> None:
+    """Keep cases with what Spring Boot makes of them."""
+    lines = (json.dumps({"name": name, **view}, sort_keys=True) for name, view in views.items())
+    STORE.write_bytes(gzip.compress("\n".join(lines).encode(), mtime=0))
+
+
+def stored() -> dict:
+    """Return the cases that are kept, by name."""
+    lines = gzip.decompress(STORE.read_bytes()).decode().split("\n")
+    views = map(json.loads, lines)
+    return {view.pop("name"): view for view in views}
+
+
+def without_folder(boot: dict, folder: Path) -> dict:
+    """Return a view that is the same in every folder; of an error its kind is enough."""
+    if "error" in boot:
+        return {"error": boot["error"].partition(":")[0]}
+    return json.loads(json.dumps(boot).replace(str(folder), "@FOLDER@"))
+
+
+def with_folder(boot: dict, folder: Path) -> dict:
+    """Return a stored view as of a folder."""
+    return json.loads(json.dumps(boot).replace("@FOLDER@", str(folder)))
 
 
 def write(case: dict, folder: Path) -> dict[str, str]:
@@ -18,7 +45,8 @@ def write(case: dict, folder: Path) -> dict[str, str]:
     for name, text in case["files"].items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(text.replace("@FOLDER@", str(folder)).encode())
+        content = text.replace("@FOLDER@", str(folder))
+        path.write_bytes(content.encode(case.get("encoding", "utf-8")))
     return {k: v.replace("@FOLDER@", str(folder)) for k, v in case["environ"].items()}
 
 
