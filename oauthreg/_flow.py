@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlencode
 
 from oauthreg._errors import AuthorizationError
+from oauthreg._masked import Masked
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -40,7 +41,7 @@ class ClientCertificate:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TokenRequest:
+class TokenRequest(Masked):
     """One HTTP request to an authorization server.
 
     Attributes:
@@ -73,11 +74,12 @@ class TokenRequest:
 
     def __repr__(self) -> str:
         names = ", ".join(name for name, _ in self.form)
-        return f"TokenRequest({self.method} {self.url}, form: {names})"
+        url = self.url.partition("?")[0]
+        return f"TokenRequest({self.method} {url}, form: {names})"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TokenResponse:
+class TokenResponse(Masked):
     """The answer to one `TokenRequest`.
 
     Attributes:
@@ -125,7 +127,7 @@ Flow = Generator[Step, Any, T]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Granted:
+class Granted(Masked):
     """What an authorization server granted (RFC 6749 section 5.1).
 
     Attributes:

@@ -9,8 +9,8 @@ from uuid import uuid4
 
 from oauthreg._dpop import RESOURCE_SERVER
 from oauthreg._flow import NOTHING
+from oauthreg._masked import Masked
 from oauthreg._secret_values import MASK
-from oauthreg._tokens import AccessToken, RefreshToken, _Masked
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from oauthreg._flow import ClientCertificate
     from oauthreg._secret_values import ChainedToken, SecretSource, TokenOf
     from oauthreg._signing_keys import KeySource
+    from oauthreg._tokens import AccessToken, RefreshToken
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,7 +132,7 @@ class ClientRegistration:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AuthorizedClient(_Masked):
+class AuthorizedClient(Masked):
     """What `authorize` returns: a registration and the live token it was granted.
 
     Attributes:

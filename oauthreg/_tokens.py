@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from oauthreg._flow import NOTHING
+from oauthreg._masked import Masked
 from oauthreg._secret_values import MASK
 
 if TYPE_CHECKING:
@@ -20,32 +21,8 @@ LONGEST_WINDOW_SHARE = 0.90
 SPREAD = 0.20
 
 
-class _Masked:
-    """What tokens and authorized clients share: they do not show, format or pickle themselves."""
-
-    __slots__ = ()
-
-    def __str__(self) -> str:
-        return repr(self)
-
-    def __format__(self, spec: str) -> str:
-        return format(repr(self), spec)
-
-    def __copy__(self) -> _Masked:
-        return self
-
-    def __deepcopy__(self, memo: object) -> _Masked:
-        return self
-
-    def __reduce__(self) -> NoReturn:
-        raise TypeError(
-            f"{type(self).__name__} is not pickled, it carries a live credential: pass the "
-            "registration id, and authorize it where it is used"
-        )
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AccessToken(_Masked):
+class AccessToken(Masked):
     """An access token (RFC 6749 section 1.4).
 
     Attributes:
@@ -72,7 +49,7 @@ class AccessToken(_Masked):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RefreshToken(_Masked):
+class RefreshToken(Masked):
     """A refresh token (RFC 6749 section 1.5).
 
     Attributes:

@@ -21,6 +21,7 @@ FLOORS = (
         "_errors",
         "_extras",
         "_files",
+        "_masked",
         "_invisible",
         "_addresses",
         "_suggestions",

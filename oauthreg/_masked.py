@@ -1,0 +1,47 @@
+"""Values that carry a credential: shown masked, copied as themselves, never pickled or dumped."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import NoReturn, final
+
+ADVICE = "pass the registration id, and authorize it where it is used"
+
+
+@final
+class _NoDump:
+    """Ends `dataclasses.asdict` and `astuple`, which copy every field, this one too."""
+
+    __slots__ = ()
+
+    def __deepcopy__(self, memo: object) -> NoReturn:
+        raise TypeError(f"this object carries a live credential and is not dumped: {ADVICE}")
+
+
+_NO_DUMP = _NoDump()
+
+
+@dataclass(frozen=True, slots=True)
+class Masked:
+    """The base of tokens, requests, answers and authorized clients."""
+
+    _no_dump: _NoDump = field(
+        default=_NO_DUMP, init=False, repr=False, compare=False, hash=False, kw_only=True
+    )
+
+    def __str__(self) -> str:
+        return repr(self)
+
+    def __format__(self, spec: str) -> str:
+        return format(repr(self), spec)
+
+    def __copy__(self) -> Masked:
+        return self
+
+    def __deepcopy__(self, memo: object) -> Masked:
+        return self
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError(
+            f"{type(self).__name__} is not pickled, it carries a live credential: {ADVICE}"
+        )
