@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit, urlunsplit
 
 from oauthreg._endpoints import ENDPOINTS
 from oauthreg._errors import AuthorizationError, DiscoveryError
 from oauthreg._flow import TokenRequest
-from oauthreg._protocol.responses import json_object, retry_after
+from oauthreg._protocol.refusals import answer_words, is_transient, retry_after
+from oauthreg._protocol.text import clean, json_object
 
 if TYPE_CHECKING:
     from oauthreg._flow import Flow, TokenResponse
 
 Metadata = Mapping[str, Any]
 
+WELL_KNOWN = "/.well-known/"
+OAUTH_METADATA = f"{WELL_KNOWN}oauth-authorization-server"
+LONGEST_ISSUER = 200
+
 
 def addresses(issuer: str) -> tuple[str, ...]:
-    """Return where an issuer's metadata may be, in the order asked: OpenID's way first."""
+    """Return where an issuer's metadata may be, in the order asked, OpenID's addresses first."""
     parts = urlsplit(issuer)
     path = parts.path.rstrip("/")
 
@@ -28,9 +34,9 @@ def addresses(issuer: str) -> tuple[str, ...]:
     return tuple(
         dict.fromkeys(
             (
-                at(f"{path}/.well-known/openid-configuration"),
-                at(f"/.well-known/openid-configuration{path}"),
-                at(f"/.well-known/oauth-authorization-server{path}"),
+                at(f"{path}{WELL_KNOWN}openid-configuration"),
+                at(f"{WELL_KNOWN}openid-configuration{path}"),
+                at(f"{OAUTH_METADATA}{path}"),
             )
         )
     )
@@ -44,46 +50,78 @@ def discover(
     Args:
         issuer: The issuer identifier that the metadata must name to the letter, if known.
         metadata_uri: The one address to ask, instead of those derived from the issuer.
-        provider: The provider's name in the settings, for the error's advice.
+        provider: The provider's name in the settings, for the error's hint.
         now: Seconds since the epoch.
 
     Raises:
-        DiscoveryError: no address had it; `answers` says what each of them said.
+        DiscoveryError: no address has it; `answers` says what each of them answered.
+        TransportError: there is no connection to the server, or it broke.
     """
+    if issuer is not None and WELL_KNOWN in issuer:
+        raise _is_metadata_address(issuer, provider)
     answers: list[tuple[str, str]] = []
-    urls = (metadata_uri,) if metadata_uri else addresses(issuer or "")
-    wait = None
-    for url in urls:
-        try:
-            response = yield TokenRequest(url=url, method="GET")
-        except AuthorizationError as error:
-            answers.append((url, error.message))
-            break
-        metadata = json_object(response) if response.status == 200 else None  # noqa: PLR2004 - OK
-        if metadata is not None and issuer in (None, metadata.get("issuer")):
+    found: list[tuple[str, object]] = []
+    for url in (metadata_uri,) if metadata_uri else addresses(issuer or ""):
+        response = yield from _asked(url, provider)
+        metadata = json_object(response) if response.status == HTTPStatus.OK else None
+        named = None if metadata is None else metadata.get("issuer")
+        if metadata is not None and issuer in (None, named):
             return metadata
-        answers.append((url, _said(response, metadata)))
-        if metadata is not None and _same_but_slash(issuer, metadata.get("issuer")):
+        answers.append((url, _described(response, metadata)))
+        if metadata is not None:
+            found.append((url, named))
+        if is_transient(response.status):
             raise DiscoveryError(
-                f"the issuer of provider {provider} differs by a slash only",
+                f"the server of provider {provider} does not give its metadata now",
                 provider=provider,
                 endpoint=url,
                 answers=answers,
-                retryable=False,
-                hint=f'Write: provider.{provider}.issuer-uri = "{metadata["issuer"]}"',
+                status=response.status,
+                retry_after=retry_after(response, now=now),
             )
-        if response.status >= 500:  # noqa: PLR2004 - server errors
-            wait = retry_after(response, now=now)
+        if _differs_by_slash(issuer, named):
             break
+    message, hint = _cause(issuer, metadata_uri, provider, found)
     raise DiscoveryError(
-        f"the metadata of provider {provider} could not be had",
+        message,
         provider=provider,
         endpoint=issuer or metadata_uri,
         answers=answers,
-        retry_after=wait,
-        hint=f"Check provider.{provider}.issuer-uri, or set provider.{provider}.token-uri, "
-        "which needs no metadata.",
+        retryable=not found,
+        hint=hint,
     )
+
+
+def supplemented(
+    metadata: Metadata, issuer: str | None, *, mutual_tls: bool = False
+) -> Flow[Mapping[str, str]]:
+    """Return the metadata's addresses, and those that only the document of RFC 8414 lists.
+
+    Servers that publish both documents often list introspection and revocation in that one only. A
+    failure to fetch it is none: the address is then missing, which says more.
+
+    Args:
+        metadata: What `discover` returned.
+        issuer: The issuer identifier, if it is configured; without it there is no further address.
+        mutual_tls: As for `endpoints`.
+    """
+    url = addresses(issuer)[-1] if issuer is not None else None
+    if url is None:
+        return endpoints(metadata, mutual_tls=mutual_tls)
+    try:
+        response = yield TokenRequest(url=url, method="GET")
+    except AuthorizationError:
+        return endpoints(metadata, mutual_tls=mutual_tls)
+    other = json_object(response) if response.status == HTTPStatus.OK else None
+    if other is None or other.get("issuer") != issuer:
+        other = {}
+    return endpoints({**other, **metadata}, mutual_tls=mutual_tls)
+
+
+def issuer_of(configured: str | None, metadata: Metadata) -> str | None:
+    """Return the issuer identifier: the configured one, else the metadata's; None for neither."""
+    named = metadata.get("issuer")
+    return configured or (named if isinstance(named, str) and named else None)
 
 
 def endpoints(metadata: Metadata, *, mutual_tls: bool = False) -> dict[str, str]:
@@ -100,13 +138,80 @@ def endpoints(metadata: Metadata, *, mutual_tls: bool = False) -> dict[str, str]
     }
 
 
-def _said(response: TokenResponse, metadata: Metadata | None) -> str:
-    if metadata is not None:
-        return f"metadata of another issuer, {str(metadata.get('issuer'))[:200]!r}"
-    if response.status == 200:  # noqa: PLR2004 - OK
-        return "200, but no JSON object"
-    return str(response.status)
+def _asked(url: str, provider: str) -> Flow[TokenResponse]:
+    """Ask one address; a failure keeps its class, its hint and whether it is worth a retry."""
+    try:
+        response: TokenResponse = yield TokenRequest(url=url, method="GET")
+    except AuthorizationError as error:
+        failure = error.copy(
+            message=f"the metadata of provider {provider} was not fetched: {error.message}",
+            provider=provider,
+            endpoint=error.endpoint or url,
+        )
+    else:
+        return response
+    raise failure
 
 
-def _same_but_slash(issuer: str | None, said: object) -> bool:
-    return issuer is not None and isinstance(said, str) and issuer.rstrip("/") == said.rstrip("/")
+def _described(response: TokenResponse, metadata: Metadata | None) -> str:
+    """Return what an address answered."""
+    if metadata is None:
+        return answer_words(response)
+    issuer = metadata.get("issuer")
+    return f"metadata of the issuer {_shown(issuer)}" if issuer else "metadata without an issuer"
+
+
+def _cause(
+    issuer: str | None, metadata_uri: str | None, provider: str, found: list[tuple[str, object]]
+) -> tuple[str, str]:
+    """Return why there is no metadata, and what to write."""
+    path = f"provider.{provider}"
+    if not found:
+        setting = f"{path}.metadata-uri" if metadata_uri else f"{path}.issuer-uri"
+        return (
+            f"provider {provider} has no metadata at the addresses that were asked",
+            f"Check {setting}, or set {path}.token-uri, which needs no metadata.",
+        )
+    url, named = found[-1]
+    if _differs_by_slash(issuer, named):
+        return (
+            f"the issuer of provider {provider} differs by a slash only",
+            f"Write: {path}.issuer-uri = {_shown(named)}",
+        )
+    message = f"the metadata of provider {provider} names another issuer than {_shown(issuer)}"
+    if not isinstance(named, str) or not named:
+        return message, f"It names none. Check {path}.issuer-uri, or set {path}.token-uri."
+    if "{" in named:
+        hint = (
+            f"Its issuer {_shown(named)} is a template for many tenants: put the name or id of "
+            f"your tenant into {path}.issuer-uri."
+        )
+    else:
+        hint = (
+            f"If it is the server that you mean, write: {path}.issuer-uri = {_shown(named)} and "
+            f'{path}.metadata-uri = "{url}"'
+        )
+    return message, hint
+
+
+def _is_metadata_address(issuer: str, provider: str) -> DiscoveryError:
+    """Return the error of an issuer-uri that is the address of the metadata."""
+    path = f"provider.{provider}"
+    base, _, rest = issuer.partition(WELL_KNOWN)
+    inserted = rest.partition("/")[2]
+    real = f"{base}/{inserted}" if inserted else base
+    return DiscoveryError(
+        f"the issuer-uri of provider {provider} is the address of its metadata",
+        provider=provider,
+        endpoint=issuer,
+        retryable=False,
+        hint=f'Write: {path}.issuer-uri = "{real}", or {path}.metadata-uri = "{issuer}"',
+    )
+
+
+def _shown(issuer: object) -> str:
+    return f'"{clean(str(issuer), LONGEST_ISSUER)}"'
+
+
+def _differs_by_slash(issuer: str | None, named: object) -> bool:
+    return issuer is not None and isinstance(named, str) and issuer.rstrip("/") == named.rstrip("/")

@@ -1,18 +1,18 @@
-"""Every error that leaves this package. They hold plain data, never a token, secret or body.
+"""The errors of this package. They hold plain data, never a token, secret or body.
 
 OAuthRegError
 ├─ ConfigurationError            .problems: all at once
 │  └─ UnknownRegistrationError
-├─ AuthorizationError            what `authorize` raises when there is no live token to give
-│  ├─ TokenEndpointError         the authorization server said no
+├─ AuthorizationError            `authorize` has no valid token to return
+│  ├─ TokenEndpointError         the authorization server refused
 │  ├─ InvalidTokenResponseError  it answered, but not with a token
-│  ├─ DiscoveryError             its metadata could not be had
+│  ├─ DiscoveryError             no address has its metadata
 │  ├─ TransportError             ConnectionFailedError, TimedOutError, TlsError
 │  ├─ WaitTimedOutError          this caller's deadline passed; the request goes on
 │  ├─ SecretUnavailableError     a credential could not be read
-│  ├─ LoginRequiredError         a user must act;  CallbackError: what came back from the browser
+│  ├─ LoginRequiredError         a user must log in;  CallbackError: the authorization response
 │  ├─ UrlNotAllowedError         an adapter was asked to send a token where it may not go
-│  └─ PluginFailedError          a provider plugin raised
+│  └─ PluginFailedError          a provider plugin raised an exception
 ├─ PluginError                   from direct plugin look-up
 ├─ StoreError                    from a token store, never from `authorize`
 └─ ManagerClosedError
@@ -21,13 +21,39 @@ OAuthRegError
 from __future__ import annotations
 
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Self
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 
-UNAUTHORIZED = 401
+OTHER_REFUSALS = frozenset(
+    {
+        "access_denied",
+        "authorization_pending",
+        "consent_required",
+        "expired_token",
+        "insufficient_scope",
+        "insufficient_user_authentication",
+        "interaction_required",
+        "invalid_authorization_details",
+        "invalid_dpop_proof",
+        "invalid_grant",
+        "invalid_request",
+        "invalid_scope",
+        "invalid_target",
+        "invalid_token",
+        "login_required",
+        "server_error",
+        "slow_down",
+        "temporarily_unavailable",
+        "unsupported_grant_type",
+        "unsupported_token_type",
+        "use_dpop_nonce",
+    }
+)
+"""Error codes that blame something else than the client's credential, whatever the status."""
 
 
 class OAuthRegError(Exception):
@@ -101,16 +127,17 @@ class UnknownRegistrationError(ConfigurationError):
 
 
 class AuthorizationError(OAuthRegError):
-    """There is no live token to hand out.
+    """There is no valid token to return.
 
     Attributes:
         registration_id: The registration asked for.
         provider: The name of its provider.
-        endpoint: The address that was asked, if any.
+        endpoint: The address of the request, if there was one.
         retryable: Whether asking again may help without anybody changing anything.
         retry_after: Seconds until this library asks again, or None.
-        backing_off: True if nothing was sent: an earlier failure is being waited out.
+        backing_off: True if nothing was sent: the wait after an earlier failure is not over.
         hint: What an operator can do.
+        asked_for: The scope, audience and resources of the request that was refused.
     """
 
     retryable_by_default = False
@@ -126,6 +153,7 @@ class AuthorizationError(OAuthRegError):
         retry_after: float | None = None,
         backing_off: bool = False,
         hint: str | None = None,
+        asked_for: str | None = None,
     ) -> None:
         super().__init__(message)
         self.message = message
@@ -136,9 +164,13 @@ class AuthorizationError(OAuthRegError):
         self.retry_after = retry_after
         self.backing_off = backing_off
         self.hint = hint
+        self.asked_for = asked_for
 
     def copy(self, **changes: Any) -> Self:
-        """Return a new error of the same class and fields, with these changes, never raised yet."""
+        """Return a new error of the same class and fields, with these changes.
+
+        It was never raised: it has no traceback, cause or context, and keeps no frame alive.
+        """
         error = type(self).__new__(type(self))
         error.args = changes.pop("args", self.args)
         error.__dict__.update(self.__dict__)
@@ -147,13 +179,16 @@ class AuthorizationError(OAuthRegError):
 
     def __str__(self) -> str:
         parts = [f"{self.registration_id}: " if self.registration_id else "", self.message]
+        if self.asked_for:
+            parts.append(f"; asked for {self.asked_for}")
         if self.endpoint and self.endpoint not in self.message:
             parts.append(f" [{self.endpoint}]")
         if self.backing_off and self.retry_after is not None:
             parts.append(f"; not asked again for {self.retry_after:.1f} s")
+        text = "".join(parts)
         if self.hint:
-            parts.append(f". {self.hint}")
-        text = "".join(parts)  # what a server said may not steer a terminal or forge a log line
+            text = f"{text.removesuffix('.')}. {self.hint}"
+        # What a server wrote may not steer a terminal or forge a log line.
         return "".join(char if char.isprintable() else " " for char in text)
 
 
@@ -163,10 +198,10 @@ class TokenEndpointError(AuthorizationError):
     Attributes:
         status: The HTTP status.
         error: The error code of the answer, or None if it had none.
-        error_description: The server's words, shortened and cleaned.
+        error_description: The server's explanation, shortened and cleaned.
         error_uri: The server's page about this error.
-        credential_refused: Whether it is the client's credential that was refused, so that another
-            one may be taken.
+        credential_refused: Whether it is the client's credential that was refused, so that
+            another one may be tried.
     """
 
     def __init__(
@@ -184,9 +219,20 @@ class TokenEndpointError(AuthorizationError):
         self.error = error
         self.error_description = error_description
         self.error_uri = error_uri
-        self.credential_refused = error == "invalid_client" or (
-            status == UNAUTHORIZED and error in (None, "unauthorized_client")
-        )
+        self.credential_refused = _refuses_the_credential(status, error)
+
+
+def _refuses_the_credential(status: int, error: str | None) -> bool:
+    """Whether it is the client's credential that was refused.
+
+    RFC 6749 says so by `invalid_client`. Other servers answer 401 with a code of their own or with
+    none, or 403 with no code.
+    """
+    if error == "invalid_client":
+        return True
+    if status == HTTPStatus.UNAUTHORIZED:
+        return error not in OTHER_REFUSALS
+    return status == HTTPStatus.FORBIDDEN and error is None
 
 
 class InvalidTokenResponseError(AuthorizationError):
@@ -200,22 +246,31 @@ class InvalidTokenResponseError(AuthorizationError):
 
 
 class DiscoveryError(AuthorizationError):
-    """The issuer's metadata could not be had (RFC 8414, OpenID Connect Discovery 1.0).
+    """No address has the issuer's metadata (RFC 8414, OpenID Connect Discovery 1.0).
 
     Attributes:
-        answers: Each address that was asked, and what it said.
+        answers: Each address that was asked, and what it answered.
+        status: The HTTP status that ended the search (429, 5xx), or None.
     """
 
     retryable_by_default = True
 
     def __init__(
-        self, message: str, *, answers: Sequence[tuple[str, str]] = (), **fields: Any
+        self,
+        message: str,
+        *,
+        answers: Sequence[tuple[str, str]] = (),
+        status: int | None = None,
+        **fields: Any,
     ) -> None:
         super().__init__(message, **fields)
         self.answers = tuple(answers)
+        self.status = status
 
     def __str__(self) -> str:
-        return "".join([super().__str__(), *(f"\n  {url}: {said}" for url, said in self.answers)])
+        return "".join(
+            [super().__str__(), *(f"\n  {url}: {answer}" for url, answer in self.answers)]
+        )
 
 
 class TransportError(AuthorizationError):
@@ -260,11 +315,28 @@ class SecretUnavailableError(AuthorizationError):
 
 
 class LoginRequiredError(AuthorizationError):
-    """This grant acts for a user, and no user (or no login of theirs) is known."""
+    """This grant acts for a user, and no user is named, or the named one has not logged in."""
 
 
 class CallbackError(AuthorizationError):
-    """The authorization response is an error or does not belong to the request (RFC 9207)."""
+    """The authorization response is an error, or does not belong to the request.
+
+    Attributes:
+        error: The error code of the response (RFC 6749 section 4.1.2.1), or None.
+        error_description: The server's explanation, shortened and cleaned.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        error: str | None = None,
+        error_description: str | None = None,
+        **fields: Any,
+    ) -> None:
+        super().__init__(message, **fields)
+        self.error = error
+        self.error_description = error_description
 
 
 class UrlNotAllowedError(AuthorizationError):
@@ -276,7 +348,22 @@ class PluginFailedError(AuthorizationError):
 
     def __init__(self, message: str, *, exception: Exception, **fields: Any) -> None:
         super().__init__(message, **fields)
-        self.exception = exception
+        self.exception = _without_frames(exception)
+
+
+def _without_frames(exception: Exception) -> Exception:
+    """Return an exception whose chain keeps no frame, and so no credential in one, alive."""
+    waiting: list[BaseException | None] = [exception]
+    seen: set[int] = set()
+    while waiting:
+        error = waiting.pop()
+        if error is None or id(error) in seen:
+            continue
+        seen.add(id(error))
+        error.__traceback__ = None
+        waiting += [error.__cause__, error.__context__]
+        waiting += error.exceptions if isinstance(error, BaseExceptionGroup) else ()
+    return exception
 
 
 class PluginError(OAuthRegError):

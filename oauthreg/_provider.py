@@ -17,20 +17,19 @@ from pydantic import AfterValidator, BaseModel, ConfigDict
 
 from oauthreg._addresses import parse_secure
 from oauthreg._endpoints import ENDPOINTS
-from oauthreg._errors import (
-    AuthorizationError,
-    Problem,
-    TokenEndpointError,
-)
 from oauthreg._flow import NOTHING
 from oauthreg._grants.table import GRANTS
-from oauthreg._protocol.authentication import METHODS
+from oauthreg._protocol.authentication import METHODS, unusable_method
 from oauthreg._protocol.context import Explanation, PluginContext
 from oauthreg._protocol.responses import parse_token_response
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from oauthreg._errors import (
+        Problem,
+        TokenEndpointError,
+    )
     from oauthreg._flow import Flow, Granted, TokenRequest, TokenResponse
     from oauthreg._registration import ClientRegistration
 
@@ -154,16 +153,9 @@ class ProviderPlugin(Generic[S_co]):
         Raises:
             AuthorizationError: the method is unknown here, or its credential is missing.
         """
-        registration = context.registration
-        name = registration.client_authentication_method or ""
-        method = METHODS.get(name)
+        method = METHODS.get(context.registration.client_authentication_method or "")
         if method is None:
-            path = f"registration.{registration.registration_id}.client-authentication-method"
-            said = f"{name!r} is not supported" if name else "none of the server's is supported"
-            raise AuthorizationError(
-                f"client authentication method: {said}",
-                hint=f"Set {path} to one of {', '.join(METHODS)}.",
-            )
+            raise unusable_method(context)
         return method(context, request)
 
     def parse_response(self, context: PluginContext, response: TokenResponse) -> Granted:
@@ -173,7 +165,7 @@ class ProviderPlugin(Generic[S_co]):
             TokenEndpointError: the server refused.
             InvalidTokenResponseError: it answered without a usable token.
         """
-        return parse_token_response(response, now=context.now)
+        return parse_token_response(response, now=context.now, scope_separator=self.scope_separator)
 
     def explain_error(self, error: TokenEndpointError) -> Explanation | None:
         """Return what an error of this vendor means, if more than RFC 6749 says."""

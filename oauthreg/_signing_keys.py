@@ -6,7 +6,7 @@ import codecs
 import hashlib
 import json
 from base64 import urlsafe_b64encode
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from cryptography import x509
@@ -15,14 +15,14 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, pkcs12
 from joserfc import jwt
 from joserfc.errors import UnsupportedAlgorithmError
-from joserfc.jwk import ECKey, KeySet, OctKey, OKPKey, RSAKey
+from joserfc.jwk import ECKey, OctKey, OKPKey, RSAKey
 from joserfc.jws import JWSRegistry
 
 from oauthreg._files import SECRET_SIZE, read_file
 from oauthreg._secret_values import SecretReadError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from oauthreg._secret_values import SecretSource
@@ -109,11 +109,24 @@ class SigningKey:
         key: The key itself.
         algorithm: The JWS algorithm.
         header: `kid` and `x5t#S256`, as far as they are known.
+        choices: The algorithms to choose from; empty where the settings name one.
     """
 
     key: JoseKey = field(repr=False)
     algorithm: str
     header: Mapping[str, str] = field(default_factory=dict)
+    choices: tuple[str, ...] = field(default=(), repr=False)
+
+    def for_server(self, offered: Sequence[str]) -> SigningKey | None:
+        """Return the key with the first algorithm that a server offers; None if it can do none.
+
+        Args:
+            offered: What the server lists; nothing leaves the algorithm as it is.
+        """
+        if not offered or not self.choices:
+            return self
+        fitting = next((name for name in offered if name in self.choices), None)
+        return None if fitting is None else replace(self, algorithm=fitting)
 
     @property
     def thumbprint(self) -> str:
@@ -128,10 +141,10 @@ class SigningKey:
     def sign(self, claims: Mapping[str, Any], **header: Any) -> str:
         """Return a compact JWS of the claims (RFC 7515)."""
         whole = {"alg": self.algorithm, **self.header, **header}
-        return jwt.encode(whole, dict(claims), self.key, registry=_Registry())
+        return jwt.encode(whole, dict(claims), self.key, registry=AlgorithmRegistry())
 
 
-class _Registry(JWSRegistry):
+class AlgorithmRegistry(JWSRegistry):
     """Takes the algorithm that key and settings agreed on, and headers with a certificate chain."""
 
     max_header_length = 8192
@@ -253,7 +266,7 @@ def signing_key(
             f"signing-algorithm {algorithm} does not fit, the key is {kind}: "
             f"use one of {', '.join(fitting)}"
         )
-    return SigningKey(key, algorithm or fitting[0], header)
+    return SigningKey(key, algorithm or fitting[0], header, () if algorithm else fitting)
 
 
 def secret_key(secret: str, algorithm: str = "HS256") -> SigningKey:
@@ -265,18 +278,6 @@ def secret_key(secret: str, algorithm: str = "HS256") -> SigningKey:
 def generated_key() -> SigningKey:
     """Return a new key of the curve P-256."""
     return SigningKey(ECKey.generate_key("P-256"), "ES256")
-
-
-def verified(token: str, key_set: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the claims of a compact JWS that one of a JWKS' public keys signed.
-
-    Raises:
-        joserfc.errors.JoseError: none of them did, or the algorithm is not asymmetric.
-        ValueError: it is no JWS, or the key set is none.
-    """
-    keys = KeySet.import_key_set(cast("Any", key_set))
-    accepted = [name for names in ALGORITHMS.values() for name in names]
-    return jwt.decode(token, keys, registry=_Registry(algorithms=accepted)).claims
 
 
 def certificate_thumbprint(pem: bytes) -> str:

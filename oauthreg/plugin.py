@@ -14,7 +14,9 @@ from oauthreg._errors import (
 )
 from oauthreg._flow import Flow, Granted, NeedToken, Pause, TokenRequest, TokenResponse
 from oauthreg._protocol.context import Explanation, PluginContext
-from oauthreg._protocol.responses import granted_from, json_object, refusal
+from oauthreg._protocol.refusals import refusal
+from oauthreg._protocol.responses import granted_from
+from oauthreg._protocol.text import json_object
 from oauthreg._provider import BaseUrl, ProviderPlugin, ProviderSettings
 from oauthreg._registration import ClientRegistration, ProviderDetails
 from oauthreg._secret_values import Secret

@@ -2,46 +2,61 @@
 
 from __future__ import annotations
 
-import hmac
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qsl, urlencode, urlsplit
+from http import HTTPStatus
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
-from oauthreg._errors import CallbackError
-from oauthreg._protocol.pkce import code_challenge
-from oauthreg._protocol.requests import described_request, endpoint, token_request
-from oauthreg._protocol.responses import json_object, refusal
+from oauthreg._errors import AuthorizationError, CallbackError, InvalidTokenResponseError
+from oauthreg._grants.mapping import Mappable
+from oauthreg._protocol.authorization_url import authorization_url, code_challenge
+from oauthreg._protocol.hints import LOG_IN_AGAIN
+from oauthreg._protocol.refusals import refusal
+from oauthreg._protocol.requests import (
+    endpoint,
+    request_to,
+    token_request,
+    wanted,
+    with_client_id,
+)
+from oauthreg._protocol.text import json_object
 from oauthreg._transports import address
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from oauthreg._flow import Flow, Granted
     from oauthreg._protocol.context import Hooks, PluginContext
+    from oauthreg._secret_values import Secret
+
+PUSH = "pushed-authorization-request-uri"
+PUSH_ENDPOINT = "the pushed authorization request endpoint"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AuthorizationRequest:
+class AuthorizationRequest(Mappable):
     """One login, from its start to its callback: keep it where only this browser's user has it.
+
+    `to_mapping` and `from_mapping` make it fit for a session. Use it once.
 
     Attributes:
         url: Where to send the browser.
-        registration_id: Whose login it is.
+        registration_id: The registration that was asked for.
         redirect_uri: Where the browser comes back to.
         state: What the callback must carry (RFC 6749 section 10.12).
-        nonce: What the id_token must carry, if the scope asks for one.
+        nonce: What the id_token must carry, if the scope has openid.
         code_verifier: The secret of PKCE (RFC 7636).
-        issuer: Who must answer (RFC 9207), if that is known.
+        issuer: The issuer that must answer (RFC 9207), if it is known.
+        iss_required: Whether its metadata says that every callback names the issuer.
         response_type: `code`, or `token` for the implicit grant.
     """
 
-    url: str
+    url: str = field(repr=False)
     registration_id: str
     redirect_uri: str
-    state: str
-    nonce: str | None
+    state: str = field(repr=False)
+    nonce: str | None = field(repr=False)
     code_verifier: str = field(repr=False)
     issuer: str | None = None
+    iss_required: bool = False
     response_type: str = "code"
 
 
@@ -50,10 +65,18 @@ def begin(
 ) -> Flow[AuthorizationRequest]:
     """Make an authorization request; pushed first (RFC 9126) where the server takes that.
 
+    Args:
+        context: The login.
+        hooks: The provider plugin.
+        redirect_uri: Where the browser comes back to.
+        response_type: `code`, or `token` for the implicit grant.
+
     Raises:
-        AuthorizationError: there is no authorization endpoint, or the push was refused.
+        AuthorizationError: there is no authorization endpoint, redirect_uri is no address, the
+            server supports too little for a safe login, or it refused the push.
     """
     registration = context.registration
+    redirect_uri = _checked_redirect_uri(context, redirect_uri)
     verifier = context.new_id() + context.new_id()
     state = context.new_id()
     nonce = context.new_id() if "openid" in registration.scopes else None
@@ -62,87 +85,115 @@ def begin(
         "redirect_uri": redirect_uri,
         "state": state,
         **({"nonce": nonce} if nonce else {}),
+        **({"dpop_jkt": registration.prover.thumbprint} if registration.prover else {}),
     }
     if response_type == "code":
+        _check_pkce(context)
         form |= {"code_challenge": code_challenge(verifier), "code_challenge_method": "S256"}
     where = endpoint(context, "authorization-uri")
     address.parse(where)  # a browser is sent there: https, or loopback, as for every request
+    fields = (
+        *registration.authorization_parameters.items(),
+        *form.items(),
+        *wanted(context, hooks),
+    )
     push = _push_address(context)
     if push is None:
-        request = described_request(context, hooks, where, form.items())
-        fields = [("client_id", registration.client_id), *request.form]
+        query = [("client_id", registration.client_id), *fields]
     else:
-        request = hooks.authenticate(context, described_request(context, hooks, push, form.items()))
-        if "client_id" not in dict(request.form):
-            request = replace(request, form=(*request.form, ("client_id", registration.client_id)))
-        response = yield request
+        pushed = hooks.authenticate(context, request_to(context, push, fields))
+        response = yield with_client_id(context, pushed)
         answer = json_object(response) or {}
-        if response.status not in (200, 201) or not isinstance(answer.get("request_uri"), str):
-            raise refusal(response, now=context.now)
-        fields = [("client_id", registration.client_id), ("request_uri", answer["request_uri"])]
-    glue = "&" if urlsplit(where).query else "?"
+        request_uri = answer.get("request_uri")
+        if response.status not in (HTTPStatus.OK, HTTPStatus.CREATED):
+            raise refusal(response, now=context.now, endpoint=PUSH_ENDPOINT)
+        if not isinstance(request_uri, str) or not request_uri.isprintable():
+            raise InvalidTokenResponseError(
+                f"{PUSH_ENDPOINT} answered {response.status} without a request_uri",
+                status=response.status,
+            )
+        query = [("client_id", registration.client_id), ("request_uri", request_uri)]
     return AuthorizationRequest(
-        url=f"{where}{glue}{urlencode(fields)}",
+        url=authorization_url(where, query),
         registration_id=registration.registration_id,
         redirect_uri=redirect_uri,
         state=state,
         nonce=nonce,
         code_verifier=verifier,
         issuer=context.issuer,
+        iss_required=context.metadata.get("authorization_response_iss_parameter_supported") is True,
         response_type=response_type,
     )
 
 
-def callback_fields(
-    request: AuthorizationRequest, callback_url: str, metadata: Mapping[str, Any]
-) -> Mapping[str, str]:
-    """Return what the browser brought back, once it is sure that it belongs to the request.
-
-    Raises:
-        CallbackError: the state or the issuer (RFC 9207) differs, or the callback is an error.
-    """
-    parts = urlsplit(callback_url)
-    text = parts.fragment if request.response_type == "token" else parts.query
-    fields = dict(parse_qsl(text, keep_blank_values=True))
-    if not hmac.compare_digest(fields.get("state", "").encode(), request.state.encode()):
-        raise CallbackError("the callback's state is not the one of this login: start it again")
-    issuer = fields.get("iss")
-    promised = metadata.get("authorization_response_iss_parameter_supported") is True
-    if (issuer or promised) and request.issuer is not None and issuer != request.issuer:
-        raise CallbackError(
-            f"the callback is from {issuer or 'nobody named'}, not from {request.issuer} (RFC 9207)"
-        )
-    if "error" in fields:
-        description = fields.get("error_description", "")[:300]
-        raise CallbackError(f"the login ended with {fields['error'][:100]} {description}".rstrip())
-    return fields
-
-
 def redeem(
-    context: PluginContext, hooks: Hooks, request: AuthorizationRequest, code: str
+    context: PluginContext, hooks: Hooks, request: AuthorizationRequest, code: Secret
 ) -> Flow[Granted]:
     """Exchange the code for tokens (RFC 6749 section 4.1.3), once.
 
     Raises:
         AuthorizationError: as the plugin's hooks and the answer say.
     """
+    value = code.get_secret_value()
     fields = [
-        ("code", code),
+        ("code", value),
         ("redirect_uri", request.redirect_uri),
         ("code_verifier", request.code_verifier),
     ]
     ask = token_request(context, hooks, "authorization_code", fields, scope=False, single_use=True)
-    response = yield replace(ask, sensitive=(*ask.sensitive, code, request.code_verifier))
+    response = yield replace(ask, sensitive=(*ask.sensitive, value, request.code_verifier))
     return hooks.parse_response(context, response)
 
 
-def _push_address(context: PluginContext) -> str | None:
-    """Return where the request is pushed: where settings or server say so, or can tell who asks.
+def no_code() -> CallbackError:
+    """Return the error of a callback that has neither a code nor an error."""
+    return CallbackError("the callback has no code", hint=LOG_IN_AGAIN)
 
-    A public client proves nothing by a push, and some servers refuse it.
+
+def _checked_redirect_uri(context: PluginContext, template: str) -> str:
+    """Return where the browser comes back to, `{registrationId}` and `{action}` filled in."""
+    registration_id = context.registration.registration_id
+    text = template.replace("{registrationId}", registration_id).replace("{action}", "login")
+    try:
+        parts = urlsplit(text)
+        whole = bool(parts.netloc) if parts.scheme in ("http", "https") else bool(parts.scheme)
+        usable = whole and "{" not in text and "#" not in text
+    except ValueError:
+        usable = False
+    if not usable:
+        raise AuthorizationError(
+            f"the redirect-uri {text!r} is not an absolute address without a fragment",
+            hint="Pass redirect_uri=, the address in your application that the browser comes back "
+            f"to, or set registration.{registration_id}.redirect-uri.",
+        )
+    return text
+
+
+def _check_pkce(context: PluginContext) -> None:
+    """Refuse a server that lists its PKCE methods, and S256 is not among them (RFC 9700 2.1.1)."""
+    listed = context.metadata.get("code_challenge_methods_supported")
+    if isinstance(listed, list) and "S256" not in listed:
+        raise AuthorizationError(
+            "by its metadata the server does not support PKCE with S256, and without it a stolen "
+            "code can be redeemed",
+            hint="Switch PKCE (S256) on at the server.",
+        )
+
+
+def _push_address(context: PluginContext) -> str | None:
+    """Return where the request is pushed; None where it is not.
+
+    It is pushed where the settings or the server say so, and by every client that authenticates,
+    if the server has an endpoint for it. A public client proves nothing by a push, and some servers
+    refuse it.
     """
-    name = "pushed-authorization-request-uri"
-    told = name in context.registration.provider.endpoints
+    registration = context.registration
+    wish = registration.pushed_authorization_requests
+    if wish is False:
+        return None
     required = context.metadata.get("require_pushed_authorization_requests") is True
-    confidential = context.registration.client_authentication_method != "none"
-    return context.endpoints.get(name) if told or required or confidential else None
+    configured = PUSH in registration.provider.endpoints
+    if wish or required or configured:
+        return endpoint(context, PUSH)
+    confidential = registration.client_authentication_method != "none"
+    return endpoint(context, PUSH) if confidential and PUSH in context.endpoints else None

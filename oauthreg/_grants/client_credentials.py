@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def client_credentials(context: PluginContext, hooks: Hooks) -> Flow[Granted]:
-    """Ask for a token of the client's own; a refresh token in the answer is not kept.
+    """Ask for a token of the client itself; a refresh token in the answer is dropped.
 
     Raises:
         AuthorizationError: as the plugin's hooks and the answer say.

@@ -2,35 +2,54 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field, replace
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from oauthreg._errors import (
     AuthorizationError,
+    ConnectionFailedError,
     InvalidTokenResponseError,
     TokenEndpointError,
-    TransportError,
 )
 from oauthreg._flow import Pause
-from oauthreg._protocol.requests import described_request, endpoint, token_request
-from oauthreg._protocol.responses import json_object, refusal
+from oauthreg._grants.mapping import Mappable
+from oauthreg._protocol.hints import LOG_IN_AGAIN
+from oauthreg._protocol.refusals import refusal
+from oauthreg._protocol.requests import (
+    endpoint,
+    request_to,
+    token_request,
+    wanted,
+    with_client_id,
+)
+from oauthreg._protocol.text import json_object
 from oauthreg._transports import address
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from oauthreg._flow import Flow, Granted
     from oauthreg._protocol.context import Hooks, PluginContext
 
 DEVICE_CODE = "urn:ietf:params:oauth:grant-type:device_code"
+DEVICE_ENDPOINT = "the device authorization endpoint"
 DEFAULT_INTERVAL = 5.0
 SLOWER = 5.0
 LONGEST_CODE = 86400.0
+LONGEST_PAUSE = 30.0
+LONGEST_DOUBLING = 6
+USER_CODE = re.compile(r"[!-~]{1,64}")  # visible ASCII, on one line
+DEVICE_CODE_VALUE = re.compile(r"[ -~]{1,10000}")  # RFC 6749 appendix A has VSCHAR
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DeviceAuthorization:
+class DeviceAuthorization(Mappable):
     """What a user needs to log in on another device (section 3.2).
+
+    `to_mapping` and `from_mapping` make it fit for a session.
 
     Attributes:
         user_code: The code to type.
@@ -41,9 +60,9 @@ class DeviceAuthorization:
         device_code: What this device polls with.
     """
 
-    user_code: str
+    user_code: str = field(repr=False)
     verification_uri: str
-    verification_uri_complete: str | None
+    verification_uri_complete: str | None = field(repr=False)
     expires_at: float
     interval: float
     device_code: str = field(repr=False)
@@ -56,31 +75,29 @@ def authorize_device(context: PluginContext, hooks: Hooks) -> Flow[DeviceAuthori
         AuthorizationError: the server has no such endpoint, or refused.
     """
     url = endpoint(context, "device-authorization-uri")
-    response = yield hooks.authenticate(context, described_request(context, hooks, url, []))
+    extra = context.registration.authorization_parameters.items()
+    request = hooks.authenticate(
+        context, request_to(context, url, (*extra, *wanted(context, hooks)))
+    )
+    response = yield with_client_id(context, request)
     fields = json_object(response)
-    if response.status != 200 or fields is None:  # noqa: PLR2004 - OK
-        raise refusal(response, now=context.now)
+    fault = "no JSON object"
+    if response.status != HTTPStatus.OK or (fields or {}).get("error"):
+        raise refusal(response, now=context.now, endpoint=DEVICE_ENDPOINT)
     try:
-        expires_in, interval = float(fields["expires_in"]), float(fields.get("interval") or 0)
-        if not (0 < expires_in < LONGEST_CODE and 0 <= interval < LONGEST_CODE):
-            raise ValueError  # noqa: TRY301 - told below, with whatever else is wrong
-        complete = _text(fields.get("verification_uri_complete"))
-        for uri in (str(fields["verification_uri"]), *([complete] if complete else [])):
-            address.parse(uri)  # a person is sent there
-        return DeviceAuthorization(
-            user_code=str(fields["user_code"]),
-            verification_uri=str(fields["verification_uri"]),
-            verification_uri_complete=complete,
-            expires_at=context.now + expires_in,
-            interval=interval or DEFAULT_INTERVAL,
-            device_code=str(fields["device_code"]),
-        )
-    except (KeyError, TypeError, ValueError):
-        raise InvalidTokenResponseError(
-            "the device authorization endpoint answered without what RFC 8628 section 3.2 asks for",
-            status=response.status,
-            retryable=False,
-        ) from None
+        if fields is not None:
+            return _device_authorization(fields, context.now)
+    except KeyError as error:
+        fault = f"no {error.args[0]}"
+    except ValueError as error:
+        fault = str(error)
+    except ConnectionFailedError:
+        fault = "a verification_uri that is no https address"
+    raise InvalidTokenResponseError(
+        f"{DEVICE_ENDPOINT} answered {response.status} with {fault} (RFC 8628 section 3.2)",
+        status=response.status,
+        retryable=False,
+    )
 
 
 def poll_device(
@@ -92,17 +109,26 @@ def poll_device(
 ) -> Flow[Granted]:
     """Poll until the user has logged in, refused, or let the code end (section 3.4).
 
-    A lost answer doubles the interval, `slow_down` adds five seconds to it (section 3.5).
+    A transient failure is waited out: each doubles the pause before the next poll, an answer ends
+    that, and a Retry-After is kept. `slow_down` adds five seconds for good (section 3.5).
+
+    Args:
+        context: The login.
+        hooks: The provider plugin.
+        device: What `authorize_device` returned.
+        now: Gives the seconds since the epoch.
 
     Raises:
         AuthorizationError: the user refused (`access_denied`), or the code ended.
     """
-    interval = device.interval
+    interval, failures, asked_to_wait = device.interval, 0, 0.0
     while True:
-        yield Pause(interval)
+        doubled = min(interval * 2**failures, max(interval, LONGEST_PAUSE))
+        pause = max(doubled, asked_to_wait)
+        yield Pause(min(pause, max(device.expires_at - now(), 0.0)))
         if now() >= device.expires_at:
             raise AuthorizationError(
-                "nobody logged in before the device code ended", hint="Start the login again."
+                "nobody logged in before the device code ended", hint=LOG_IN_AGAIN
             )
         request = token_request(
             context, hooks, DEVICE_CODE, [("device_code", device.device_code)], scope=False
@@ -110,14 +136,58 @@ def poll_device(
         try:
             response = yield replace(request, sensitive=(*request.sensitive, device.device_code))
             return hooks.parse_response(context, response)
-        except TransportError:
-            interval *= 2
-        except TokenEndpointError as error:
-            if error.error == "slow_down":
+        except AuthorizationError as error:
+            code = error.error if isinstance(error, TokenEndpointError) else None
+            asked_to_wait = error.retry_after or 0.0
+            if code == "slow_down":
                 interval += SLOWER
-            elif error.error != "authorization_pending":
+            elif code != "authorization_pending" and not error.retryable:
                 raise
+            waiting = code in ("slow_down", "authorization_pending")
+            failures = 0 if waiting else min(failures + 1, LONGEST_DOUBLING)
 
 
-def _text(value: Any) -> str | None:
-    return value if isinstance(value, str) and value else None
+def _device_authorization(fields: Mapping[str, Any], now: float) -> DeviceAuthorization:
+    """Return what the server answered.
+
+    Raises:
+        KeyError: a field is missing.
+        ValueError: a field has a value that cannot be; the text says which.
+        ConnectionFailedError: a person would be sent to something else than an https address.
+    """
+    user_code, device_code = str(fields["user_code"]), fields["device_code"]
+    if not USER_CODE.fullmatch(user_code):
+        raise ValueError("a user_code that is none")
+    if not isinstance(device_code, str) or not DEVICE_CODE_VALUE.fullmatch(device_code):
+        raise ValueError("a device_code that is none")
+    expires_in = _seconds("expires_in", fields["expires_in"])
+    interval = _seconds("interval", fields.get("interval") or DEFAULT_INTERVAL)
+    complete = fields.get("verification_uri_complete")
+    return DeviceAuthorization(
+        user_code=user_code,
+        verification_uri=_page(fields["verification_uri"]),
+        verification_uri_complete=_page(complete) if complete else None,
+        expires_at=now + expires_in,
+        interval=interval,
+        device_code=device_code,
+    )
+
+
+def _seconds(name: str, value: Any) -> float:
+    try:
+        seconds = float(value)
+    except (TypeError, ValueError, OverflowError):
+        seconds = 0.0
+    if not 0 < seconds < LONGEST_CODE:
+        raise ValueError(f"an {name} that is no reasonable number of seconds")
+    return seconds
+
+
+def _page(uri: object) -> str:
+    """Return an address that a person may be shown: https (or loopback), no user name, one line."""
+    if not isinstance(uri, str) or not uri.isprintable() or " " in uri:
+        raise ValueError("a verification_uri that is no https address")
+    address.parse(uri)
+    if "@" in urlsplit(uri).netloc:
+        raise ValueError("a verification_uri with a user name, which hides its host")
+    return uri

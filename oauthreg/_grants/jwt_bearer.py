@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from oauthreg._errors import SecretUnavailableError
 from oauthreg._protocol.assertions import LIFETIME, audience
-from oauthreg._protocol.requests import token_request
+from oauthreg._protocol.requests import endpoint, token_request
 
 if TYPE_CHECKING:
     from oauthreg._flow import Flow, Granted
@@ -43,7 +43,7 @@ def _assertion(context: PluginContext) -> str:
     claims = {
         "iss": registration.client_id,
         "sub": registration.username or registration.client_id,
-        "aud": audience(context),
+        "aud": audience(context, endpoint(context, "token-uri")),
         "jti": context.new_id(),
         "iat": issued,
         "exp": issued + int(registration.assertion_lifetime or LIFETIME),

@@ -1,4 +1,4 @@
-"""The resource owner password grant (RFC 6749 section 4.3): off unless it is allowed by name."""
+"""The resource owner password grant (RFC 6749 section 4.3), which the settings must allow."""
 
 from __future__ import annotations
 
@@ -28,7 +28,11 @@ def password(context: PluginContext, hooks: Hooks) -> Flow[Granted]:
             if error.error != "invalid_grant":
                 raise
     if context.password is None:
-        raise SecretUnavailableError("there is no password to send", retryable=False)
+        raise SecretUnavailableError(
+            "there is no password to send",
+            retryable=False,
+            hint=f"Set registration.{context.registration.registration_id}.password-file.",
+        )
     value = context.password.get_secret_value()
     fields = [("username", context.registration.username or ""), ("password", value)]
     request = token_request(context, hooks, "password", fields)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def refresh_token(context: PluginContext, hooks: Hooks) -> Flow[Granted]:
-    """Use the refresh token at hand, once; what the answer omits stays as it was.
+    """Use the refresh token, once; without another one in the answer it stays.
 
     Raises:
         LoginRequiredError: there is no refresh token.
@@ -23,7 +23,7 @@ def refresh_token(context: PluginContext, hooks: Hooks) -> Flow[Granted]:
     if context.refresh_token is None:
         raise LoginRequiredError(
             "there is no refresh token to renew with",
-            hint="Log in (again), or set the registration's refresh-token.",
+            hint="Log in again, or set the registration's refresh-token.",
         )
     value = context.refresh_token.get_secret_value()
     request = token_request(

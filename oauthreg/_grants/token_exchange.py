@@ -1,4 +1,4 @@
-"""Token exchange (RFC 8693): one token for another, on behalf of whom the first one is about."""
+"""Token exchange (RFC 8693): one token for another, about the same subject."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ ACCESS_TOKEN = "urn:ietf:params:oauth:token-type:access_token"
 
 
 def token_exchange(context: PluginContext, hooks: Hooks) -> Flow[Granted]:
-    """Exchange the subject's token; token types other than access tokens come by `parameters`.
+    """Exchange the subject token; `parameters` may name another type than access tokens.
 
     Raises:
         SecretUnavailableError: there is no subject token.

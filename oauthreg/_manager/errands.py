@@ -7,18 +7,20 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from oauthreg import _login_flows as errands
 from oauthreg._errors import AuthorizationError
+from oauthreg._grants.authorization_code import AuthorizationRequest
+from oauthreg._grants.callback import hidden
+from oauthreg._grants.device_code import DeviceAuthorization
 from oauthreg._grants.table import GRANTS
 from oauthreg._manager.base import PATIENCE, BaseManager
 from oauthreg._manager.options import checked_principal, login_required, needs_principal
 from oauthreg._renewal.slots import Flight
+from oauthreg._secret_values import Secret
 from oauthreg.events import tell
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from oauthreg._flow import Flow, Granted
-    from oauthreg._grants.authorization_code import AuthorizationRequest
-    from oauthreg._grants.device_code import DeviceAuthorization
     from oauthreg._registration import AuthorizedClient
     from oauthreg._renewal.orders import TokenOrder
 
@@ -81,12 +83,18 @@ class BaseErrands(BaseManager):
     def _device_time(self, device: DeviceAuthorization) -> float:
         return max(device.expires_at - self._wall(), 0.0) + PATIENCE
 
-    def _at_hand(self, order: TokenOrder) -> list[str]:
-        """Return the tokens at hand, the refresh token first: it outlives the others."""
+    def _revoked(self, order: TokenOrder, token_value: str | None) -> list[tuple[str, str | None]]:
+        """Return the tokens to revoke with their type, the refresh token first."""
+        if token_value:
+            return [(token_value, None)]
         held, (refresh_token, _) = self._engine.held(order), self._engine.refresh_tokens(order)
         found = refresh_token()
-        values = [found.get_secret_value()] if found is not None else []
-        return [*values, held.value.token_value] if held is not None else values
+        tokens: list[tuple[str, str | None]] = []
+        if found is not None:
+            tokens.append((found.get_secret_value(), "refresh_token"))
+        if held is not None:
+            tokens.append((held.value.token_value, "access_token"))
+        return tokens
 
     def _errand(self, order: TokenOrder, seconds: float | None) -> Flight:
         """Return a flight of nobody else's, with a deadline of its own."""
@@ -129,7 +137,7 @@ class Errands(BaseErrands, ABC):
         registration_id: str,
         callback_url: str,
         *,
-        request: AuthorizationRequest,
+        request: AuthorizationRequest | Mapping[str, Any],
         principal: str,
     ) -> AuthorizedClient:
         """End a login: check the callback, get the tokens, and keep them for `principal`.
@@ -145,8 +153,9 @@ class Errands(BaseErrands, ABC):
             AuthorizationError: the tokens could not be had.
         """
         who = checked_principal(principal)
-        order, _ = self._login_order(registration_id, who, request.redirect_uri)
-        flow = errands.complete(order, self._around(order), request, callback_url)
+        began, callback = AuthorizationRequest.from_mapping(request), hidden(callback_url)
+        order, _ = self._login_order(registration_id, who, began.redirect_uri)
+        flow = errands.complete(order, self._around(order), began, callback)
         return self._logged_in(order, self._run(order, flow))
 
     def device_authorization(self, registration_id: str) -> DeviceAuthorization:
@@ -159,7 +168,11 @@ class Errands(BaseErrands, ABC):
         return self._run(order, errands.device_authorization(order, self._around(order)))
 
     def poll(
-        self, registration_id: str, device: DeviceAuthorization, *, principal: str
+        self,
+        registration_id: str,
+        device: DeviceAuthorization | Mapping[str, Any],
+        *,
+        principal: str,
     ) -> AuthorizedClient:
         """Wait until the user has logged in on the other device, and keep the tokens.
 
@@ -173,6 +186,7 @@ class Errands(BaseErrands, ABC):
         """
         who = checked_principal(principal)
         order, _ = self._login_order(registration_id, who, on_device=True)
+        device = DeviceAuthorization.from_mapping(device)
         flow = errands.poll(order, self._around(order), device)
         return self._logged_in(order, self._run(order, flow, self._device_time(device)))
 
@@ -195,7 +209,7 @@ class Errands(BaseErrands, ABC):
         """
         order = self._token_order(registration_id, token_value, principal)
         value = token_value or self._authorized(order.name, principal)
-        return self._run(order, errands.introspect(order, self._around(order), value))
+        return self._run(order, errands.introspect(order, self._around(order), Secret(value)))
 
     def revoke(
         self,
@@ -215,8 +229,8 @@ class Errands(BaseErrands, ABC):
             AuthorizationError: the server did not take it.
         """
         order = self._token_order(registration_id, token_value, principal)
-        for value in [token_value] if token_value else self._at_hand(order):
-            self._run(order, errands.revoke(order, self._around(order), value))
+        for value, hint in self._revoked(order, token_value):
+            self._run(order, errands.revoke(order, self._around(order), Secret(value), hint))
             self._engine.forget_token(value)
 
     @abstractmethod
@@ -245,13 +259,14 @@ class AsyncErrands(BaseErrands, ABC):
         registration_id: str,
         callback_url: str,
         *,
-        request: AuthorizationRequest,
+        request: AuthorizationRequest | Mapping[str, Any],
         principal: str,
     ) -> AuthorizedClient:
         """End a login: see `AuthorizedClientManager.complete`."""
         who = checked_principal(principal)
-        order, _ = self._login_order(registration_id, who, request.redirect_uri)
-        flow = errands.complete(order, self._around(order), request, callback_url)
+        began, callback = AuthorizationRequest.from_mapping(request), hidden(callback_url)
+        order, _ = self._login_order(registration_id, who, began.redirect_uri)
+        flow = errands.complete(order, self._around(order), began, callback)
         return self._logged_in(order, await self._run(order, flow))
 
     async def device_authorization(self, registration_id: str) -> DeviceAuthorization:
@@ -260,11 +275,16 @@ class AsyncErrands(BaseErrands, ABC):
         return await self._run(order, errands.device_authorization(order, self._around(order)))
 
     async def poll(
-        self, registration_id: str, device: DeviceAuthorization, *, principal: str
+        self,
+        registration_id: str,
+        device: DeviceAuthorization | Mapping[str, Any],
+        *,
+        principal: str,
     ) -> AuthorizedClient:
         """Wait for a login on another device: see `AuthorizedClientManager.poll`."""
         who = checked_principal(principal)
         order, _ = self._login_order(registration_id, who, on_device=True)
+        device = DeviceAuthorization.from_mapping(device)
         flow = errands.poll(order, self._around(order), device)
         return self._logged_in(order, await self._run(order, flow, self._device_time(device)))
 
@@ -278,7 +298,7 @@ class AsyncErrands(BaseErrands, ABC):
         """Ask about a token: see `AuthorizedClientManager.introspect`."""
         order = self._token_order(registration_id, token_value, principal)
         value = token_value or await self._authorized(order.name, principal)
-        return await self._run(order, errands.introspect(order, self._around(order), value))
+        return await self._run(order, errands.introspect(order, self._around(order), Secret(value)))
 
     async def revoke(
         self,
@@ -289,8 +309,8 @@ class AsyncErrands(BaseErrands, ABC):
     ) -> None:
         """End a token: see `AuthorizedClientManager.revoke`."""
         order = self._token_order(registration_id, token_value, principal)
-        for value in [token_value] if token_value else self._at_hand(order):
-            await self._run(order, errands.revoke(order, self._around(order), value))
+        for value, hint in self._revoked(order, token_value):
+            await self._run(order, errands.revoke(order, self._around(order), Secret(value), hint))
             self._engine.forget_token(value)
 
     @abstractmethod

@@ -5,7 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from oauthreg._errors import SecretUnavailableError
+from oauthreg._addresses import origin_of
+from oauthreg._errors import AuthorizationError, SecretUnavailableError, TokenEndpointError
+from oauthreg._protocol.requests import endpoint, with_client_id
+from oauthreg._protocol.text import clean
 
 if TYPE_CHECKING:
     from oauthreg._flow import TokenRequest
@@ -14,6 +17,8 @@ if TYPE_CHECKING:
 
 CLIENT_ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 LIFETIME = 60.0
+ASSERTION_METHODS = frozenset({"client_secret_jwt", "private_key_jwt"})
+SECRET_ALGORITHMS = ("HS256", "HS384", "HS512")
 
 
 def private_key_jwt(context: PluginContext, request: TokenRequest) -> TokenRequest:
@@ -22,7 +27,10 @@ def private_key_jwt(context: PluginContext, request: TokenRequest) -> TokenReque
         return with_assertion(context, request, context.assertion.get_secret_value())
     if context.signing_key is None:
         raise _missing(context, "private-key-file, or assertion-file")
-    return with_assertion(context, request, client_assertion(context, context.signing_key))
+    key = context.signing_key.for_server(_offered_algorithms(context))
+    if key is None:
+        raise _no_algorithm(context, context.signing_key)
+    return with_assertion(context, request, client_assertion(context, key, request.url))
 
 
 def client_secret_jwt(context: PluginContext, request: TokenRequest) -> TokenRequest:
@@ -31,19 +39,26 @@ def client_secret_jwt(context: PluginContext, request: TokenRequest) -> TokenReq
         raise _missing(context, "client-secret")
     from oauthreg._signing_keys import secret_key  # noqa: PLC0415 - it loads cryptography
 
-    algorithm = context.registration.signing_algorithm or "HS256"
+    offered = [name for name in _offered_algorithms(context) if name in SECRET_ALGORITHMS]
+    algorithm = context.registration.signing_algorithm or (offered or SECRET_ALGORITHMS)[0]
     key = secret_key(context.secret.get_secret_value(), algorithm)
-    return with_assertion(context, request, client_assertion(context, key))
+    return with_assertion(context, request, client_assertion(context, key, request.url))
 
 
-def client_assertion(context: PluginContext, key: SigningKey) -> str:
-    """Return an assertion about the client itself (RFC 7523 section 3), good for one attempt."""
+def client_assertion(context: PluginContext, key: SigningKey, url: str) -> str:
+    """Return an assertion about the client itself (RFC 7523 section 3), good for one attempt.
+
+    Args:
+        context: The attempt.
+        key: What signs it.
+        url: The endpoint that it is sent to.
+    """
     registration = context.registration
     issued = int(context.now)
     claims = {
         "iss": registration.client_id,
         "sub": registration.client_id,
-        "aud": audience(context),
+        "aud": audience(context, url),
         "jti": context.new_id(),
         "iat": issued,
         "exp": issued + int(registration.assertion_lifetime or LIFETIME),
@@ -51,28 +66,52 @@ def client_assertion(context: PluginContext, key: SigningKey) -> str:
     return key.sign(claims)
 
 
-def audience(context: PluginContext) -> str:
-    """Return whom assertions are for, as one string.
+def audience(context: PluginContext, url: str) -> str:
+    """Return the audience of an assertion, one string.
 
     `assertion-audience`, which the plugin may have set, else the issuer if it is known, else the
-    token endpoint.
+    token endpoint. Of the setting, `token-uri` means the token endpoint's address and `endpoint`
+    that of the endpoint which the assertion is sent to.
     """
-    said = context.registration.assertion_audience
-    if said == "token-uri":
-        return context.endpoints["token-uri"]
-    return said or context.issuer or context.endpoints["token-uri"]
+    configured = context.registration.assertion_audience
+    if configured == "endpoint":
+        return url
+    if configured == "token-uri" or not (configured or context.issuer):
+        return endpoint(context, "token-uri")
+    return configured or context.issuer or ""
+
+
+def second_audience(context: PluginContext, error: AuthorizationError) -> str | None:
+    """Return the audience to try once more with, after a signed assertion was refused; or None.
+
+    It is the token endpoint's address, where that is on the issuer's own origin and the audience
+    was not configured. (The issuer comes first: a hostile server can choose its endpoint's
+    address, but not its issuer.)
+    """
+    registration = context.registration
+    issuer, token_uri = context.issuer, context.endpoints.get("token-uri")
+    signed = registration.client_authentication_method in ASSERTION_METHODS
+    refused = isinstance(error, TokenEndpointError) and (
+        error.credential_refused
+        if signed and context.assertion is None
+        else error.error == "invalid_grant" and context.signing_key is not None
+    )
+    if not refused or registration.assertion_audience or not issuer or not token_uri:
+        return None
+    try:
+        same_origin = origin_of(issuer) == origin_of(token_uri)
+    except ValueError:
+        return None
+    return token_uri if same_origin and token_uri != issuer else None
 
 
 def with_assertion(context: PluginContext, request: TokenRequest, assertion: str) -> TokenRequest:
     """Return the request with a client assertion in its body, and the client's id."""
-    fields = (
-        ("client_id", context.registration.client_id),
-        ("client_assertion_type", CLIENT_ASSERTION_TYPE),
-        ("client_assertion", assertion),
-    )
+    named = with_client_id(context, request)
+    fields = (("client_assertion_type", CLIENT_ASSERTION_TYPE), ("client_assertion", assertion))
     return replace(
-        request,
-        form=(*request.form, *fields),
+        named,
+        form=(*named.form, *fields),
         sensitive=(*request.sensitive, assertion),
         single_use=True,
     )
@@ -80,13 +119,38 @@ def with_assertion(context: PluginContext, request: TokenRequest, assertion: str
 
 def audience_hint(context: PluginContext) -> str:
     """Return what to try when a server refuses a signed assertion."""
+    if context.assertion is not None:
+        return (
+            f"The assertion came from registration.{context.registration.registration_id}."
+            "assertion-file: check its issuer, subject, audience and times."
+        )
     path = f"registration.{context.registration.registration_id}.assertion-audience"
-    others = [context.issuer, context.endpoints.get("token-uri")]
-    candidates = [f'"{url}"' for url in others if url and url != audience(context)]
+    configured = context.registration.assertion_audience
+    url = context.endpoints.get("token-uri", "")
+    current = audience(context, url) if configured != "endpoint" else "each endpoint's own address"
+    others = [f'"{one}"' for one in (context.issuer, url) if one and one != current]
+    others += ['"endpoint"'] if configured != "endpoint" else []
     return (
-        f"The assertion was for {audience(context)}: check the key the server knows, this "
-        f"machine's clock, and {path}"
-        + (f", perhaps {' or '.join(candidates)}." if candidates else ".")
+        f"The assertion's audience was {current}: check the key that the server knows, this "
+        f"machine's clock, and {path}, perhaps {' or '.join(others)}."
+    )
+
+
+def _offered_algorithms(context: PluginContext) -> tuple[str, ...]:
+    """Return the algorithms that the metadata lists for assertions, in its order."""
+    listed = context.metadata.get("token_endpoint_auth_signing_alg_values_supported")
+    values = listed if isinstance(listed, list) else []
+    return tuple(value for value in values if isinstance(value, str))
+
+
+def _no_algorithm(context: PluginContext, key: SigningKey) -> AuthorizationError:
+    offered = ", ".join(clean(name, 20) for name in _offered_algorithms(context))
+    path = f"registration.{context.registration.registration_id}"
+    return AuthorizationError(
+        f"by its metadata the server takes assertions signed with {offered} only, and the "
+        f"private key can sign with {', '.join(key.choices)}",
+        hint=f"Set {path}.private-key-file to a key that fits, or {path}.signing-algorithm if the "
+        "metadata is wrong.",
     )
 
 

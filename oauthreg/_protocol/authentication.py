@@ -8,8 +8,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from oauthreg._errors import SecretUnavailableError
-from oauthreg._protocol.assertions import audience_hint, client_secret_jwt, private_key_jwt
+from oauthreg._errors import AuthorizationError, SecretUnavailableError
+from oauthreg._protocol.assertions import client_secret_jwt, private_key_jwt
+from oauthreg._protocol.requests import with_client_id
+from oauthreg._protocol.text import clean
 
 if TYPE_CHECKING:
     from oauthreg._flow import TokenRequest
@@ -27,7 +29,7 @@ def client_secret_basic(context: PluginContext, request: TokenRequest) -> TokenR
     Both are percent-encoded as RFC 6749 section 2.3.1 wants, a space as %20, which form-decoding
     and percent-decoding servers read alike; `basic-encoding = "raw"` sends them as they are.
     """
-    encode = _percent if context.registration.basic_encoding == "form" else str
+    encode = percent_encoded if context.registration.basic_encoding == "form" else str
     secret = _secret(context)
     pair = f"{encode(context.registration.client_id)}:{encode(secret)}"
     credentials = b64encode(pair.encode()).decode("ascii")
@@ -41,11 +43,11 @@ def client_secret_basic(context: PluginContext, request: TokenRequest) -> TokenR
 def client_secret_post(context: PluginContext, request: TokenRequest) -> TokenRequest:
     """Put id and secret in the body."""
     secret = _secret(context)
-    fields = (("client_id", context.registration.client_id), ("client_secret", secret))
+    named = with_client_id(context, request)
     return replace(
-        request,
-        form=(*request.form, *fields),
-        sensitive=(*request.sensitive, secret, _percent(secret)),
+        named,
+        form=(*named.form, ("client_secret", secret)),
+        sensitive=(*request.sensitive, secret, percent_encoded(secret)),
     )
 
 
@@ -59,14 +61,14 @@ def mutual_tls(context: PluginContext, request: TokenRequest) -> TokenRequest:
         raise SecretUnavailableError(
             "this client authentication method needs a client certificate",
             retryable=False,
-            hint=f"Set registration.{registration_id}.certificate-file and -key-file.",
+            hint=f"Set registration.{registration_id}.certificate-file and certificate-key-file.",
         )
     return none(context, request)
 
 
 def none(context: PluginContext, request: TokenRequest) -> TokenRequest:
     """Name a public client in the body (RFC 6749 section 3.2.1)."""
-    return replace(request, form=(*request.form, ("client_id", context.registration.client_id)))
+    return with_client_id(context, request)
 
 
 METHODS: Mapping[str, Method] = {
@@ -83,7 +85,6 @@ METHODS: Mapping[str, Method] = {
 SECRET_METHODS = ("client_secret_basic", "client_secret_post", "client_secret_jwt")
 KEY_METHODS = ("private_key_jwt",)
 CERTIFICATE_METHODS = ("tls_client_auth", "self_signed_tls_client_auth")
-ASSERTION_METHODS = frozenset({"client_secret_jwt", "private_key_jwt"})
 
 
 def credential_sources(
@@ -105,41 +106,59 @@ def advertised_method(
 ) -> str | None:
     """Return the method that fits the registration's credential and the issuer's metadata.
 
-    The first that the metadata lists (RFC 8414 section 2); if it lists none at all, the most
-    common one for that kind of credential. None if the server takes no method that fits.
+    The first that the metadata lists (RFC 8414 section 2). If it lists none at all, or only `none`,
+    the most common one for that kind of credential. None if the server takes only methods that
+    want another kind of credential.
     """
-    if registration.signing_key is not None or registration.assertion is not None:
-        fitting: tuple[str, ...] = KEY_METHODS
-    elif registration.client_secrets:
-        fitting = SECRET_METHODS
-    elif registration.certificate is not None:
-        fitting = CERTIFICATE_METHODS
-    else:
+    _, fitting = _credential(registration)
+    offered = offered_methods(metadata)
+    if not fitting:
         return "none"
-    offered = metadata.get("token_endpoint_auth_methods_supported")
-    if not isinstance(offered, list) or not offered:
+    if not offered - {"none"}:
         return fitting[0]
     return next((method for method in fitting if method in offered), None)
 
 
-def refusal_hint(context: PluginContext) -> str | None:
-    """Return what to try when a credential was refused that servers read in different ways."""
+def offered_methods(metadata: Mapping[str, object]) -> frozenset[str]:
+    """Return the methods that the metadata lists, in lower case; a single string is a list."""
+    listed = metadata.get("token_endpoint_auth_methods_supported")
+    values = [listed] if isinstance(listed, str) else listed
+    if not isinstance(values, list):
+        return frozenset()
+    return frozenset(value.lower() for value in values if isinstance(value, str))
+
+
+def unusable_method(context: PluginContext) -> AuthorizationError:
+    """Return the error of a registration whose method is unknown, or for which none was found."""
     registration = context.registration
-    method = registration.client_authentication_method
-    if method in ASSERTION_METHODS:
-        return audience_hint(context)
-    if method != "client_secret_basic" or context.secret is None:
-        return None
-    values = (registration.client_id, context.secret.get_secret_value())
-    if all(_percent(value) == value for value in values):
-        return None
-    other = "raw" if registration.basic_encoding == "form" else "form"
     path = f"registration.{registration.registration_id}"
-    return (
-        "The id or secret has characters that servers decode in different ways: "
-        f'try {path}.basic-encoding = "{other}", or client-authentication-method = '
-        '"client_secret_post".'
+    name = registration.client_authentication_method
+    if name:
+        return AuthorizationError(
+            f"client authentication method: {name!r} is not supported",
+            hint=f"Set {path}.client-authentication-method to one of {', '.join(METHODS)}.",
+        )
+    kind, _ = _credential(registration)
+    offered = ", ".join(clean(one, 100) for one in sorted(offered_methods(context.metadata)))
+    return AuthorizationError(
+        f"the server takes only {offered or 'none'} as client authentication method (by its "
+        f"metadata), and this registration has {kind}",
+        hint=f"Give {path} the credential of such a method, or set "
+        f"{path}.client-authentication-method if the metadata is wrong.",
     )
+
+
+def _credential(registration: ClientRegistration) -> tuple[str, tuple[str, ...]]:
+    """Return which kind of credential a registration has, and the methods that use it."""
+    if registration.signing_key is not None:
+        return "a private-key", KEY_METHODS
+    if registration.assertion is not None:
+        return "an assertion-file", KEY_METHODS
+    if registration.client_secrets:
+        return "a client-secret", SECRET_METHODS
+    if registration.certificate is not None:
+        return "a client certificate", CERTIFICATE_METHODS
+    return "no credential", ()
 
 
 def _secret(context: PluginContext) -> str:
@@ -153,5 +172,5 @@ def _secret(context: PluginContext) -> str:
     return context.secret.get_secret_value()
 
 
-def _percent(text: str) -> str:
+def percent_encoded(text: str) -> str:
     return quote(text, safe="")

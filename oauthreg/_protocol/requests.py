@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from oauthreg._errors import AuthorizationError
+from oauthreg._errors import AuthorizationError, ConnectionFailedError
 from oauthreg._flow import TokenRequest
+from oauthreg._transports import address
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from oauthreg._protocol.context import Hooks, PluginContext
 
@@ -43,69 +44,114 @@ def token_request(
 ) -> TokenRequest:
     """Build and authenticate the token request of one grant (RFC 6749 section 4).
 
+    The plugin's parameters come after the grant's fields, then the registration's; each replaces
+    fields of the same name that came before.
+
     Args:
         context: The attempt.
-        hooks: The provider plugin's ways.
-        grant_type: The grant's name on the wire.
+        hooks: The provider plugin.
+        grant_type: The value of `grant_type`.
         fields: What this grant sends besides what every grant sends.
-        scope: Whether the scopes are asked for here, and not where the grant began.
+        scope: Whether to send the scopes: not where they were sent at the start of a login.
         single_use: Whether the fields hold a value that works once.
 
     Raises:
         AuthorizationError: There is no token endpoint, or no credential.
     """
+    form = [("grant_type", grant_type), *fields, *wanted(context, hooks, scope=scope)]
+    added = {**dict(hooks.parameters(context)), **context.registration.parameters}
+    form = [(name, value) for name, value in form if name not in added]
     url = endpoint(context, "token-uri")
-    request = described_request(
-        context, hooks, url, [("grant_type", grant_type), *fields], scope=scope
-    )
+    request = request_to(context, url, (*form, *added.items()))
     return hooks.authenticate(context, replace(request, single_use=single_use))
 
 
-def described_request(
-    context: PluginContext,
-    hooks: Hooks,
-    url: str,
-    fields: Iterable[tuple[str, str]],
-    *,
-    scope: bool = True,
-) -> TokenRequest:
-    """Build a request that says what is wanted, without credentials.
+def wanted(
+    context: PluginContext, hooks: Hooks, *, scope: bool = True
+) -> Iterator[tuple[str, str]]:
+    """Give the fields that say what is asked for.
 
-    What it wants: scope, audience, resource (RFC 8707, repeated), authorization_details (RFC
-    9396), then the plugin's parameters, then the registration's, each replacing fields of the
-    same name that came before.
+    Scope, audience, resource (RFC 8707, repeated) and authorization_details (RFC 9396).
     """
     registration = context.registration
-    form = list(fields)
     if scope and registration.scopes:
-        form.append(("scope", hooks.scope_separator.join(registration.scopes)))
+        yield "scope", hooks.scope_separator.join(registration.scopes)
     if registration.audience:
-        form.append(("audience", registration.audience))
-    form.extend(("resource", resource) for resource in registration.resource)
+        yield "audience", registration.audience
+    for resource in registration.resource:
+        yield "resource", resource
     if registration.authorization_details:
-        form.append(("authorization_details", registration.authorization_details))
-    added = {**dict(hooks.parameters(context)), **registration.parameters}
-    form = [(name, value) for name, value in form if name not in added]
+        yield "authorization_details", registration.authorization_details
+
+
+def asked_for(context: PluginContext) -> str:
+    """Return what a request asks for, for an error's text."""
+    registration = context.registration
+    parts = [f'scope "{" ".join(registration.scopes)}"' if registration.scopes else "no scope"]
+    if registration.audience:
+        parts.append(f'audience "{registration.audience}"')
+    parts.extend(f'resource "{resource}"' for resource in registration.resource)
+    return ", ".join(parts)
+
+
+def request_to(
+    context: PluginContext, url: str, form: Iterable[tuple[str, str]], **fields: Any
+) -> TokenRequest:
+    """Build a request with the registration's headers and certificate, without credentials."""
+    registration = context.registration
     return TokenRequest(
         url=url,
-        form=(*form, *added.items()),
+        form=tuple(form),
         headers=tuple(registration.headers.items()),
         certificate=registration.certificate,
+        **fields,
     )
+
+
+def with_client_id(context: PluginContext, request: TokenRequest) -> TokenRequest:
+    """Return the request with `client_id` in its form, once."""
+    if any(name == "client_id" for name, _ in request.form):
+        return request
+    field = ("client_id", context.registration.client_id)
+    return replace(request, form=(*request.form, field))
 
 
 def endpoint(context: PluginContext, name: str) -> str:
     """Return an address of the provider by its setting name.
 
     Raises:
-        AuthorizationError: neither the settings nor the metadata have it.
+        AuthorizationError: neither the settings nor the metadata have it, or nothing may be sent
+            to the one that the metadata has.
     """
+    provider = context.registration.provider
     url = context.endpoints.get(name)
     if url is None:
-        provider = context.registration.provider.name
-        raise AuthorizationError(
-            f"provider {provider} has no {name}",
-            hint=f"Set provider.{provider}.{name}, or provider.{provider}.issuer-uri if the "
-            "server publishes metadata.",
+        raise _no_endpoint(context, name)
+    if provider.endpoints.get(name) == url:
+        return url
+    try:
+        address.parse(url)
+    except ConnectionFailedError as error:
+        failure = error
+    else:
+        return url
+    raise failure.copy(
+        message=f"{failure.message}. The address is {name} in the metadata of {provider.name}",
+        provider=provider.name,
+        hint=f"Have the server publish an https address, or set provider.{provider.name}.{name}.",
+    )
+
+
+def _no_endpoint(context: PluginContext, name: str) -> AuthorizationError:
+    """Return the error of a missing address: not set, or not in the metadata."""
+    provider = context.registration.provider
+    path = f"provider.{provider.name}"
+    if context.metadata:
+        return AuthorizationError(
+            f"provider {provider.name} has no {name}: its metadata does not list one",
+            hint=f"Set {path}.{name}, if the server has such an endpoint.",
         )
-    return url
+    discovered = "" if provider.issuer_uri else f", or {path}.issuer-uri if it publishes metadata"
+    return AuthorizationError(
+        f"provider {provider.name} has no {name}", hint=f"Set {path}.{name}{discovered}."
+    )

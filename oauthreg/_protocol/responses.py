@@ -1,88 +1,97 @@
-"""Answers of a token endpoint: strict about what is handed out, lenient about how it is said."""
+"""Answers of a token endpoint: strict about tokens, lenient about how the fields are written."""
 
 from __future__ import annotations
 
-import json
 import math
 import re
-from datetime import UTC
-from email.utils import parsedate_to_datetime
+from dataclasses import replace
+from http import HTTPStatus
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote, quote_plus, urlsplit
 
-from oauthreg._errors import AuthorizationError, InvalidTokenResponseError, TokenEndpointError
+from oauthreg._errors import InvalidTokenResponseError
 from oauthreg._flow import Granted
+from oauthreg._protocol.refusals import TOKEN_ENDPOINT, described_body, is_success, refusal
+from oauthreg._protocol.text import clean, form_fields, json_object, json_value
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from oauthreg._flow import TokenResponse
 
-LONGEST_RETRY_AFTER = 3600.0
-LONGEST_TEXT = 500
-SHORTEST_SCRUBBED = 4
-TRANSIENT_STATUS = frozenset({408, 425, 429})
 TOKEN_TYPES = {"bearer": "Bearer", "dpop": "DPoP"}
 PRINTABLE = re.compile(r"[\x20-\x7e]+")
 HEADER_SAFE = re.compile(r"[\x21-\x7e]+")
+FIELD_NAME = re.compile(r"[A-Za-z_][\w.-]{0,39}", re.ASCII)
+MOST_FIELD_NAMES = 12
+LONGEST_SCOPES = 10_000
 KNOWN_FIELDS = frozenset(
     {"access_token", "token_type", "expires_in", "scope", "refresh_token", "error"}
 )
 
 
-def parse_token_response(response: TokenResponse, *, now: float) -> Granted:
+def parse_token_response(
+    response: TokenResponse, *, now: float, scope_separator: str = " "
+) -> Granted:
     """Read a token answer (RFC 6749 sections 5.1 and 5.2).
 
     Args:
         response: The answer.
         now: Seconds since the epoch, for a Retry-After that is a date.
+        scope_separator: What stands between two scopes, besides blanks.
 
     Raises:
         TokenEndpointError: An error status, a redirect, or an `error` in a 200.
         InvalidTokenResponseError: A 2xx without a usable token.
     """
-    if not 200 <= response.status < 300:  # noqa: PLR2004 - the class of success statuses
+    if not is_success(response.status):
         raise refusal(response, now=now)
     fields = json_object(response)
-    if fields is None:
-        raise InvalidTokenResponseError(
-            f"answered {response.status} without a JSON object: {_described(response)}",
-            status=response.status,
-            hint="Is this the token endpoint's address?",
-        )
-    if fields.get("error"):
+    if fields is not None and fields.get("error"):
         raise refusal(response, now=now)
-    return granted_from(fields, status=response.status)
+    if fields is None or fields.get("access_token") is None:
+        raise _no_token(response, fields)
+    return granted_from(fields, status=response.status, scope_separator=scope_separator)
 
 
-def granted_from(fields: Mapping[str, Any], *, status: int = 200) -> Granted:
+def granted_from(
+    fields: Mapping[str, Any], *, status: int = HTTPStatus.OK, scope_separator: str = " "
+) -> Granted:
     """Return what the fields of a token answer grant.
+
+    Args:
+        fields: The fields of RFC 6749 section 5.1.
+        status: The HTTP status, for errors.
+        scope_separator: What stands between two scopes, besides blanks.
 
     Raises:
         InvalidTokenResponseError: There is no usable token in them.
     """
     token = fields.get("access_token")
     if not isinstance(token, str) or not HEADER_SAFE.fullmatch(token):
-        fault = "no access_token" if token in (None, "") else "an access_token that is no token"
+        fault = (
+            "without an access_token"
+            if token in (None, "")
+            else "with an access_token that cannot be a token (RFC 6750 section 2.1)"
+        )
         raise InvalidTokenResponseError(
-            f"answered {status} with {fault}",
-            status=status,
-            hint="Is this the token endpoint's address?" if token is None else None,
+            f"{TOKEN_ENDPOINT} answered {status} {fault}", status=status
         )
     refresh_token = fields.get("refresh_token")
     return Granted(
         access_token=token,
         token_type=_token_type(fields.get("token_type"), status),
         expires_in=_seconds(fields.get("expires_in"), status),
-        scopes=_scopes(fields.get("scope")),
-        refresh_token=refresh_token if _is_token(refresh_token) else None,
+        scopes=_scopes(fields.get("scope"), scope_separator),
+        refresh_token=refresh_token if _is_refresh_token(refresh_token) else None,
         extra=MappingProxyType({k: v for k, v in fields.items() if k not in KNOWN_FIELDS}),
     )
 
 
 def checked(granted: object) -> Granted:
-    """Return what a plugin's own flow granted, if it can be put on a request.
+    """Return what a flow granted, if it can be put on a request, without an unverified id_token.
+
+    Only logins verify an id_token (`id_token.check_id_token`), and keep it.
 
     Raises:
         InvalidTokenResponseError: it cannot.
@@ -92,73 +101,53 @@ def checked(granted: object) -> Granted:
         raise TypeError(f"a flow must return Granted, not {type(granted).__name__}")
     if not HEADER_SAFE.fullmatch(granted.access_token):
         raise InvalidTokenResponseError("the provider plugin granted something that is no token")
-    return granted
+    return without_id_token(granted)
 
 
-def refusal(response: TokenResponse, *, now: float) -> TokenEndpointError:
-    """Return the error that an answer other than a token means."""
-    fields = json_object(response) or {}
-    code, description = _error_words(fields)
-    status = response.status
-    words = [str(status), *([code] if code else []), *([f"({description})"] if description else [])]
-    error_uri = fields.get("error_uri")
-    return TokenEndpointError(
-        f"answered {' '.join(words)}",
-        status=status,
-        error=code,
-        error_description=description,
-        error_uri=_clean(error_uri) if isinstance(error_uri, str) else None,
-        retryable=status in TRANSIENT_STATUS or status >= 500,  # noqa: PLR2004 - server errors
-        retry_after=retry_after(response, now=now),
-        hint=_status_hint(response, code),
+def without_id_token(granted: Granted) -> Granted:
+    """Return the same without an id_token that nobody verified."""
+    if "id_token" not in granted.extra:
+        return granted
+    kept = {name: value for name, value in granted.extra.items() if name != "id_token"}
+    return replace(granted, extra=MappingProxyType(kept))
+
+
+def _no_token(
+    response: TokenResponse, fields: Mapping[str, Any] | None
+) -> InvalidTokenResponseError:
+    """Return the error of a success without `access_token`: the names of its fields, no values."""
+    hint = "Is this the token endpoint's address?"
+    if fields is None:
+        fields = form_fields(response)
+        kind = "an urlencoded form" if fields else described_body(response)
+        if not fields and isinstance(json_value(response), list):
+            kind = "a JSON array"
+        fault = f"with {kind} instead of a JSON object"
+    else:
+        fault = "without an access_token"
+    names = _field_names(fields or {})
+    if names:
+        fault += f"; its fields: {', '.join(names)}"
+        hint += (
+            " If it is, and this is the vendor's own format, a provider plugin's parse_response "
+            "can read the token from these fields."
+        )
+    return InvalidTokenResponseError(
+        f"{TOKEN_ENDPOINT} answered {response.status} {fault}", status=response.status, hint=hint
     )
 
 
-def retry_after(response: TokenResponse, *, now: float) -> float | None:
-    """Return the seconds of a Retry-After header (RFC 9110 section 10.2.3), at most an hour."""
-    text = response.headers.get("retry-after", "").strip()
-    if not text:
-        return None
-    try:
-        seconds = float(text) if text[0].isdigit() else _moment(text) - now
-    except (ValueError, OverflowError):
-        return None
-    return min(max(seconds, 0.0), LONGEST_RETRY_AFTER) if math.isfinite(seconds) else None
+def _field_names(fields: Mapping[str, Any]) -> list[str]:
+    """Return the names of the fields, and of those inside them, that cannot be a value."""
+    names = []
+    for name, value in fields.items():
+        inner = value if isinstance(value, dict) else {}
+        names += [f"{name}.{one}" for one in inner if FIELD_NAME.fullmatch(one)] or [name]
+    known = [name for name in names if all(FIELD_NAME.fullmatch(p) for p in name.split(".", 1))]
+    return known[:MOST_FIELD_NAMES]
 
 
-def _moment(http_date: str) -> float:
-    date = parsedate_to_datetime(http_date)
-    return (date if date.tzinfo is not None else date.replace(tzinfo=UTC)).timestamp()
-
-
-def json_object(response: TokenResponse) -> Mapping[str, Any] | None:
-    """Return the body as a JSON object whatever its content type says; None if it is none."""
-    try:
-        value = json.loads(response.body)
-    except (ValueError, RecursionError):
-        return None
-    return value if isinstance(value, dict) else None
-
-
-def scrubbed(error: AuthorizationError, sensitive: tuple[str, ...]) -> AuthorizationError:
-    """Return the error without any value that the request carried and the answer echoed."""
-    spelt = {
-        spelling for one in sensitive for spelling in (one, quote(one, safe=""), quote_plus(one))
-    }
-    hidden = sorted((s for s in spelt if len(s) >= SHORTEST_SCRUBBED), key=len, reverse=True)
-
-    def scrub(text: Any) -> Any:
-        if isinstance(text, str):
-            for value in hidden:
-                text = text.replace(value, "***")
-            text = _shortened(text)
-        return text
-
-    fields = {name: scrub(value) for name, value in vars(error).items()}
-    return error.copy(**fields, args=tuple(scrub(arg) for arg in error.args))
-
-
-def _is_token(value: object) -> bool:
+def _is_refresh_token(value: object) -> bool:
     """Whether it is a text as RFC 6749 appendix A.17 has refresh tokens."""
     return isinstance(value, str) and PRINTABLE.fullmatch(value) is not None
 
@@ -169,7 +158,7 @@ def _token_type(value: object, status: int) -> str:
     known = TOKEN_TYPES.get(value.lower()) if isinstance(value, str) else None
     if known is None:
         raise InvalidTokenResponseError(
-            f"answered {status} with token_type {_clean(str(value))!r}, "
+            f"{TOKEN_ENDPOINT} answered {status} with token_type {clean(str(value))!r}, "
             "which is neither Bearer nor DPoP",
             status=status,
             retryable=False,
@@ -189,64 +178,17 @@ def _seconds(value: object, status: int) -> float | None:
         return None
     if seconds < 0:
         raise InvalidTokenResponseError(
-            f"answered {status} with a token that ended {-seconds:g} s ago", status=status
+            f"{TOKEN_ENDPOINT} answered {status} with a token that expired {-seconds:g} s ago",
+            status=status,
         )
     return seconds
 
 
-def _scopes(value: object) -> tuple[str, ...] | None:
+def _scopes(value: object, separator: str) -> tuple[str, ...] | None:
+    """Return the scopes of an answer, each without blanks and control characters."""
     if isinstance(value, str):
-        return tuple(value.split())
-    if isinstance(value, list):
-        return tuple(item for item in value if isinstance(item, str))
-    return None
-
-
-def _error_words(fields: Mapping[str, Any]) -> tuple[str | None, str | None]:
-    code = fields.get("error")
-    description = fields.get("error_description")
-    if isinstance(code, bool) or not isinstance(code, str | int):
-        code = None
-    return (
-        _clean(str(code)) if code is not None else None,
-        _clean(description) if isinstance(description, str) else None,
-    )
-
-
-def _clean(text: str) -> str:
-    return "".join(char if char.isprintable() else " " for char in text)
-
-
-def _shortened(text: str) -> str:
-    return text if len(text) <= LONGEST_TEXT else f"{text[:LONGEST_TEXT]}..."
-
-
-def _described(response: TokenResponse) -> str:
-    if not response.body:
-        return "an empty body"
-    kind = response.headers.get("content-type", "").partition(";")[0]
-    return f"{len(response.body)} bytes of {_clean(kind) or 'no content type'}"
-
-
-def _status_hint(response: TokenResponse, code: str | None) -> str | None:
-    status = response.status
-    if 300 <= status < 400:  # noqa: PLR2004 - the class of redirects
-        try:
-            target = urlsplit(response.headers.get("location", ""))
-        except ValueError:
-            target = urlsplit("")
-        host = target.netloc.rpartition("@")[2]
-        place = f" to {target.scheme}://{host}" if host else ""
-        return (
-            f"A redirect{place} is not followed, so that the credential goes nowhere else: "
-            "set the endpoint's final address (mind a trailing slash)."
-        )
-    if status in (404, 405):
-        return "Is this the token endpoint's address?"
-    if status == 429:  # noqa: PLR2004 - Too Many Requests
-        return "The server limits the rate of token requests."
-    if status >= 500:  # noqa: PLR2004 - server errors
-        return "A fault of the server, or a credential that it does not like."
-    if status in (401, 403) and code in (None, "invalid_client"):
-        return "Check client-id, client-secret and client-authentication-method."
-    return None
+        value = [value]
+    if not isinstance(value, list):
+        return None
+    texts = [clean(item, LONGEST_SCOPES) for item in value if isinstance(item, str)]
+    return tuple(scope for text in texts for scope in text.replace(separator, " ").split())

@@ -9,7 +9,7 @@ from __future__ import annotations
 import traceback
 from collections.abc import Generator
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from oauthreg._dpop import AUTHORIZATION_SERVER
 from oauthreg._errors import (
@@ -19,8 +19,9 @@ from oauthreg._errors import (
     TokenEndpointError,
 )
 from oauthreg._flow import Pause, ReadSecret, Step, TokenRequest
-from oauthreg._protocol.authentication import credential_sources, refusal_hint
-from oauthreg._protocol.responses import checked, scrubbed
+from oauthreg._protocol.authentication import credential_sources
+from oauthreg._protocol.explain import Exchanged, explained
+from oauthreg._protocol.responses import checked
 from oauthreg._renewal.preparation import prepare
 
 if TYPE_CHECKING:
@@ -138,10 +139,10 @@ def _attempt(
 ) -> Flow[T]:
     """Run a flow once, in a context of its own, and name whatever fails."""
     context = replace(base, now=around.wall())
-    sent: list[TokenRequest] = []
+    exchanged = Exchanged(context, order.plugin)
     failure: Exception
     try:
-        return (yield from _watched(make(context), context, sent))
+        return (yield from _watched(make(context), context, exchanged))
     except AuthorizationError as error:
         failure = error
         if context.refresh_token is not None and getattr(error, "error", None) == "invalid_grant":
@@ -151,7 +152,7 @@ def _attempt(
     if isinstance(failure, PluginFailedError):
         raise failure
     try:
-        failure = _explained(order, context, failure, sent)
+        failure = explained(failure, context, order.plugin, exchanged)
     except Exception as error:  # noqa: BLE001 - and so may its explain_error
         failure = _plugin_failed(order, error)
     raise failure
@@ -166,7 +167,7 @@ def _plugin_failed(order: TokenOrder, error: Exception) -> PluginFailedError:
     )
 
 
-def _watched(flow: Flow[T], context: PluginContext, sent: list[TokenRequest]) -> Flow[T]:
+def _watched(flow: Flow[T], context: PluginContext, exchanged: Exchanged) -> Flow[T]:
     """Pass a flow's steps on, note its requests, and prove possession of the DPoP key in each."""
     prover = context.registration.prover
     if not isinstance(flow, Generator):
@@ -178,12 +179,13 @@ def _watched(flow: Flow[T], context: PluginContext, sent: list[TokenRequest]) ->
                 raise _misused(f"a flow may not yield {type(step).__name__}")
             if isinstance(step, TokenRequest):
                 step = step if prover is None else _proven(step, prover, context)
-                sent.append(step)
+            exchanged.note(step)
             try:
                 answer = yield step
             except AuthorizationError as error:
                 step = flow.throw(error)
             else:
+                exchanged.note(step, answer)
                 if prover is not None and isinstance(step, TokenRequest):
                     prover.note(step.url, answer.headers, role=AUTHORIZATION_SERVER)
                 step = flow.send(answer)
@@ -207,28 +209,3 @@ def _proven(request: TokenRequest, prover: Prover, context: PluginContext) -> To
         role=AUTHORIZATION_SERVER,
     )
     return replace(request, headers=(*request.headers, ("DPoP", proof)))
-
-
-def _explained(
-    order: TokenOrder, context: PluginContext, error: AuthorizationError, sent: list[TokenRequest]
-) -> AuthorizationError:
-    changes: dict[str, Any] = {}
-    if isinstance(error, TokenEndpointError):
-        hints = []
-        explanation = order.plugin.explain_error(error)
-        if explanation is not None:
-            hints.append(explanation.hint)
-            if explanation.retryable is not None:
-                changes["retryable"] = explanation.retryable
-            if explanation.retry_after is not None:
-                changes["retry_after"] = explanation.retry_after
-            if explanation.category == "credential":
-                changes["credential_refused"] = True
-        if error.credential_refused or "credential_refused" in changes:
-            hints.append(refusal_hint(context) or "")
-        if any(hints):
-            changes["hint"] = " ".join(filter(None, hints))
-    if sent:
-        changes["endpoint"] = error.endpoint or sent[-1].url.partition("?")[0]
-    sensitive = tuple(value for request in sent for value in request.sensitive)
-    return scrubbed(error.copy(**changes), sensitive)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from oauthreg._errors import InvalidTokenResponseError
 from oauthreg._flow import Granted
+from oauthreg._protocol.binding import check_token_binding
 from oauthreg._registration import AuthorizedClient
 from oauthreg._renewal.backoff import Scopes
 from oauthreg._renewal.slots import Held
@@ -97,15 +98,16 @@ class TokenOrder:
             spread: A number in [0, 1), drawn once for this token.
 
         Raises:
-            InvalidTokenResponseError: the token had ended before its answer arrived.
+            InvalidTokenResponseError: the token had ended before its answer arrived, or is not
+                bound as the registration wants it.
         """
+        check_token_binding(self.registration, granted)
+        return self._hold(granted, started, now, spread=spread)
+
+    def _hold(
+        self, granted: Granted, started: Instant, now: Instant, *, spread: float
+    ) -> tuple[Held, tuple[Event, ...]]:
         registration = self.registration
-        if granted.token_type == "DPoP" and registration.prover is None:
-            raise InvalidTokenResponseError(
-                "answered with a DPoP token, which only the owner of its key can use",
-                retryable=False,
-                hint=f"Set registration.{self.name}.dpop = true.",
-            )
         lifetime = granted.expires_in or registration.default_lifetime
         lifetime = min(lifetime, registration.max_lifetime or LONGEST_LIFETIME, LONGEST_LIFETIME)
         scopes = registration.scopes if granted.scopes is None else granted.scopes
@@ -144,7 +146,7 @@ class TokenOrder:
     def fixed(self, token_value: str, now: Instant) -> Held:
         """Return a token that never ends, for tests that replace the real one."""
         granted = Granted(access_token=token_value, expires_in=LONGEST_LIFETIME)
-        return self.hold(granted, now, now, spread=0.0)[0]
+        return self._hold(granted, now, now, spread=0.0)[0]
 
     def client(self, held: Held) -> AuthorizedClient:
         """Return what a caller of this order is handed."""

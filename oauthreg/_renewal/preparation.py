@@ -48,7 +48,7 @@ class Surroundings:
 
 
 def prepare(
-    order: TokenOrder, around: Surroundings, *, needs: str = "token-uri"
+    order: TokenOrder, around: Surroundings, *, needs: str = "token-uri", login: bool = False
 ) -> Flow[PluginContext]:
     """Settle addresses and client authentication: settings, else plugin, else metadata.
 
@@ -58,6 +58,8 @@ def prepare(
         order: What is to be brought.
         around: What is known around it.
         needs: The address without which the metadata is asked for.
+        login: Whether the metadata is asked for in any case, if the provider publishes it: its
+            promises count in a login (RFC 9207, RFC 9126, PKCE).
 
     Raises:
         AuthorizationError: the metadata, or something that must be read, is not to be had.
@@ -67,7 +69,7 @@ def prepare(
     endpoints = dict(details.endpoints)
     metadata: Mapping[str, Any] = NOTHING
     discoverable = details.issuer_uri is not None or "metadata-uri" in endpoints
-    if needs not in endpoints and discoverable:
+    if discoverable and (login or needs not in endpoints):
         metadata = yield NeedMetadata()
         mutual_tls = registration.certificate is not None
         endpoints = {**discovery.endpoints(metadata, mutual_tls=mutual_tls), **endpoints}
@@ -78,7 +80,7 @@ def prepare(
     context = PluginContext(
         registration=registration,
         endpoints=endpoints,
-        issuer=details.issuer_uri,
+        issuer=discovery.issuer_of(details.issuer_uri, metadata),
         metadata=metadata,
         now=around.wall(),
         new_id=lambda: uuid4().hex,

@@ -22,6 +22,7 @@ from authlib.oauth2.rfc6749 import (
     InvalidScopeError,
     OAuth2Error,
 )
+from authlib.oauth2.rfc8628 import DeviceCodeGrant
 from joserfc import jwt
 from joserfc.jwk import ECKey, RSAKey
 
@@ -142,8 +143,11 @@ class Issuer(AuthlibServer):
             token["refresh_token"] = self._refresh_token(record, request).value
         if record.authorization_details:
             token["authorization_details"] = list(record.authorization_details)
-        if (code := request.authorization_code) and "openid" in record.scope.split():
-            token["id_token"] = id_token(self.site, self._id_token_key, record, code.nonce)
+        code = request.authorization_code
+        on_device = request.payload.grant_type == DeviceCodeGrant.GRANT_TYPE
+        if (code or on_device) and "openid" in record.scope.split():
+            nonce = code.nonce if code else None
+            token["id_token"] = id_token(self.site, self._id_token_key, record, nonce)
         fields = merged(token, self.site.extra_fields)
         token.clear()
         token.update(fields)

@@ -8,7 +8,8 @@ from base64 import urlsafe_b64decode
 from joserfc.jwk import ECKey
 
 from oauthreg._dpop import REMEMBERED_ORIGINS, Prover
-from oauthreg._signing_keys import SigningKey, generated_key, verified
+from oauthreg._protocol.id_token import verified
+from oauthreg._signing_keys import SigningKey, generated_key
 
 NOW = 1_562_262_616.0
 URL = "https://server.example.com/token"
@@ -29,7 +30,7 @@ def proof(prover: Prover, url: str = URL, **options) -> dict:
     options = {"now": NOW, "new_id": lambda: "-BwC3ESc6acc2lTc", "role": "as", **options}
     token = prover.proof("post", url, **options)
     assert header(token) == {"typ": "dpop+jwt", "alg": "ES256", "jwk": dict(prover.key.public)}
-    return verified(token, {"keys": [dict(prover.key.public)]})
+    return verified(token, {"keys": [dict(prover.key.public)]}).claims
 
 
 def test_a_proof_has_the_claims_of_section_4_2():

@@ -89,17 +89,17 @@ def server() -> Iterator[AuthorizationServer]:
 
 @pytest.fixture(params=["threads", "asyncio"])
 def manage(request, server) -> Iterator[Callable[..., Manager]]:
-    """Make a manager of either kind from tables of registrations."""
+    """Make a manager of either kind from a provider's table and tables of registrations."""
     made: list[Manager] = []
 
-    def make(**registrations: dict[str, Any]) -> Manager:
+    def make(provider: Any = None, /, **registrations: dict[str, Any]) -> Manager:
         base = {"client-id": "id", "client-secret": SECRET}
         settings = {
             "registration": {
                 name: {key: value for key, value in {**base, **table}.items() if value is not None}
                 for name, table in registrations.items()
             },
-            "provider": {"p": {"issuer-uri": server.issuer}},
+            "provider": {"p": provider or {"issuer-uri": server.issuer}},
         }
         if request.param == "threads":
             manager = Manager(AuthorizedClientManager.from_settings(settings), None)

@@ -101,7 +101,7 @@ def test_a_dpop_token_without_a_key_is_refused(manage, server):
 
 def test_a_server_that_ignores_the_proof_gives_a_bearer_token(manage, server):
     server.extra_fields = {"token_type": "Bearer"}
-    client = manage(app={"dpop": True}).authorize("app")
+    client = manage(app={"dpop": "optional"}).authorize("app")
     assert client.proof("GET", server.api_uri) is None
     assert not client.note_nonce(server.api_uri, {"dpop-nonce": "x"})
 

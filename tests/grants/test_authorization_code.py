@@ -1,4 +1,4 @@
-"""A login: the request, its callback, the code, and the id_token."""
+"""A login by the browser: the authorization request, and the code."""
 
 from __future__ import annotations
 
@@ -7,20 +7,18 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from oauthreg._errors import AuthorizationError, CallbackError, TokenEndpointError
+from oauthreg._dpop import Prover
+from oauthreg._errors import AuthorizationError, InvalidTokenResponseError, TokenEndpointError
 from oauthreg._flow import TokenResponse
-from oauthreg._grants.authorization_code import begin, callback_fields, redeem
-from oauthreg._grants.id_token import check_id_token, key_set
-from oauthreg._protocol.pkce import code_challenge
+from oauthreg._grants.authorization_code import begin, redeem
+from oauthreg._protocol.authorization_url import code_challenge
 from oauthreg._provider import GenericProvider, ProviderSettings
 from oauthreg._registration import ProviderDetails
 from oauthreg._secret_values import Secret
 from oauthreg._signing_keys import generated_key
 
 HOOKS = GenericProvider(ProviderSettings())
-NOW = 1_800_000_000.0
 REDIRECT = "http://127.0.0.1:8000/callback"
-ISSUER = "https://auth.example.com"
 PUSH = {
     "token-uri": "https://auth.example.com/token",
     "authorization-uri": "https://auth.example.com/authorize",
@@ -103,51 +101,87 @@ def test_without_an_authorization_endpoint_there_is_no_login(context, drive):
         begun(drive, context(endpoints={}))
 
 
-@pytest.fixture
-def request_(context, drive):
-    return begun(drive, context()).result
+def test_authorization_parameters_are_for_the_browser_and_parameters_are_not(context, drive):
+    made = context(parameters={"api_key": "planted"}, authorization_parameters={"prompt": "login"})
+    request = begun(drive, made).result
+    assert query(request.url)["prompt"] == ["login"]
+    assert "planted" not in request.url
 
 
-def test_the_callback_gives_the_code(request_):
-    url = f"{REDIRECT}?code=c1&state={request_.state}&iss={ISSUER}"
-    assert callback_fields(request_, url, {})["code"] == "c1"
+def test_what_protects_the_login_is_not_replaced_by_authorization_parameters(context, drive):
+    request = begun(drive, context(authorization_parameters={"state": "fixed"})).result
+    assert query(request.url)["state"][-1] == request.state != "fixed"
+
+
+def test_a_login_with_dpop_binds_the_code_to_the_key(context, drive):
+    prover = Prover(generated_key())
+    request = begun(drive, context(prover=prover)).result
+    assert query(request.url)["dpop_jkt"] == [prover.thumbprint]
+
+
+def test_a_request_shows_none_of_its_secrets(context, drive):
+    request = begun(drive, context(scopes=("openid",))).result
+    for secret in (request.state, request.nonce, request.code_verifier):
+        assert secret not in repr(request)
+
+
+@pytest.mark.parametrize("setting", [False, None, True])
+def test_the_setting_decides_about_pushing(context, drive, setting):
+    post = {"client_authentication_method": "client_secret_post", "secret": Secret("s")}
+    made = context(endpoints=PUSH, pushed_authorization_requests=setting, **post)
+    answers = [] if setting is False else [answer({"request_uri": "urn:x"}, 201)]
+    assert len(begun(drive, made, *answers).requests) == len(answers)
+
+
+def test_a_server_that_requires_pushes_without_an_endpoint_is_refused(context, drive):
+    made = context(metadata={"require_pushed_authorization_requests": True})
+    with pytest.raises(AuthorizationError, match="no pushed-authorization-request-uri"):
+        begun(drive, made)
+
+
+@pytest.mark.parametrize("uri", [None, 5, "urn:x\nurn:y"])
+def test_a_push_without_a_request_uri_is_refused(context, drive, uri):
+    made = context(endpoints=PUSH, pushed_authorization_requests=True)
+    with pytest.raises(InvalidTokenResponseError, match="without a request_uri"):
+        begun(drive, made, answer({"request_uri": uri}, 201))
 
 
 @pytest.mark.parametrize(
-    ("tail", "metadata", "message"),
-    [
-        ("code=c1&state=other", {}, "state"),
-        ("code=c1", {}, "state"),
-        ("code=c1&state={state}&iss=https://evil.example", {}, "is from https://evil.example"),
-        (
-            "code=c1&state={state}",
-            {"authorization_response_iss_parameter_supported": True},
-            "is from nobody named",
-        ),
-        (
-            "error=access_denied&error_description=no&state={state}",
-            {},
-            "ended with access_denied no",
-        ),
-    ],
+    ("listed", "refused"), [(["S256"], False), (None, False), (["plain"], True), ([], True)]
 )
-def test_a_callback_that_does_not_belong_is_refused(request_, tail, metadata, message):
-    url = f"{REDIRECT}?{tail.format(state=request_.state)}"
-    with pytest.raises(CallbackError, match=message):
-        callback_fields(request_, url, metadata)
+def test_a_server_that_lists_pkce_without_s256_is_refused(context, drive, listed, refused):
+    made = context(metadata={"code_challenge_methods_supported": listed})
+    if refused:
+        with pytest.raises(AuthorizationError, match="does not support PKCE with S256"):
+            begun(drive, made)
+    else:
+        assert begun(drive, made).result
 
 
-def test_an_implicit_answer_comes_in_the_fragment(context, drive):
-    request = begun(drive, context(), response_type="token").result
-    assert "code_challenge" not in query(request.url)
-    url = f"{REDIRECT}#access_token=t&state={request.state}"
-    assert callback_fields(request, url, {})["access_token"] == "t"
+def test_that_the_server_always_names_itself_is_remembered(context, drive):
+    promise = {"authorization_response_iss_parameter_supported": True}
+    assert begun(drive, context(metadata=promise)).result.iss_required
+    assert not begun(drive, context()).result.iss_required
 
 
-def test_the_code_is_redeemed_with_its_verifier_once(context, drive, request_):
-    done = drive(
-        redeem(context(scopes=("read",)), HOOKS, request_, "c1"), answer({"access_token": "t"})
-    )
+def test_a_spring_template_is_filled_as_far_as_it_is_known(context, drive):
+    template = "https://app.example/{action}/oauth2/code/{registrationId}"
+    request = drive(begin(context(), HOOKS, redirect_uri=template)).result
+    assert request.redirect_uri == "https://app.example/login/oauth2/code/my-client"
+
+
+@pytest.mark.parametrize(
+    "uri", ["{baseUrl}/login", "/login", "https:///cb", "https://app/#x", "https://[", "app"]
+)
+def test_a_redirect_uri_that_no_browser_can_follow_is_refused(context, drive, uri):
+    with pytest.raises(AuthorizationError, match=r"Pass redirect_uri=.*my-client\.redirect-uri"):
+        drive(begin(context(), HOOKS, redirect_uri=uri))
+
+
+def test_the_code_is_redeemed_with_its_verifier_once(context, drive):
+    request_ = begun(drive, context()).result
+    flow = redeem(context(scopes=("read",)), HOOKS, request_, Secret("c1"))
+    done = drive(flow, answer({"access_token": "t"}))
     (sent,) = done.requests
     assert sent.form == (
         ("grant_type", "authorization_code"),
@@ -158,43 +192,3 @@ def test_the_code_is_redeemed_with_its_verifier_once(context, drive, request_):
     )
     assert sent.single_use
     assert {"c1", request_.code_verifier} <= set(sent.sensitive)
-
-
-KEY = generated_key()
-CLAIMS = {"iss": ISSUER, "sub": "u", "aud": "id", "exp": NOW + 60, "nonce": "n1"}
-JWKS = {"keys": [dict(KEY.public)]}
-
-
-def checked(drive, made, token, keys=JWKS, nonce="n1"):
-    found = drive(key_set(made), answer(keys)).result
-    return check_id_token(made, found, token, nonce)
-
-
-def test_a_good_id_token_gives_its_claims(context, drive):
-    assert checked(drive, context(), KEY.sign(CLAIMS))["sub"] == "u"
-
-
-WRONG = {
-    "another issuer": ({"iss": "https://evil.example"}, r"\(iss\)"),
-    "another audience": ({"aud": "other"}, r"\(aud\)"),
-    "another nonce": ({"nonce": "n2"}, "nonce"),
-    "another party": ({"aud": ["id", "other"], "azp": "other"}, "azp"),
-    "an end in the past": ({"exp": NOW - 120}, "Expired"),
-    "no subject": ({"sub": None}, r"\(sub\)"),
-}
-
-
-@pytest.mark.parametrize(("changes", "message"), WRONG.values(), ids=WRONG)
-def test_an_id_token_with_wrong_claims_is_refused(context, drive, changes, message):
-    claims = {name: value for name, value in {**CLAIMS, **changes}.items() if value is not None}
-    with pytest.raises(CallbackError, match=message):
-        checked(drive, context(), KEY.sign(claims))
-
-
-def test_an_id_token_of_another_key_is_refused(context, drive):
-    with pytest.raises(CallbackError, match="not to be trusted"):
-        checked(drive, context(), generated_key().sign(CLAIMS))
-    with pytest.raises(CallbackError, match="not to be trusted"):
-        checked(drive, context(), KEY.sign(CLAIMS), keys={})
-    with pytest.raises(CallbackError, match="has no id_token"):
-        checked(drive, context(), None)

@@ -8,33 +8,27 @@ import pytest
 
 from oauthreg._errors import (
     AuthorizationError,
-    ConnectionFailedError,
     InvalidTokenResponseError,
     LoginRequiredError,
     SecretUnavailableError,
     TokenEndpointError,
 )
 from oauthreg._flow import TokenResponse
-from oauthreg._grants.device_code import DEVICE_CODE, authorize_device, poll_device
+from oauthreg._grants.device_code import DEVICE_CODE
 from oauthreg._grants.jwt_bearer import JWT_BEARER, jwt_bearer
 from oauthreg._grants.password import password
 from oauthreg._grants.refresh_token import refresh_token
 from oauthreg._grants.table import GRANTS, canonical_grant
 from oauthreg._grants.token_exchange import TOKEN_EXCHANGE, token_exchange
 from oauthreg._grants.token_management import introspect, revoke
-from oauthreg._protocol.pkce import code_challenge
+from oauthreg._protocol.authorization_url import code_challenge
+from oauthreg._protocol.id_token import verified
 from oauthreg._provider import GenericProvider, ProviderSettings
 from oauthreg._secret_values import Secret
-from oauthreg._signing_keys import generated_key, verified
+from oauthreg._signing_keys import generated_key
 
 HOOKS = GenericProvider(ProviderSettings())
 NOW = 1_800_000_000.0
-DEVICE = {
-    "device_code": "dc",
-    "user_code": "ABCD",
-    "verification_uri": "https://auth.example.com/go",
-    "expires_in": 60,
-}
 REFUSED = {"error": "invalid_grant"}
 
 
@@ -167,8 +161,8 @@ def test_a_jwt_bearer_assertion_is_signed_about_the_user(context, drive):
     key = generated_key()
     made = context(signing_key=key, username="alice@example.com", assertion_lifetime=30)
     done = drive(jwt_bearer(made, HOOKS), answer())
-    claims = verified(dict(done.requests[0].form)["assertion"], {"keys": [dict(key.public)]})
-    assert claims == {
+    assertion = dict(done.requests[0].form)["assertion"]
+    assert verified(assertion, {"keys": [dict(key.public)]}).claims == {
         "iss": "id",
         "sub": "alice@example.com",
         "aud": "https://auth.example.com",
@@ -183,66 +177,53 @@ def test_a_jwt_bearer_grant_needs_something_to_send(context, drive):
         drive(jwt_bearer(context(), HOOKS))
 
 
-def test_a_device_authorization_gives_code_and_address(context, drive):
-    made = context(scopes=("read", "write"))
-    device = drive(authorize_device(made, HOOKS), answer({**DEVICE, "interval": 3})).result
-    assert (device.user_code, device.interval, device.expires_at) == ("ABCD", 3, NOW + 60)
-    assert device.verification_uri_complete is None
-    assert "dc" not in repr(device)
-
-
-@pytest.mark.parametrize(
-    ("said", "error"),
-    [
-        (answer({"error": "invalid_client"}, 401), TokenEndpointError),
-        (answer({"user_code": "x"}), InvalidTokenResponseError),
-    ],
-)
-def test_a_device_authorization_may_fail(context, drive, said, error):
-    with pytest.raises(error):
-        drive(authorize_device(context(), HOOKS), said)
-
-
-def test_polling_waits_slows_down_and_survives_a_lost_answer(context, drive):
-    device = drive(authorize_device(context(), HOOKS), answer(DEVICE)).result
-    done = drive(
-        poll_device(context(), HOOKS, device, now=lambda: NOW),
-        answer({"error": "authorization_pending"}, 400),
-        answer({"error": "slow_down"}, 400),
-        ConnectionFailedError("lost"),
-        answer(),
-    )
-    assert done.pauses == [5, 5, 10, 20]
-    assert dict(done.requests[0].form)["device_code"] == "dc"
-
-
-def test_polling_ends_with_the_users_refusal_or_the_codes_end(context, drive):
-    device = drive(authorize_device(context(), HOOKS), answer(DEVICE)).result
-    with pytest.raises(TokenEndpointError, match="access_denied"):
-        drive(
-            poll_device(context(), HOOKS, device, now=lambda: NOW),
-            answer({"error": "access_denied"}, 400),
-        )
-    with pytest.raises(AuthorizationError, match="nobody logged in"):
-        drive(poll_device(context(), HOOKS, device, now=lambda: NOW + 61))
-
-
 def test_introspection_says_what_the_server_says(context, drive):
-    done = drive(introspect(context(), HOOKS, "t1"), answer({"active": True, "scope": "read"}))
+    done = drive(
+        introspect(context(), HOOKS, Secret("t1")), answer({"active": True, "scope": "read"})
+    )
     assert done.result == {"active": True, "scope": "read"}
     assert done.requests[0].form[0] == ("token", "t1")
     with pytest.raises(InvalidTokenResponseError):
-        drive(introspect(context(), HOOKS, "t1"), answer({}))
+        drive(introspect(context(), HOOKS, Secret("t1")), answer({}))
     with pytest.raises(TokenEndpointError):
-        drive(introspect(context(), HOOKS, "t1"), answer({}, 401))
+        drive(introspect(context(), HOOKS, Secret("t1")), answer({}, 401))
     with pytest.raises(AuthorizationError, match="no introspection-uri"):
-        drive(introspect(context(endpoints={}), HOOKS, "t1"))
+        drive(introspect(context(endpoints={}), HOOKS, Secret("t1")))
 
 
-def test_revocation_is_done_or_refused(context, drive):
-    assert drive(revoke(context(), HOOKS, "t1"), TokenResponse(status=200)).result is None
-    with pytest.raises(TokenEndpointError, match="unsupported_token_type"):
-        drive(revoke(context(), HOOKS, "t1"), answer({"error": "unsupported_token_type"}, 400))
+@pytest.mark.parametrize("status", [200, 204])
+def test_a_revoked_token_is_gone(context, drive, status):
+    flow = revoke(context(), HOOKS, Secret("t1"), "refresh_token")
+    done = drive(flow, TokenResponse(status=status))
+    assert done.result is None
+    assert done.requests[0].form[:2] == (("token", "t1"), ("token_type_hint", "refresh_token"))
+
+
+GONE = [
+    {"error": "unsupported_token_type"},
+    {"error": "invalid_token"},
+    {"error": "invalid_request", "error_description": "Token not found"},
+    {"error": "token_not_found"},
+]
+
+
+@pytest.mark.parametrize("fields", GONE)
+def test_a_token_that_the_server_does_not_have_needs_no_revocation(context, drive, fields):
+    assert drive(revoke(context(), HOOKS, Secret("t1")), answer(fields, 400)).result is None
+
+
+KEPT = [
+    ({"error": "invalid_request"}, 400),
+    ({"error": "invalid_client"}, 401),
+    ({"error": "unsupported_token_type"}, 503),
+    ({"message": "token page not found"}, 404),
+]
+
+
+@pytest.mark.parametrize(("fields", "status"), KEPT)
+def test_any_other_refusal_of_a_revocation_is_an_error(context, drive, fields, status):
+    with pytest.raises(TokenEndpointError, match="the revocation endpoint answered"):
+        drive(revoke(context(), HOOKS, Secret("t1")), answer(fields, status))
 
 
 def test_the_code_challenge_is_that_of_rfc_7636_appendix_b():

@@ -20,6 +20,7 @@ from cryptography.hazmat.primitives.serialization import (
 from joserfc.errors import JoseError
 from joserfc.jwk import JWKRegistry
 
+from oauthreg._protocol.id_token import verified
 from oauthreg._secret_values import FileSecret, LiteralSecret, Secret, SecretReadError
 from oauthreg._signing_keys import (
     FileBytes,
@@ -29,7 +30,6 @@ from oauthreg._signing_keys import (
     generated_key,
     secret_key,
     signing_key,
-    verified,
 )
 
 PASSPHRASE = "a passphrase"
@@ -68,14 +68,14 @@ def test_the_algorithm_comes_from_the_key_and_the_signature_verifies(key, algori
     assert signing_key(pem(key), key_id="k1").header == {"kid": "k1"}
     found = signing_key(pem(key))
     assert found.algorithm == algorithm
-    assert verified(found.sign({"sub": "me"}), public(key)) == {"sub": "me"}
+    assert verified(found.sign({"sub": "me"}), public(key)).claims == {"sub": "me"}
 
 
 @pytest.mark.parametrize("algorithm", ["RS512", "PS256"])
 def test_the_settings_may_choose_another_algorithm_that_fits(algorithm):
     found = signing_key(pem(RSA), algorithm=algorithm)
     assert found.algorithm == algorithm
-    assert verified(found.sign({"a": 1}), public(RSA)) == {"a": 1}
+    assert verified(found.sign({"a": 1}), public(RSA)).claims == {"a": 1}
 
 
 def test_an_encrypted_pem_opens_with_its_passphrase():
@@ -179,7 +179,7 @@ def test_a_file_that_cannot_be_read_says_which(tmp_path):
 
 def test_generated_keys_sign():
     key = generated_key()
-    assert verified(key.sign({"a": 1}), {"keys": [dict(key.public)]}) == {"a": 1}
+    assert verified(key.sign({"a": 1}), {"keys": [dict(key.public)]}).claims == {"a": 1}
     assert "d" not in key.public
 
 

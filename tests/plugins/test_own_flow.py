@@ -7,7 +7,7 @@ import pytest
 
 from oauthreg import AsyncAuthorizedClientManager, ProviderPlugin, ProviderSettings, TokenRequest
 from oauthreg._protocol.requests import token_request
-from oauthreg._protocol.responses import json_object
+from oauthreg._protocol.text import json_object
 from oauthreg.testing import Fault
 
 CALLERS = 50

@@ -7,8 +7,8 @@ import threading
 
 import pytest
 
-from oauthreg._discovery import addresses, discover, endpoints
-from oauthreg._errors import ConnectionFailedError, DiscoveryError
+from oauthreg._discovery import addresses, discover, endpoints, issuer_of, supplemented
+from oauthreg._errors import AuthorizationError, ConnectionFailedError, DiscoveryError, TlsError
 from oauthreg._manager.asynchronous import AsyncAuthorizedClientManager
 from oauthreg._settings.load import load
 from oauthreg.testing import Fault
@@ -47,46 +47,48 @@ def test_the_first_good_one_is_taken(drive, answer):
 
 
 @pytest.mark.parametrize(
-    ("body", "status", "said"),
+    ("body", "status", "described"),
     [
         (b"", 404, "404"),
         (b"", 302, "302"),
-        ("<html>", 200, "200, but no JSON object"),
-        ([], 200, "200, but no JSON object"),
-        ({"issuer": "https://other.example"}, 200, "of another issuer, 'https://other.example'"),
-        ({}, 200, "of another issuer, 'None'"),
-        (b"", 429, "429"),
+        ("<html>", 200, "200, with an HTML page instead of a JSON object"),
+        ([], 200, "200, with 2 bytes of no content type instead of a JSON object"),
+        ({"issuer": "https://other.example"}, 200, 'of the issuer "https://other.example"'),
+        ({"issuer": "a\nb"}, 200, 'of the issuer "a b"'),
+        ({}, 200, "metadata without an issuer"),
     ],
 )
-def test_anything_but_this_issuers_metadata_leads_to_the_next(drive, answer, body, status, said):
-    metadata, script = drive(flow(), answer(body, status), answer(body, status), answer(GOOD))
+def test_anything_but_this_issuers_metadata_leads_to_the_next(
+    failing, answer, body, status, described
+):
+    error, script = failing(flow(), *[answer(body, status)] * 3)
+    assert [url for url, _ in error.answers] == script.urls == THREE
+    assert all(described in text for _, text in error.answers)
+    assert f"\n  {THREE[2]}: {error.answers[2][1]}" in str(error)
+
+
+def test_the_last_address_is_as_good_as_the_first(drive, answer):
+    metadata, script = drive(flow(), answer(b"", 404), answer("<html>"), answer(GOOD))
     assert metadata == GOOD
     assert script.urls == THREE
 
 
-def test_an_error_says_what_each_address_said(failing, answer):
-    error, script = failing(
-        flow(), answer(b"", 404), answer("<html>"), answer({"issuer": "https://other.example"})
-    )
-    assert isinstance(error, DiscoveryError)
-    assert [url for url, _ in error.answers] == script.urls == THREE
-    assert "404" in str(error)
-    assert "200, but no JSON object" in str(error)
-    assert "metadata of another issuer, 'https://other.example'" in str(error)
-    assert "provider.as.token-uri" in str(error)
-    assert error.retryable
-
-
-def test_a_server_error_stops_and_its_retry_after_counts(failing, answer):
-    error, script = failing(flow(), answer(b"", 503, retry_after="7"))
+@pytest.mark.parametrize("status", [408, 425, 429, 500, 503])
+def test_a_transient_status_stops_and_its_retry_after_counts(failing, answer, status):
+    error, script = failing(flow(), answer(b"", status, retry_after="7"))
     assert len(script.urls) == 1
-    assert error.retry_after == 7
+    assert (error.status, error.retry_after, error.retryable) == (status, 7, True)
 
 
-def test_no_connection_stops(failing):
-    error, script = failing(flow(), ConnectionFailedError("refused"))
+@pytest.mark.parametrize("kind", [ConnectionFailedError, TlsError])
+def test_no_connection_stops_and_keeps_its_class_its_hint_and_its_permanence(failing, kind):
+    error, script = failing(flow(), kind("no way", hint="Name the CA"))
     assert len(script.urls) == 1
-    assert error.answers == ((THREE[0], "refused"),)
+    assert type(error) is kind
+    assert error.retryable is kind.retryable_by_default
+    assert "the metadata of provider as was not fetched: no way" in str(error)
+    assert error.hint == "Name the CA"
+    assert error.endpoint == THREE[0]
     assert error.__cause__ is None
 
 
@@ -96,6 +98,72 @@ def test_a_difference_by_a_slash_quotes_the_line_to_write(failing, answer, ours,
     assert f'Write: provider.as.issuer-uri = "{theirs}"' in str(error)
     assert len(script.urls) == 1
     assert not error.retryable
+
+
+def test_metadata_of_another_issuer_quotes_the_two_lines_to_write(failing, answer):
+    other = {**GOOD, "issuer": "https://sts.example/t1/"}
+    error, _ = failing(flow(), answer(other), answer(b"", 404), answer(b"", 404))
+    assert 'provider.as.issuer-uri = "https://sts.example/t1/" and ' in error.hint
+    assert error.hint.endswith(f'provider.as.metadata-uri = "{THREE[0]}"')
+    assert not error.retryable
+
+
+def test_a_template_of_many_tenants_asks_for_the_tenant(failing, answer):
+    other = {**GOOD, "issuer": "https://login.example/{tenantid}/v2.0"}
+    error, _ = failing(flow(), *[answer(other)] * 3)
+    assert "of your tenant into provider.as.issuer-uri" in error.hint
+
+
+@pytest.mark.parametrize(
+    ("pasted", "issuer"),
+    [(THREE[0], ISSUER), (THREE[1], ISSUER), (THREE[2], ISSUER)],
+)
+def test_the_address_of_the_metadata_is_no_issuer(failing, pasted, issuer):
+    error, script = failing(flow(pasted))
+    assert script.urls == []
+    assert error.hint == (
+        f'Write: provider.as.issuer-uri = "{issuer}", or provider.as.metadata-uri = "{pasted}"'
+    )
+
+
+def test_no_metadata_anywhere_says_what_to_check(failing, answer):
+    error, _ = failing(flow(), *[answer(b"", 404)] * 3)
+    assert error.hint.startswith("Check provider.as.issuer-uri, or set provider.as.token-uri")
+    error, _ = failing(flow(None, THREE[0]), answer(b"", 404))
+    assert error.hint.startswith("Check provider.as.metadata-uri")
+    assert error.retryable
+
+
+def test_the_issuer_is_the_configured_one_else_the_metadatas():
+    assert issuer_of(ISSUER, {"issuer": "https://other.example"}) == ISSUER
+    assert issuer_of(None, GOOD) == ISSUER
+    assert issuer_of(None, {"issuer": 5}) is None
+    assert issuer_of(None, {}) is None
+
+
+REVOCATION = {"issuer": ISSUER, "revocation_endpoint": "https://as.example/r", "token_endpoint": ""}
+
+
+@pytest.mark.parametrize(
+    ("other", "status", "found"),
+    [
+        (REVOCATION, 200, {"revocation-uri": "https://as.example/r"}),
+        ({**REVOCATION, "issuer": "https://other.example"}, 200, {}),
+        (b"", 404, {}),
+        (ConnectionFailedError("gone"), None, {}),
+    ],
+)
+def test_the_document_of_rfc_8414_adds_what_the_first_lacks(drive, answer, other, status, found):
+    said = other if status is None else answer(other, status)
+    urls, script = drive(supplemented(GOOD, ISSUER), said)
+    assert urls == {"token-uri": "https://as.example/token", **found}
+    assert script.urls == THREE[2:]
+
+
+def test_without_an_issuer_there_is_no_second_document(drive):
+    urls, script = drive(supplemented(GOOD, None))
+    assert urls == {"token-uri": "https://as.example/token"}
+    assert script.urls == []
 
 
 def test_a_metadata_uri_is_asked_alone(drive, failing, answer):
@@ -133,8 +201,8 @@ def by_issuer(manager, server):
     return build
 
 
-def refused(manager, registration_id="app"):
-    with pytest.raises(DiscoveryError) as caught:
+def refused(manager, registration_id="app", kind=DiscoveryError):
+    with pytest.raises(kind) as caught:
         manager.authorize(registration_id)
     return caught.value
 
@@ -176,14 +244,13 @@ def test_a_dead_server_stops_nobody_from_starting_and_is_asked_again(by_issuer, 
     issuer = server.issuer
     server.stop()
     manager = by_issuer(issuer)
-    error = refused(manager)
+    error = refused(manager, kind=ConnectionFailedError)
     assert error.registration_id == "app"
-    assert error.retry_after == 5
     assert "refused the connection" in str(error)
-    assert refused(manager).backing_off
-    assert "could not be had" in manager.status()["app"]["error"]
+    assert refused(manager, kind=ConnectionFailedError).backing_off
+    assert "the metadata of provider as was not fetched" in manager.status()["app"]["error"]
     server.start()
-    clock.advance(5.1)
+    clock.advance(error.retry_after + 0.1)
     assert manager.authorize("app")
 
 
@@ -234,7 +301,6 @@ def test_either_place_is_found(by_issuer, server, path):
 
 
 def test_metadata_without_a_token_endpoint_says_what_to_set(by_issuer, server):
-    from oauthreg._errors import AuthorizationError
     from oauthreg.testing import DELETE
 
     server.metadata_overrides = {"token_endpoint": DELETE}

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from base64 import b64decode
+from dataclasses import replace
+from pathlib import Path
 from urllib.parse import parse_qsl
 
 import pytest
 
-from oauthreg._errors import AuthorizationError, SecretUnavailableError
+from oauthreg._errors import AuthorizationError, ConnectionFailedError, SecretUnavailableError
+from oauthreg._flow import ClientCertificate
 from oauthreg._grants.client_credentials import client_credentials
-from oauthreg._protocol.authentication import METHODS, advertised_method, refusal_hint
+from oauthreg._protocol.authentication import METHODS, advertised_method
+from oauthreg._protocol.hints import credential_hint
 from oauthreg._protocol.requests import endpoint, token_request
 from oauthreg._provider import GenericProvider, ProviderSettings
+from oauthreg._secret_values import LiteralSecret, Secret
 
 HOOKS = GenericProvider(ProviderSettings())
 
@@ -69,6 +74,13 @@ def test_a_plugins_parameters_come_before_the_registrations(context):
     assert request.form[1:] == (("a", "registration"), ("b", "plugin"))
 
 
+def test_a_client_id_among_the_parameters_is_sent_once(context):
+    for method in ("client_secret_post", "none"):
+        made = context(parameters={"client_id": "id"}, client_authentication_method=method)
+        form = token_request(made, HOOKS, "client_credentials").form
+        assert [value for name, value in form if name == "client_id"] == ["id"]
+
+
 def test_headers_of_the_registration_are_sent(context):
     request = token_request(context(headers={"X-Tenant": "one"}), HOOKS, "x")
     assert request.headers[0] == ("X-Tenant", "one")
@@ -78,6 +90,23 @@ def test_a_missing_address_says_what_to_set(context):
     with pytest.raises(AuthorizationError, match=r"provider\.as\.token-uri") as caught:
         endpoint(context(endpoints=()), "token-uri")
     assert "provider as has no token-uri" in str(caught.value)
+
+
+def test_an_address_that_the_metadata_does_not_list_is_named_so(context):
+    made = replace(context(), metadata={"issuer": "https://as.example"})
+    with pytest.raises(AuthorizationError) as caught:
+        endpoint(made, "revocation-uri")
+    assert "its metadata does not list one. Set provider.as.revocation-uri" in str(caught.value)
+    assert "issuer-uri" not in str(caught.value)
+
+
+@pytest.mark.parametrize("url", ["http://auth.internal:8080/token", "/token", "https://a b/"])
+def test_an_unusable_address_of_the_metadata_is_said_to_be_of_the_metadata(context, url):
+    made = replace(context(endpoints=()), endpoints={"token-uri": url})
+    with pytest.raises(ConnectionFailedError) as caught:
+        endpoint(made, "token-uri")
+    assert "The address is token-uri in the metadata of as" in str(caught.value)
+    assert "set provider.as.token-uri" in caught.value.hint
 
 
 def test_client_credentials_keep_no_refresh_token(context, drive, answer):
@@ -157,10 +186,31 @@ def test_a_method_that_needs_a_certificate_says_so(context, method):
         token_request(context(None, client_authentication_method=method), HOOKS, "x")
 
 
-@pytest.mark.parametrize("method", ["", "unheard_of"])
-def test_a_method_that_is_unknown_lists_those_there_are(context, method):
-    with pytest.raises(AuthorizationError, match="client_secret_post"):
-        token_request(context(client_authentication_method=method), HOOKS, "x")
+def test_a_method_that_is_unknown_lists_those_there_are(context):
+    with pytest.raises(AuthorizationError, match=r"'unheard_of' is not .*client_secret_post"):
+        token_request(context(client_authentication_method="unheard_of"), HOOKS, "x")
+
+
+LITERAL = LiteralSecret(Secret("s"))
+CREDENTIALS = [
+    ({"client_secrets": (LITERAL,)}, "a client-secret"),
+    ({"assertion": LITERAL}, "an assertion-file"),
+    ({"signing_key": object()}, "a private-key"),
+    ({"certificate": ClientCertificate(Path("c"), Path("k"))}, "a client certificate"),
+]
+
+
+@pytest.mark.parametrize(("credential", "kind"), CREDENTIALS)
+def test_a_server_without_a_fitting_method_is_told_what_it_takes_and_what_there_is(
+    context, credential, kind
+):
+    made = replace(
+        context(None, client_authentication_method=None, **credential),
+        metadata={"token_endpoint_auth_methods_supported": ["vendor_auth", 5]},
+    )
+    assert advertised_method(made.registration, made.metadata) is None
+    with pytest.raises(AuthorizationError, match=f"only vendor_auth as .*has {kind}"):
+        token_request(made, HOOKS, "x")
 
 
 @pytest.mark.parametrize(
@@ -168,7 +218,10 @@ def test_a_method_that_is_unknown_lists_those_there_are(context, method):
     [
         (None, "client_secret_basic"),
         ([], "client_secret_basic"),
-        ("client_secret_post", "client_secret_basic"),
+        (["none"], "client_secret_basic"),
+        ("client_secret_post", "client_secret_post"),
+        (["CLIENT_SECRET_POST"], "client_secret_post"),
+        (5, "client_secret_basic"),
         (["client_secret_post", "client_secret_basic"], "client_secret_basic"),
         (["client_secret_post", "private_key_jwt"], "client_secret_post"),
         (["client_secret_jwt"], "client_secret_jwt"),
@@ -176,9 +229,7 @@ def test_a_method_that_is_unknown_lists_those_there_are(context, method):
     ],
 )
 def test_the_method_is_the_metadatas_where_the_settings_name_none(context, offered, method):
-    from oauthreg._secret_values import LiteralSecret, Secret
-
-    registration = context(client_secrets=(LiteralSecret(Secret("s")),)).registration
+    registration = context(client_secrets=(LITERAL,)).registration
     metadata = {"token_endpoint_auth_methods_supported": offered}
     assert advertised_method(registration, metadata) == method
 
@@ -190,14 +241,24 @@ def test_a_client_without_any_credential_is_public(context):
 @pytest.mark.parametrize("encoding", ["form", "raw"])
 def test_a_refused_secret_that_encoding_changes_gets_a_hint(context, encoding):
     other = {"form": "raw", "raw": "form"}[encoding]
-    hint = refusal_hint(context("a+b", basic_encoding=encoding))
-    assert f'registration.app.basic-encoding = "{other}"' in hint
+    hint = credential_hint(context("a+b", basic_encoding=encoding))
+    assert f'try basic-encoding = "{other}"' in hint
 
 
-def test_a_refused_plain_secret_gets_none(context):
-    assert refusal_hint(context("plain")) is None
-    assert refusal_hint(context(None)) is None
-    assert refusal_hint(context("a+b", client_authentication_method="client_secret_post")) is None
+HINTS = [
+    ("client_secret_basic", "Check registration.app.client-id, client-secret and client-auth"),
+    ("client_secret_post", "(client_secret_post)."),
+    ("tls_client_auth", "certificate-file: the server must know this certificate"),
+    ("none", "wants a credential of this client"),
+]
+
+
+@pytest.mark.parametrize(("method", "hint"), HINTS)
+def test_a_refused_credential_has_the_hint_of_its_method(context, method, hint):
+    text = credential_hint(context("plain", client_authentication_method=method))
+    assert hint in text
+    assert "basic-encoding" not in text
+    assert ("client-secret and" in text) is method.startswith("client_secret")
 
 
 def test_the_hint_reaches_the_caller(manager, server):

@@ -1,0 +1,77 @@
+"""A token that is not protected as the registration wants it is refused."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from oauthreg._dpop import Prover
+from oauthreg._errors import InvalidTokenResponseError
+from oauthreg._flow import ClientCertificate, Granted
+from oauthreg._protocol.binding import check_token_binding, jwt_claims
+from oauthreg._signing_keys import generated_key
+
+KEY = generated_key()
+CERTIFICATE = ClientCertificate(Path("c.pem"), Path("k.pem"), thumbprint="thumb")
+
+
+def jwt(**claims):
+    return Granted(access_token=KEY.sign(claims))
+
+
+def test_a_bearer_token_is_refused_where_dpop_is_asked_for(context):
+    registration = context(prover=Prover(KEY)).registration
+    check_token_binding(registration, Granted(access_token="t", token_type="DPoP"))
+    with pytest.raises(InvalidTokenResponseError, match="answered with a bearer token") as caught:
+        check_token_binding(registration, Granted(access_token="t"))
+    assert 'registration.app.dpop = "optional"' in caught.value.hint
+    assert not caught.value.retryable
+
+
+def test_where_dpop_is_optional_both_are_taken(context):
+    registration = context(prover=Prover(KEY), dpop_optional=True).registration
+    for kind in ("Bearer", "DPoP"):
+        check_token_binding(registration, Granted(access_token="t", token_type=kind))
+
+
+def test_a_dpop_token_without_a_key_is_refused(context):
+    with pytest.raises(InvalidTokenResponseError, match=r"Set registration\.app\.dpop = true"):
+        check_token_binding(context().registration, Granted(access_token="t", token_type="DPoP"))
+
+
+def bound(context, certificate=CERTIFICATE):
+    return context(certificate_bound_tokens=True, certificate=certificate).registration
+
+
+def test_a_jwt_that_names_the_certificate_is_taken(context):
+    check_token_binding(bound(context), jwt(cnf={"x5t#S256": "thumb"}))
+
+
+@pytest.mark.parametrize(
+    "token", ["opaque", "a.b", "a.b.c", "e30.YQ.x", "e30.WzFd.x", "\u00fc.b.c"]
+)
+def test_a_token_that_is_no_jwt_cannot_be_judged(context, token):
+    assert jwt_claims(token) is None
+    check_token_binding(bound(context), Granted(access_token=token))
+
+
+@pytest.mark.parametrize(
+    ("claims", "fault"),
+    [
+        ({}, "no certificate"),
+        ({"cnf": None}, "no certificate"),
+        ({"cnf": {"jkt": "thumb"}}, "no certificate"),
+        ({"cnf": {"x5t#S256": "other"}}, "another certificate"),
+    ],
+)
+def test_a_jwt_without_the_certificate_is_refused(context, claims, fault):
+    with pytest.raises(InvalidTokenResponseError, match=f"bound to {fault}"):
+        check_token_binding(bound(context), jwt(**claims))
+    check_token_binding(context(certificate=CERTIFICATE).registration, jwt(**claims))
+
+
+@pytest.mark.parametrize("certificate", [None, ClientCertificate(Path("c"), Path("k"))])
+def test_a_certificate_that_is_not_known_binds_nothing(context, certificate):
+    with pytest.raises(InvalidTokenResponseError, match="bound to no certificate"):
+        check_token_binding(bound(context, certificate), jwt(cnf={"x5t#S256": None}))
