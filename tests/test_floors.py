@@ -43,7 +43,13 @@ FLOORS = (
 PLACE = {
     name: (floor, place) for floor, names in enumerate(FLOORS) for place, name in enumerate(names)
 }
-KNOWS_THE_PACKAGE = {"testing._kit", "testing._script", "testing._demo", "testing._store_tests"}
+KNOWS_THE_PACKAGE = {
+    "testing._kit",
+    "testing._script",
+    "testing._sharing",
+    "testing._demo",
+    "testing._store_tests",
+}
 MAY_IMPORT_AUTHLIB = {"_protocol", "testing"}
 
 

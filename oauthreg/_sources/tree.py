@@ -82,13 +82,8 @@ class Origin:
 
     Attributes:
         kind: `file`, `environment`, `env-file`, `secrets-directory`, `argument`, `spring-file`,
-    <<<<<<< HEAD
-            `default`, `plugin` or `discovery`.
-        name: The file's path, the variable's name, the plugin's name, or what a dict is.
-    =======
             `spring-variable`, `default`, `plugin` or `discovery`.
-        name: The file's path, the variable's name, the plugin's name; empty for an argument.
-    >>>>>>> c61387f (WIP Spring files as Boot reads them)
+        name: The file's path, the variable's name, the plugin's name, or what a dict is.
         key: The key as its source spells it: `registration.my_client.client-secret`.
         base: The folder that relative file settings start from.
         line: The line in the file, where reading it gave one; `locate` finds it in TOML.

@@ -1,4 +1,4 @@
-"""urllib3's connections for a call from a thread: told, kept to its time, and broken off."""
+"""urllib3's connections for a call from a thread: each wait is limited, and can be broken off."""
 
 from __future__ import annotations
 
@@ -9,26 +9,37 @@ import ssl
 import threading
 from contextlib import suppress
 from contextvars import ContextVar
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
 from oauthreg._transports import address
-from oauthreg._transports.exchange import Exchange
+from oauthreg._transports.exchange import SUSPECT_SECONDS, Exchange
+from oauthreg._transports.idle import IDLE_SECONDS
+from oauthreg._transports.logs import leave_out
+from oauthreg._transports.lookup import lookup
+
+if TYPE_CHECKING:
+    from oauthreg._transports.idle import ConnectionKey, IdleConnections
 
 
 class Call(Exchange):
     """An exchange that waits in a thread, so that another thread has to end its waits.
 
     Attributes:
+        key: Which connections it may use.
+        idle: Where it takes its connection from, and gives it back.
+        single_use: Whether its request must not be sent twice.
         afresh: Whether it has to go over a new connection.
     """
 
-    afresh = False
+    key: ConnectionKey
+    idle: IdleConnections[Connection]
 
-    def __init__(self, *args: Any) -> None:
+    def __init__(self, *args: Any, single_use: bool) -> None:
         super().__init__(*args)
+        self.single_use, self.afresh = single_use, False
         self._lock = threading.Lock()
         self._handle: socket.socket | None = None
 
@@ -48,21 +59,20 @@ class Call(Exchange):
 
 
 current: ContextVar[Call] = ContextVar("oauthreg_call")
+leave_out("Failed to parse headers", of="urllib3.connection", during=current)
 
 
 class Connection(HTTPConnection):
-    """A connection that tells the call at hand what happens on it."""
+    """A connection that reports to the current call what happens on it."""
 
-    @property
-    def is_connected(self) -> bool:
-        """Whether the call may go over it: it stands, and holds nothing unasked."""
+    def is_usable(self) -> bool:
+        """Whether it is open, and has nothing to read that nobody asked for."""
         unasked = isinstance(self.sock, ssl.SSLSocket) and self.sock.pending()
-        return super().is_connected and not unasked and not current.get().afresh
+        return self.is_connected and not unasked
 
     def connect(self) -> None:
         """Connect, through proxy and TLS if need be."""
         call = current.get()
-        call.connecting()
         super().connect()
         call.established()
 
@@ -74,23 +84,29 @@ class Connection(HTTPConnection):
         return http.client.HTTPResponse(timed, *args, **options)
 
     def _new_conn(self) -> socket.socket:
-        """Connect to the first address that answers, each within what is left of the time."""
+        """Connect to the first address that answers, in what is left of the time."""
         call = current.get()
-        found = socket.getaddrinfo(self.host, self.port, type=socket.SOCK_STREAM)
+        call.connecting()
+        found = lookup(self.host, self.port or 0).result(call.limit())
         if call.address.origin.must_resolve_to_loopback:
             address.check_resolved(call.address, found)
         failure = OSError()
-        for family, kind, protocol, _, place in found:
+        for others, (family, kind, protocol, _, place) in zip(
+            reversed(range(len(found))), found, strict=True
+        ):
             sock = socket.socket(family, kind, protocol)
             try:
                 call.hold(sock)
-                sock.settimeout(call.limit(call.profile.connect_timeout))
+                sock.settimeout(call.try_limit(others))
                 sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 sock.connect(place)
-                sock.settimeout(call.limit(call.profile.connect_timeout))  # for the handshake
+                sock.settimeout(call.limit())  # for the handshake
             except OSError as error:
                 sock.close()
                 failure = error
+            except BaseException:
+                sock.close()
+                raise
             else:
                 return sock
         raise failure
@@ -101,13 +117,33 @@ class TlsConnection(Connection, HTTPSConnection):
 
 
 class Pool(HTTPConnectionPool):
-    """urllib3's pool of such connections."""
+    """urllib3's way to send over a connection; idle ones are kept by the transport."""
 
     ConnectionCls = Connection
 
+    def _get_conn(self, timeout: float | None = None) -> Any:
+        del timeout
+        call = current.get()
+        longest = SUSPECT_SECONDS if call.single_use else IDLE_SECONDS
+        kept = None if call.afresh else call.idle.take(call.key, longest)
+        if kept is None:
+            return self._new_conn()
+        connection, idle_seconds = kept
+        call.reusing(idle_seconds)
+        return connection
 
-class TlsPool(HTTPSConnectionPool):
-    """urllib3's pool of such connections over TLS."""
+    def _put_conn(self, conn: Any) -> None:
+        if conn is None or conn.is_closed:
+            return
+        call = current.get(None)
+        if call is None:  # it was left by a call that was interrupted
+            conn.close()
+        else:
+            call.idle.give_back(call.key, conn)
+
+
+class TlsPool(Pool, HTTPSConnectionPool):
+    """The same over TLS."""
 
     ConnectionCls = TlsConnection
 
@@ -131,12 +167,12 @@ class _Timed(io.RawIOBase):
 
     def readinto(self, buffer: Any) -> int | None:
         """Read what is there, waiting for it no longer than there is time."""
-        self._sock.settimeout(self._call.limit(self._call.profile.read_timeout))
+        self._sock.settimeout(self._call.limit())
         count = self._raw.readinto(buffer)
         self._call.arrived(count or 0)
         return count
 
     def close(self) -> None:
-        """Let go of the socket."""
+        """Close the reader; the socket stays with its connection."""
         self._raw.close()
         super().close()

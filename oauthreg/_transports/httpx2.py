@@ -1,49 +1,52 @@
-"""Sending with httpx2: its transport, and no client.
+"""Sending with httpcore2, the part of httpx2 below its client.
 
-A client logs whole addresses, keeps cookies and reads the environment. How far a request has come
-is known from httpx2's `trace` extension; a header that was cut short looks to it like none.
+A client logs whole addresses, keeps cookies and reads the environment.
 """
 
 from __future__ import annotations
 
 import asyncio
-import socket
-from contextlib import aclosing, suppress
-from ssl import PROTOCOL_TLS_CLIENT, SSLContext
-from typing import TYPE_CHECKING, Any, NamedTuple
+import os
+from contextlib import suppress
+from functools import partial
+from typing import TYPE_CHECKING
+from urllib.parse import unquote, urlsplit
 
 from oauthreg._errors import AuthorizationError
 from oauthreg._extras import needed
 from oauthreg._transports import address, proxy
-from oauthreg._transports.exchange import Exchange
-from oauthreg._transports.message import POOL_SIZE, Body, header_fields
+from oauthreg._transports.exchange import SUSPECT_SECONDS
+from oauthreg._transports.failures import failure
+from oauthreg._transports.idle import IDLE_SECONDS, ConnectionKey, IdleConnections
+from oauthreg._transports.lookup import in_thread
+from oauthreg._transports.message import Body, header_fields, user_agent
+from oauthreg._transports.streams import Backend, Call, current
 from oauthreg._transports.trust import Trust
 
 with needed("httpx2", by="AsyncAuthorizedClientManager"):
     import httpcore2
-    import httpx2
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Mapping
+    from collections.abc import AsyncGenerator
 
-    from oauthreg._flow import TokenRequest, TokenResponse
+    from oauthreg._flow import Pairs, TokenRequest, TokenResponse
     from oauthreg._registration import HttpProfile
 
-LIMITS = httpx2.Limits(max_keepalive_connections=POOL_SIZE, keepalive_expiry=60.0)
+user_agent()  # reads a file, which is not to hold up a loop
 
 
 class Httpx2Transport:
     """Sends token requests over kept-alive connections, from any number of event loops.
 
+    A forked child has connections of its own, and leaves its parent's alone.
+
     Args:
-        profile: Time limits, proxy and trusted roots.
+        profile: Time limits, proxy, trusted roots and the number of connections.
     """
 
     def __init__(self, profile: HttpProfile) -> None:
         self._profile = profile
-        self._trust = Trust(profile)
-        self._homes: dict[_Route, _Home] = {}
-        self._forgotten: list[object] = []
+        self._by_pid: dict[int, _Process] = {}
         self._closed = False
 
     async def send(self, request: TokenRequest, *, within: float | None = None) -> TokenResponse:
@@ -58,166 +61,213 @@ class Httpx2Transport:
             InvalidTokenResponseError: the body is longer than 1 MiB.
         """
         place = address.parse(request.url)
-        call = _Call(self._profile, place, proxy.choose(self._profile, place), within)
-        prepared = _prepared(request, call)
-        context = None
-        if place.scheme == "https":
-            context = self._trust.at_hand(request.certificate)
-            if context is None:  # files are not to hold up the loop
-                needed = request.certificate, place.endpoint
-                context = await asyncio.to_thread(self._trust.context, *needed)
-        route = _Route(asyncio.get_running_loop(), call.proxy, context)
-        home = await self._home(route)
-        home.calls.add(call)
+        call = Call(self._profile, place, proxy.choose(self._profile, place), within)
+        fields = header_fields(request, place)
+        pool = await self._process().pool()
+        pool.calls.add(call)
         try:
             call.closed = self._closed
-            outcome = await _attempt(home.transport, prepared, call)
-            if call.may_repeat(outcome) and not request.single_use:
-                async with _new_transport(route) as fresh:
-                    outcome = await _attempt(fresh, prepared, call)
+            outcome = await pool.send(request, fields, call)
         finally:
-            home.calls.discard(call)
+            pool.calls.discard(call)
         if isinstance(outcome, AuthorizationError):
             raise outcome
         return outcome
 
     async def aclose(self) -> None:
-        """Break off what is under way, and close every connection; nothing is sent any more.
+        """Break off requests in progress and close every connection; nothing is sent any more.
 
         That happens to this loop's now, and to another's as soon as that loop comes to it.
         """
         self._closed = True
-        homes, self._homes = self._homes, {}
-        for route, home in homes.items():
-            if route.loop is asyncio.get_running_loop():
-                await home.close()
-            elif route.loop.is_running():
-                asyncio.run_coroutine_threadsafe(home.close(), route.loop)
+        await self._process().close()
 
     def reset_after_fork(self) -> None:
-        """Forget the parent's connections in a forked child, neither using nor closing them."""
-        self._forgotten.append(self._homes)
-        self._homes = {}
+        """Leave the parent's connections alone: `send` and `aclose` do so by themselves."""
 
-    async def _home(self, route: _Route) -> _Home:
-        """Return a loop's connections; those of loops and certificates that are past are let go."""
-        home = self._homes.get(route)
-        if home is None:
-            life = _lasting(route)
-            self._homes[route] = home = _Home(await anext(life), life, set())
-            for other in list(self._homes):
-                if other.loop.is_closed() or not self._trust.holds(other.context):
-                    self._homes.pop(other, None)
-        return home
+    def _process(self) -> _Process:
+        """Return what belongs to this process, whether or not Python was told of its fork."""
+        pid = os.getpid()
+        return self._by_pid.get(pid) or self._by_pid.setdefault(pid, _Process(self._profile))
 
 
-class _Route(NamedTuple):
-    """What connections are kept by; a client certificate is a part of the context."""
+class _Process:
+    """The connections of one process, by event loop."""
 
-    loop: asyncio.AbstractEventLoop
-    proxy: proxy.Proxy | None
-    context: SSLContext | None
+    def __init__(self, profile: HttpProfile) -> None:
+        self._profile = profile
+        self._trust = Trust(profile)
+        self._pools: dict[asyncio.AbstractEventLoop, _LoopPool] = {}
 
-
-class _Home(NamedTuple):
-    """The connections of one loop, and what goes on over them."""
-
-    transport: httpx2.AsyncHTTPTransport
-    life: AsyncGenerator[httpx2.AsyncHTTPTransport]
-    calls: set[_Call]
+    async def pool(self) -> _LoopPool:
+        """Return the running loop's connections; those of closed loops are forgotten."""
+        loop = asyncio.get_running_loop()
+        pool = self._pools.get(loop)
+        if pool is None:
+            self._pools[loop] = pool = _LoopPool(self._profile, self._trust)
+            for other in list(self._pools):
+                if other.is_closed():
+                    self._pools.pop(other, None)
+            pool.lifetime = _pool_lifetime(pool)
+            await anext(pool.lifetime)
+        return pool
 
     async def close(self) -> None:
-        """Close them, in their own loop."""
+        pools, self._pools = self._pools, {}
+        for loop, pool in pools.items():
+            if loop is asyncio.get_running_loop():
+                await pool.lifetime.aclose()
+            else:
+                with suppress(RuntimeError):  # it is closed, and its connections with it
+                    loop.call_soon_threadsafe(pool.close)
+
+
+class _LoopPool:
+    """The connections of one event loop, and its requests in progress."""
+
+    lifetime: AsyncGenerator[None]
+
+    def __init__(self, profile: HttpProfile, trust: Trust) -> None:
+        self.calls: set[Call] = set()
+        self._trust = trust
+        self._idle = IdleConnections[_Connection](profile.max_connections)
+        self._free = asyncio.Semaphore(profile.max_connections)
+
+    async def send(
+        self, request: TokenRequest, fields: Pairs, call: Call
+    ) -> TokenResponse | AuthorizationError:
+        """Return the answer or the failure: an error raised here would drag a chain along."""
+        token = current.set(call)
+        try:
+            if self._free.locked():
+                call.waiting()
+            async with asyncio.timeout(call.limit()) as call.time, self._free:
+                with self._idle.one_in_use():
+                    key = await self._key(request, call)
+                    longest = SUSPECT_SECONDS if request.single_use else IDLE_SECONDS
+                    kept = self._idle.take(key, longest)
+                    outcome = await self._attempt(request, fields, call, key, kept)
+                    if call.may_repeat(outcome) and not request.single_use:
+                        outcome = await self._attempt(request, fields, call, key, None)
+                    return outcome
+        except Exception as error:  # noqa: BLE001 - no library's exception may leave as it is
+            return failure(call, error)
+        finally:
+            current.reset(token)
+
+    def close(self) -> None:
+        """Break off requests in progress and close every connection, in their own loop."""
         for call in self.calls:
             call.break_off()
-        await self.life.aclose()
+        self._idle.close()
+
+    async def _key(self, request: TokenRequest, call: Call) -> ConnectionKey:
+        place, context = call.address, None
+        if place.scheme == "https":
+            context = self._trust.without_reading(request.certificate)
+            if context is None:  # files are not to hold up the loop
+                read = partial(self._trust.context, request.certificate, place.endpoint)
+                context = await asyncio.wrap_future(in_thread(read))
+                self._idle.close_where(lambda key: not self._trust.is_current(key.context))
+        return ConnectionKey(place.scheme, place.host, place.port, call.proxy, context)
+
+    async def _attempt(
+        self,
+        request: TokenRequest,
+        fields: Pairs,
+        call: Call,
+        key: ConnectionKey,
+        kept: tuple[_Connection, float] | None,
+    ) -> TokenResponse | AuthorizationError:
+        """Send once; return the answer or the failure."""
+        if kept is None:
+            call.connecting()
+            connection = _Connection(key)
+        else:
+            connection, idle_seconds = kept
+            call.reusing(idle_seconds)
+        try:
+            answer = await connection.send(request, fields, call)
+        except Exception as error:  # noqa: BLE001 - no library's exception may leave as it is
+            return failure(call, error)
+        else:
+            if connection.is_idle():
+                self._idle.give_back(key, connection)
+            return answer
+        finally:
+            if not connection.is_idle():
+                connection.close()
 
 
-async def _lasting(route: _Route) -> AsyncGenerator[httpx2.AsyncHTTPTransport]:
-    """Keep a transport open until its loop shuts down, or until nobody uses it any more.
-
-    Either closes this generator: the loop does so at its end, or when it is garbage.
-    """
-    async with _new_transport(route) as transport:
-        yield transport
-
-
-def _new_transport(route: _Route) -> httpx2.AsyncHTTPTransport:
-    context = route.context or SSLContext(PROTOCOL_TLS_CLIENT)  # which trusts nobody
-    via = httpx2.Proxy(route.proxy.url) if route.proxy else None
-    if via and via.url.scheme == "https":
-        via.ssl_context = context
-    return httpx2.AsyncHTTPTransport(verify=context, trust_env=False, limits=LIMITS, proxy=via)
-
-
-class _Call(Exchange):
-    """An exchange that httpx2 tells about, and that can be broken off."""
-
-    stream: httpcore2.AsyncNetworkStream
-    time = asyncio.Timeout(None)
-    waited = False
-
-    def break_off(self) -> None:
-        """End it, in its own loop, whatever it waits for."""
-        self.closed = True
-        with suppress(RuntimeError):  # it is not under way yet, or no more
-            self.time.reschedule(0)
-
-    async def trace(self, event: str, facts: Mapping[str, Any]) -> None:
-        """Take what httpx2 tells; a proxy is spoken to before there is a connection."""
-        loop = asyncio.get_running_loop()
-        if event == "connection.connect_tcp.started":
-            self.connecting()
-            if self.address.origin.must_resolve_to_loopback:
-                host, port = self.address.host, self.address.port
-                found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-                address.check_resolved(self.address, found)
-        elif event == "connection.connect_tcp.complete":
-            self.stream = facts["return_value"]
-        elif event.endswith("start_tls.failed"):
-            await self.stream.aclose()  # which httpx2 leaves open where the task was cancelled
-        elif event == "http11.send_request_headers.started":
-            if facts["request"].method != b"CONNECT":
-                self.established()
-        elif event == "http11.receive_response_headers.started":
-            self.waited = False
-            loop.call_soon(setattr, self, "waited", True)  # noqa: FBT003 - setattr's own order
-        elif event == "http11.receive_response_headers.complete" and self.connected:
-            self.arrived(int(self.waited or not self.reused))
-            self.header_read()
-        elif event == "http11.receive_response_headers.failed":
-            error = facts["exception"]
-            self.answered = isinstance(error, httpcore2.RemoteProtocolError) and bool(
-                error.__cause__
-            )
-
-
-def _prepared(request: TokenRequest, call: _Call) -> httpx2.Request:
-    connect, read = call.profile.connect_timeout, call.profile.read_timeout
-    timeout = httpx2.Timeout(read, connect=connect, pool=None).as_dict()
-    fields = header_fields(request, call.address)
-    return httpx2.Request(
-        request.method,
-        call.address.url,
-        headers=[(name.encode("ascii"), value.encode("latin-1")) for name, value in fields],
-        content=request.body,
-        extensions={"timeout": timeout, "trace": call.trace},
-    )
-
-
-async def _attempt(
-    transport: httpx2.AsyncHTTPTransport, prepared: httpx2.Request, call: _Call
-) -> TokenResponse | AuthorizationError:
-    """Return the answer or the failure: an error raised here would drag a chain along."""
+async def _pool_lifetime(pool: _LoopPool) -> AsyncGenerator[None]:
+    """Close a pool when its loop shuts down, which closes this generator."""
     try:
-        async with (
-            asyncio.timeout(call.limit(call.profile.total_timeout)) as call.time,
-            aclosing(await transport.handle_async_request(prepared)) as answer,
-        ):
-            body = Body(answer.status_code)
-            async for chunk in answer.aiter_raw():
+        yield
+    finally:
+        pool.close()
+        await asyncio.sleep(0)  # the loop closes the sockets now
+
+
+class _Connection:
+    """A connection of httpcore2, and the network below it."""
+
+    def __init__(self, key: ConnectionKey) -> None:
+        self._key, self._backend = key, Backend()
+        self._http = _connection_to(key, self._backend)
+
+    async def send(self, request: TokenRequest, fields: Pairs, call: Call) -> TokenResponse:
+        """Send one request, and read its whole answer."""
+        place = call.address
+        asked = httpcore2.Request(
+            request.method,
+            httpcore2.URL(
+                scheme=place.scheme, host=place.host, port=place.port, target=place.target
+            ),
+            headers=[(name.encode("ascii"), value.encode("latin-1")) for name, value in fields],
+            content=request.body or b"",
+        )
+        response = await self._http.handle_async_request(asked)
+        try:
+            call.header_read()
+            body = Body(response.status, _joined(response.headers))
+            async for chunk in response.aiter_stream():
                 body.add(chunk)
-        answer.headers.encoding = "latin-1"
-        return body.response(answer.headers)
-    except Exception as error:  # noqa: BLE001 - no library's exception may leave as it is
-        return call.failure(error)
+        finally:
+            await response.aclose()
+        return body.response()
+
+    def is_idle(self) -> bool:
+        """Whether its last answer was read, and another request may follow."""
+        return self._http.is_idle() and self.is_usable()
+
+    def is_usable(self) -> bool:
+        """Whether it is open, and has nothing to read that nobody asked for."""
+        return self._backend.is_usable()
+
+    def close(self) -> None:
+        """Close it, without waiting for the server."""
+        self._backend.close()
+
+
+def _connection_to(key: ConnectionKey, backend: Backend) -> httpcore2.AsyncConnectionInterface:
+    via = None
+    if key.proxy:
+        parts = urlsplit(key.proxy.url)
+        user = (unquote(parts.username or ""), unquote(parts.password or ""))
+        via = httpcore2.Proxy(
+            f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}",
+            auth=user if any(user) else None,
+            ssl_context=key.context if parts.scheme == "https" else None,
+        )
+    origin = httpcore2.Origin(key.scheme.encode(), key.host.encode(), key.port)
+    pool = httpcore2.AsyncConnectionPool(key.context, via, network_backend=backend)
+    return pool.create_connection(origin)
+
+
+def _joined(fields: list[tuple[bytes, bytes]]) -> dict[str, str]:
+    """Return header fields by name in lower case, repeated ones joined."""
+    joined: dict[str, str] = {}
+    for name, value in fields:
+        key, text = name.decode("latin-1").lower(), value.decode("latin-1")
+        joined[key] = f"{joined[key]}, {text}" if key in joined else text
+    return joined

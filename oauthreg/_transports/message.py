@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from oauthreg._flow import Pairs, TokenRequest
 
 LONGEST_BODY = 1024 * 1024
-POOL_SIZE = 32  # idle connections kept
+MOST_CODINGS = 3
 
 _NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
@@ -27,18 +27,22 @@ _CODINGS = {"gzip", "x-gzip", "deflate"}
 
 
 def header_fields(request: TokenRequest, address: Address) -> Pairs:
-    """Return what is sent besides Host and Content-Length; a request's own fields beat defaults.
+    """Return the header fields to send; a request's own beat the defaults.
 
     Raises:
         ConnectionFailedError: a field holds what HTTP does not allow.
     """
+    body = request.body
     defaults = {
+        "Host": str(address.origin).partition("://")[2],
         "User-Agent": user_agent(),
         "Accept": "application/json",
         "Accept-Encoding": "gzip, deflate",
     }
     if request.form:
         defaults["Content-Type"] = "application/x-www-form-urlencoded"
+    if body is not None or request.method not in {"GET", "HEAD"}:
+        defaults["Content-Length"] = str(len(body or b""))
     own = {name.lower() for name, _ in request.headers}
     chosen = [(name, value) for name, value in defaults.items() if name.lower() not in own]
     fields = (*chosen, *request.headers)
@@ -67,46 +71,58 @@ def user_agent() -> str:
 
 
 class Body:
-    """The body of an answer while it arrives."""
+    """The body of an answer, of at most 1 MiB, while it arrives.
 
-    def __init__(self, status: int) -> None:
+    Args:
+        status: The HTTP status.
+        headers: The header fields, a repeated one joined.
+
+    Raises:
+        InvalidTokenResponseError: it has more content codings than three.
+    """
+
+    def __init__(self, status: int, headers: Mapping[str, str]) -> None:
         self._status = status
+        self._headers = {name.lower(): value for name, value in headers.items()}
+        codings = self._headers.get("content-encoding", "").lower().replace(" ", "")
+        self._codings = codings.split(",")
         self._raw = bytearray()
+        if len(self._codings) > MOST_CODINGS:
+            raise self._unfit(f"the answer has more than {MOST_CODINGS} content codings")
 
     def add(self, chunk: bytes) -> None:
         """Take the next part.
 
         Raises:
-            InvalidTokenResponseError: the body is longer than it may be.
+            InvalidTokenResponseError: the body is longer than 1 MiB.
         """
         self._raw += chunk
         self._check(len(self._raw))
 
-    def response(self, headers: Mapping[str, str]) -> TokenResponse:
-        """Return the whole answer, its body undone of gzip and deflate.
+    def response(self) -> TokenResponse:
+        """Return the whole answer, its body decoded from gzip and deflate.
 
         Raises:
-            InvalidTokenResponseError: the body is longer than it may be.
+            InvalidTokenResponseError: the body is longer than 1 MiB.
             zlib.error: the encoding is broken.
         """
-        fields = {name.lower(): value for name, value in headers.items()}
         body = bytes(self._raw)
-        encoding = fields.get("content-encoding", "").lower().replace(" ", "")
-        for coding in reversed(encoding.split(",")):
+        for coding in reversed(self._codings):
             if coding in _CODINGS and body:
                 body = _inflated(body)
                 self._check(len(body))
-        return TokenResponse(status=self._status, headers=fields, body=body)
+        return TokenResponse(status=self._status, headers=self._headers, body=body)
 
     def _check(self, size: int) -> None:
         if size > LONGEST_BODY:
-            raise InvalidTokenResponseError(
-                "the body of the answer is longer than 1 MiB", status=self._status, retryable=False
-            )
+            raise self._unfit("the body of the answer is longer than 1 MiB")
+
+    def _unfit(self, message: str) -> InvalidTokenResponseError:
+        return InvalidTokenResponseError(message, status=self._status, retryable=False)
 
 
 def _inflated(body: bytes) -> bytes:
-    """Undo gzip, zlib or bare deflate, to one byte more than is allowed."""
+    """Decode gzip, zlib or bare deflate, up to one byte more than is allowed."""
     try:
         decoder = zlib.decompressobj(_EITHER_FORMAT)
         result = decoder.decompress(body, LONGEST_BODY + 1)

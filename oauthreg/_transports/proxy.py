@@ -23,10 +23,12 @@ class Proxy:
     Attributes:
         url: Its address, with user name and password.
         peer: How errors name it.
+        setting: What named it: a setting, or a variable of the environment.
     """
 
     url: str = field(repr=False)
     peer: str
+    setting: str
 
 
 def choose(profile: HttpProfile, address: Address) -> Proxy | None:
@@ -41,10 +43,11 @@ def choose(profile: HttpProfile, address: Address) -> Proxy | None:
     if not url:
         setting = "https_proxy" if _environment("https_proxy") else "all_proxy"
         url = _environment(setting)
+        setting = f"{setting} in the environment"
         if not url or _is_exempt(address, _environment("no_proxy")):
             return None
     try:
-        return _parse(url)
+        return _parse(url, setting)
     except ValueError as error:
         raise ConnectionFailedError(
             f"the proxy of {setting} cannot be used: it {error}",
@@ -74,6 +77,6 @@ def _covers(entry: str, address: Address) -> bool:
 
 
 @lru_cache(maxsize=16)
-def _parse(url: str) -> Proxy:
+def _parse(url: str, setting: str) -> Proxy:
     url = url if "://" in url else f"http://{url}"
-    return Proxy(url, f"the proxy {parse_proxy(url).peer}")
+    return Proxy(url, f"the proxy {parse_proxy(url).peer}", setting)

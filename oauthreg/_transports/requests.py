@@ -6,7 +6,10 @@ loopback requests, one client's cookies go with another's. The adapter is the pa
 
 from __future__ import annotations
 
-from contextlib import suppress
+import os
+import threading
+import weakref
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from requests import PreparedRequest
@@ -15,12 +18,15 @@ from urllib3 import HTTPHeaderDict
 
 from oauthreg._errors import AuthorizationError
 from oauthreg._transports import address, proxy
-from oauthreg._transports.connections import Call, Pool, TlsPool, current
-from oauthreg._transports.message import POOL_SIZE, Body, header_fields
+from oauthreg._transports.connections import Call, Connection, Pool, TlsPool, current
+from oauthreg._transports.failures import failure
+from oauthreg._transports.idle import ConnectionKey, IdleConnections
+from oauthreg._transports.message import Body, header_fields
 from oauthreg._transports.trust import Trust
 
 if TYPE_CHECKING:
     import ssl
+    from collections.abc import Iterator
 
     from oauthreg._addresses import Address
     from oauthreg._flow import TokenRequest, TokenResponse
@@ -32,16 +38,15 @@ POOLS = {"http": Pool, "https": TlsPool}
 class RequestsTransport:
     """Sends token requests over kept-alive connections, from any number of threads.
 
+    A forked child has connections of its own, and leaves its parent's alone.
+
     Args:
-        profile: Time limits, proxy and trusted roots.
+        profile: Time limits, proxy, trusted roots and the number of connections.
     """
 
     def __init__(self, profile: HttpProfile) -> None:
         self._profile = profile
-        self._trust = Trust(profile)
-        self._adapters: dict[ssl.SSLContext | None, _Adapter] = {}
-        self._calls: set[Call] = set()
-        self._forgotten: list[object] = []
+        self._by_pid: dict[int, _Process] = {}
         self._closed = False
 
     def send(self, request: TokenRequest, *, within: float | None = None) -> TokenResponse:
@@ -56,64 +61,122 @@ class RequestsTransport:
             InvalidTokenResponseError: the body is longer than 1 MiB.
         """
         place = address.parse(request.url)
-        call = Call(self._profile, place, proxy.choose(self._profile, place), within)
+        via = proxy.choose(self._profile, place)
+        call = Call(self._profile, place, via, within, single_use=request.single_use)
         prepared = _prepared(request, place)
-        adapter = self._adapter(request, place)
-        self._calls.add(call)
+        process = self._process()
+        process.calls.add(call)
         try:
             call.closed = self._closed
-            outcome = _attempt(adapter, prepared, call)
-            if call.may_repeat(outcome) and not request.single_use:
-                call.afresh = True
-                outcome = _attempt(adapter, prepared, call)
+            outcome = process.send(request, prepared, call)
         finally:
-            self._calls.discard(call)
+            process.calls.discard(call)
             call.hold(None)
         if isinstance(outcome, AuthorizationError):
             raise outcome
         return outcome
 
     def close(self) -> None:
-        """Break off what is under way, and close every connection; nothing is sent any more."""
+        """Break off requests in progress and close every connection; nothing is sent any more."""
         self._closed = True
-        for call in list(self._calls):
-            call.break_off()
-        for adapter in list(self._adapters.values()):
-            adapter.close()
+        self._process().close()
 
     def reset_after_fork(self) -> None:
-        """Forget the parent's connections in a forked child, neither using nor closing them."""
-        self._forgotten += [self._adapters, self._calls]
-        self._adapters, self._calls = {}, set()
+        """Leave the parent's connections alone: `send` and `close` do so by themselves."""
 
-    def _adapter(self, request: TokenRequest, place: Address) -> _Adapter:
-        """Return the adapter of a certificate; those of certificates that changed are closed."""
-        context = None
+    def _process(self) -> _Process:
+        """Return what belongs to this process, whether or not Python was told of its fork."""
+        pid = os.getpid()
+        return self._by_pid.get(pid) or self._by_pid.setdefault(pid, _Process(self._profile))
+
+
+class _Process:
+    """The connections of one process, and its requests in progress."""
+
+    def __init__(self, profile: HttpProfile) -> None:
+        self.calls: set[Call] = set()
+        self._trust = Trust(profile)
+        self._idle = IdleConnections[Connection](profile.max_connections)
+        self._free = threading.Semaphore(profile.max_connections)
+        self._adapters: dict[ssl.SSLContext | None, _Adapter] = {}
+        weakref.finalize(self, _close_here, os.getpid(), self._idle)
+
+    def send(
+        self, request: TokenRequest, prepared: PreparedRequest, call: Call
+    ) -> TokenResponse | AuthorizationError:
+        """Return the answer or the failure: an error raised here would drag a chain along."""
+        token = current.set(call)
+        try:
+            with self._one_of_the_connections(call):
+                adapter = self._adapter(request, call)
+                outcome = _attempt(adapter, prepared, call)
+                if call.may_repeat(outcome) and not request.single_use:
+                    call.afresh = True
+                    call.connecting()
+                    outcome = _attempt(adapter, prepared, call)
+                return outcome
+        except Exception as error:  # noqa: BLE001 - no library's exception may leave as it is
+            return failure(call, error)
+        finally:
+            current.reset(token)
+
+    def close(self) -> None:
+        calls = list(self.calls)
+        for call in calls:
+            call.break_off()
+        self._free.release(len(calls) or 1)  # to wake those that wait for a connection
+        self._idle.close()
+
+    @contextmanager
+    def _one_of_the_connections(self, call: Call) -> Iterator[None]:
+        """Wait until fewer requests are in progress than there may be connections."""
+        if not self._free.acquire(blocking=False):
+            call.waiting()
+            if not self._free.acquire(timeout=call.limit()):
+                raise TimeoutError
+        try:
+            with self._idle.one_in_use():
+                yield
+        finally:
+            self._free.release()
+
+    def _adapter(self, request: TokenRequest, call: Call) -> _Adapter:
+        """Return the adapter of a certificate; connections of one that changed are closed."""
+        place, context = call.address, None
         if place.scheme == "https":
             context = self._trust.context(request.certificate, place.endpoint)
+        call.idle = self._idle
+        call.key = ConnectionKey(place.scheme, place.host, place.port, call.proxy, context)
         adapter = self._adapters.get(context)
         if adapter is None:
             adapter = self._adapters.setdefault(context, _Adapter(context))
-            for other in [known for known in list(self._adapters) if not self._trust.holds(known)]:
-                with suppress(KeyError):  # another thread was faster
-                    self._adapters.pop(other).close()
+            for other in list(self._adapters):
+                if not self._trust.is_current(other):
+                    self._adapters.pop(other, None)
+            self._idle.close_where(lambda key: not self._trust.is_current(key.context))
         return adapter
 
 
+def _close_here(pid: int, idle: IdleConnections[Connection]) -> None:
+    """Close the connections of a transport that was dropped, but not a parent's in its child."""
+    if os.getpid() == pid:
+        idle.close()
+
+
 class _Adapter(HTTPAdapter):
-    """requests' adapter with connections that tell, over TLS that is set up already."""
+    """requests' adapter with connections of our kind, over TLS that is set up already."""
 
     def __init__(self, context: ssl.SSLContext | None) -> None:
         self._context = context
-        super().__init__(POOL_SIZE, POOL_SIZE, max_retries=0, pool_block=False)
+        super().__init__(pool_maxsize=1, max_retries=0)
 
     def init_poolmanager(self, connections: int, maxsize: int, *args: Any, **options: Any) -> None:
-        """Keep connections of our kind."""
+        """Use connections of our kind."""
         super().init_poolmanager(connections, maxsize, *args, **options)
         self.poolmanager.pool_classes_by_scheme = POOLS
 
     def proxy_manager_for(self, proxy: str, **options: Any) -> Any:
-        """Keep connections of our kind behind a proxy too."""
+        """Use connections of our kind behind a proxy too."""
         manager = super().proxy_manager_for(proxy, proxy_ssl_context=self._context, **options)
         manager.pool_classes_by_scheme = POOLS
         return manager
@@ -132,31 +195,24 @@ def _prepared(request: TokenRequest, place: Address) -> PreparedRequest:
     prepared.method, prepared.url, prepared.body = request.method, place.url, request.body
     fields: Any = HTTPHeaderDict(header_fields(request, place))  # where a field may repeat
     prepared.headers = fields
-    prepared.prepare_content_length(prepared.body)
     return prepared
 
 
 def _attempt(
     adapter: _Adapter, prepared: PreparedRequest, call: Call
 ) -> TokenResponse | AuthorizationError:
-    """Return the answer or the failure: an error raised here would drag a chain along."""
-    current.set(call)
+    """Send once; return the answer or the failure."""
     try:
-        with adapter.send(
-            prepared,
-            stream=True,
-            timeout=(
-                call.limit(call.profile.connect_timeout),
-                call.limit(call.profile.read_timeout),
-            ),
-            verify=True,
-            cert=None,
-            proxies={"https": call.proxy.url} if call.proxy else {},
-        ) as answer:
+        seconds = call.limit()
+        with adapter.send(prepared, stream=True, timeout=seconds, proxies=_proxies(call)) as answer:
             call.header_read()
-            body = Body(answer.status_code)
+            body = Body(answer.status_code, answer.headers)
             for chunk in answer.raw.stream(decode_content=False):
                 body.add(chunk)
-        return body.response(answer.headers)
+        return body.response()
     except Exception as error:  # noqa: BLE001 - no library's exception may leave as it is
-        return call.failure(error)
+        return failure(call, error)
+
+
+def _proxies(call: Call) -> dict[str, str]:
+    return {"https": call.proxy.url} if call.proxy else {}

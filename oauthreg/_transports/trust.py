@@ -1,4 +1,4 @@
-"""TLS as every library is given it: the trusted roots, and the client certificate to show."""
+"""TLS contexts for every library: the trusted roots, and the client certificate to show."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import certifi
 
 from oauthreg._errors import TlsError
+from oauthreg._transports.shortage import shortage
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from oauthreg._flow import ClientCertificate
     from oauthreg._registration import HttpProfile
 
-_State = tuple[tuple[int, int], ...]  # how the files of a certificate stood when they were read
+_State = tuple[tuple[int, int], ...]  # time and size of a certificate's files when they were read
 VARIABLES = ("REQUESTS_CA_BUNDLE", "SSL_CERT_FILE")
 
 
@@ -40,7 +41,7 @@ class Trust:
 
     def __init__(self, profile: HttpProfile) -> None:
         self._profile = profile
-        self._held: dict[ClientCertificate | None, tuple[_State, ssl.SSLContext]] = {}
+        self._known: dict[ClientCertificate | None, tuple[_State, ssl.SSLContext]] = {}
 
     def context(self, certificate: ClientCertificate | None, endpoint: str) -> ssl.SSLContext:
         """Return the context for a certificate as it is now.
@@ -49,20 +50,20 @@ class Trust:
             TlsError: a file cannot be read, or does not hold what it should.
         """
         state = _state(certificate, endpoint)
-        held = self._held.get(certificate)
-        if held is None or held[0] != state:
-            held = state, _read(self._profile, certificate, endpoint)
-            self._held[certificate] = held
-        return held[1]
+        known = self._known.get(certificate)
+        if known is None or known[0] != state:
+            known = state, _read(self._profile, certificate, endpoint)
+            self._known[certificate] = known
+        return known[1]
 
-    def at_hand(self, certificate: ClientCertificate | None) -> ssl.SSLContext | None:
+    def without_reading(self, certificate: ClientCertificate | None) -> ssl.SSLContext | None:
         """Return the context if no file need be looked at for it, else None."""
-        held = self._held.get(None) if certificate is None else None
-        return held[1] if held is not None else None
+        known = self._known.get(None) if certificate is None else None
+        return known[1] if known is not None else None
 
-    def holds(self, context: ssl.SSLContext | None) -> bool:
+    def is_current(self, context: ssl.SSLContext | None) -> bool:
         """Whether a context is up to date; none at all is for requests in the clear."""
-        return context is None or any(context is held for _, held in list(self._held.values()))
+        return context is None or any(context is known for _, known in list(self._known.values()))
 
 
 def _state(certificate: ClientCertificate | None, endpoint: str) -> _State:
@@ -93,10 +94,12 @@ def _shown(certificate: ClientCertificate) -> str:
 
 @contextmanager
 def _reading(what: str, endpoint: str) -> Iterator[None]:
-    """Say it in our own words when a file cannot be read."""
+    """Say in our own words that a file cannot be read; a shortage is not the file's fault."""
     try:
         yield
     except OSError as error:
+        if shortage([error]):
+            raise
         said = os.strerror(error.errno or 0)
         if isinstance(error, ssl.SSLError):
             said = (error.reason or "it holds no unencrypted PEM").replace("_", " ").lower()

@@ -38,13 +38,7 @@ from oauthreg._errors import (
     TimedOutError,
     TokenEndpointError,
 )
-from oauthreg._flow import (
-    NOTHING,
-    TokenRequest,
-    TokenResponse,
-    arun,
-    run,
-)
+from oauthreg._flow import NOTHING, TokenRequest, TokenResponse, arun, run
 from oauthreg._plugins import COMMON, PROVIDERS, installed, provider_plugin
 from oauthreg._protocol.context import Explanation
 from oauthreg._transports import address
@@ -67,6 +61,7 @@ from oauthreg.testing._script import (
     fault_of,
 )
 from oauthreg.testing._server import AuthorizationServer
+from oauthreg.testing._sharing import check_sharing
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -171,7 +166,7 @@ class ProviderPluginTests:
             self._server(manager.registrations[ID]) as server,
         ):
             manager.transport = Detour(server)
-            client = manager.authorize(ID)
+            client = manager.authorize(ID, principal=ID)
         issued = [token.value for token in server.tokens]
         expect(bool(client.access_token.token_value), "the token is empty")
         if not self._scripted:
@@ -206,6 +201,10 @@ class ProviderPluginTests:
             run(plugin.flow(replace(context, new_id=new_id)), performer.perform)
         first, second = performers
         expect(not ids[0].given or first.said != second.said, "both attempts sent one id")
+
+    def test_no_request_depends_on_what_is_not_in_the_token_key(self) -> None:
+        """Calls that differ in names alone share a token, and so must send the same."""
+        check_sharing(*self._attempt(), self._script)
 
     def test_it_stops(self) -> None:
         """A flow ends in a bounded number of steps, whatever it is answered, and closes."""
@@ -367,7 +366,7 @@ class ProviderPluginTests:
                 return flow(context)
 
             vars(plugin)["flow"] = spy
-            manager.authorize(ID)
+            manager.authorize(ID, principal=ID)
             del vars(plugin)["flow"]
         return plugin, contexts[0]
 
@@ -382,7 +381,7 @@ class ProviderPluginTests:
         """Return what `authorize` raises over a script whose last answer is repeated."""
         with self._manager(script=script) as manager:
             try:
-                manager.authorize(ID)
+                manager.authorize(ID, principal=ID)
             except PluginFailedError as error:
                 raise AssertionError(f"{script[-1]!r}: {error}") from error.exception
             except AuthorizationError as error:

@@ -104,6 +104,16 @@ class OneId(Acme):
         return [("jti", "always the same")]
 
 
+class Named(Acme):
+    def parameters(self, context):
+        return [("app", context.registration.registration_id)]
+
+
+class Impersonating(Acme):
+    def parameters(self, context):
+        return [("subject", str(context.principal))]
+
+
 class Counting(Acme):
     _numbers = count()
 
@@ -144,6 +154,8 @@ def run(check, caplog):
 @pytest.mark.parametrize(
     ("plugin_class", "check", "words"),
     [
+        (Named, "no_request_depends_on_what_is_not_in_the_token_key", "depends on a name of ours"),
+        (Impersonating, "no_request_depends_on_what_is_not_in_the_token_key", "uses_principal"),
         (ClearText, "every_address_is_https", "provider.kit.issuer"),
         (SecretInTheAddress, "the_secret_stays_hidden", "in an address"),
         (SecretInTheLog, "the_secret_stays_hidden", "in the log"),
@@ -207,6 +219,15 @@ def test_a_flow_of_several_requests_passes_with_its_answers(plug, caplog, check)
     plug(Two)
     answers = [answer(access_token="a-nonce"), answer(access_token="a-token")]
     run(getattr(suite(Two, answers=answers), check), caplog)
+
+
+@pytest.mark.parametrize("check", CHECKS)
+def test_a_plugin_that_says_that_it_uses_the_principal_passes(plug, caplog, check):
+    class PerUser(Impersonating):
+        uses_principal = True
+
+    plug(PerUser)
+    run(getattr(suite(PerUser), check), caplog)
 
 
 def test_a_public_client_has_no_secret_to_add():

@@ -8,6 +8,7 @@ import ipaddress
 import socket
 import ssl
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -23,7 +24,7 @@ from oauthreg._transports.httpx2 import Httpx2Transport
 from oauthreg._transports.requests import RequestsTransport
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     from oauthreg._flow import TokenRequest, TokenResponse
@@ -180,6 +181,35 @@ class Sender:
         if self.runner is None:
             return self.transport.send(request, **options)
         return self.runner.run(self.transport.send(request, **options))
+
+    def at_once(self, requests: Sequence[TokenRequest]) -> list[TokenResponse]:
+        if self.runner is None:
+            with ThreadPoolExecutor(len(requests)) as pool:
+                return list(pool.map(self.transport.send, requests))
+
+        async def gathered() -> list[TokenResponse]:
+            return await asyncio.gather(*map(self.transport.send, requests))
+
+        return self.runner.run(gathered())
+
+    def beside(self, first: TokenRequest, arrived: threading.Event, second: TokenRequest) -> None:
+        """Send two requests, the second for 0.2 s when the first has arrived at its server."""
+        if self.runner is None:
+            with ThreadPoolExecutor(1) as pool:
+                pool.submit(self.transport.send, first, within=1.0)
+                assert arrived.wait(5)
+                self.transport.send(second, within=0.2)
+            return
+
+        async def both() -> None:
+            task = asyncio.create_task(self.transport.send(first, within=1.0))
+            await asyncio.to_thread(arrived.wait, 5)
+            try:
+                await self.transport.send(second, within=0.2)
+            finally:
+                await asyncio.gather(task, return_exceptions=True)
+
+        self.runner.run(both())
 
     def shut(self) -> None:
         if self.runner is None:

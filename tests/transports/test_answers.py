@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
+import io
 import logging
 import zlib
 from importlib.metadata import PackageNotFoundError
 
+import httpx2
 import pytest
+import requests
+import urllib3
 
 from oauthreg._errors import ConnectionFailedError, InvalidTokenResponseError
 from oauthreg._flow import TokenRequest
+from oauthreg._registration import HttpProfile
 from oauthreg._transports.message import user_agent
+from oauthreg._transports.requests import RequestsTransport
 
 SECRET = "planted-S3CRET"
 MIB = 1024 * 1024
@@ -160,6 +167,20 @@ def test_encodings_are_undone_and_unknown_ones_left(send, serve, coding, encode)
     assert answer.body == body
 
 
+@pytest.mark.parametrize(("count", "refused"), [(3, False), (4, True), (3000, True)])
+def test_more_than_three_encodings_are_refused(send, serve, count, refused):
+    body = b"{}"
+    for _ in range(min(count, 4)):
+        body = gzip.compress(body)
+    server = serve(ok(body, f"Content-Encoding: {','.join(['gzip'] * count)}"))
+    if not refused:
+        assert send(ask(server)).body == b"{}"
+        return
+    with pytest.raises(InvalidTokenResponseError, match="more than 3 content codings") as caught:
+        send(ask(server))
+    assert (caught.value.status, caught.value.retryable) == (200, False)
+
+
 def test_an_empty_body_needs_no_encoding(send, serve):
     assert send(ask(serve(ok(b"", "Content-Encoding: gzip")))).body == b""
 
@@ -208,7 +229,7 @@ def test_no_logger_shows_a_secret(send, serve, caplog):
     caplog.set_level(logging.DEBUG)
     for name in ("urllib3", "httpx2", "httpcore2"):
         caplog.set_level(logging.DEBUG, logger=name)
-    server = serve()
+    server = serve(ok(b"{}", f"Set-Cookie: a={SECRET}", f"Location: https://a/?code={SECRET}"))
     send(
         ask(
             server,
@@ -219,3 +240,37 @@ def test_no_logger_shows_a_secret(send, serve, caplog):
     assert server.requests[0].count(SECRET.encode()) == 2
     assert SECRET not in caplog.text
     assert not [record for record in caplog.records if record.name.startswith("oauthreg")]
+
+
+def test_a_broken_header_of_an_answer_is_not_logged(send, serve, caplog):
+    answer = f"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n{SECRET}\r\n\r\n{{}}".encode()
+    server = serve(answer)
+    with contextlib.suppress(ConnectionFailedError):  # h11 refuses it, http.client does not
+        send(ask(server))
+    assert server.requests
+    assert SECRET not in caplog.text
+
+
+def test_the_logs_of_others_stay_as_they_are(serve, caplog):
+    caplog.set_level(logging.DEBUG, logger="httpcore2.http11")
+    answer = ok(b"{}", "Set-Cookie: a=1")
+    with httpx2.Client() as client:
+        client.get(serve(answer).url())
+    assert "Set-Cookie" in caplog.text
+
+
+def test_a_test_that_answers_in_the_place_of_requests_is_believed(monkeypatch):
+    def answer(_adapter, request, **_):
+        assert request.body == b"grant_type=x"
+        response = requests.Response()
+        response.status_code, response.raw = (
+            200,
+            urllib3.HTTPResponse(body=io.BytesIO(b"{}"), preload_content=False),
+        )
+        response.headers["X-Mock"] = "yes"
+        return response
+
+    monkeypatch.setattr(requests.adapters.HTTPAdapter, "send", answer)
+    transport = RequestsTransport(HttpProfile())
+    found = transport.send(TokenRequest(url="http://127.0.0.1:1/", form=(("grant_type", "x"),)))
+    assert (found.status, found.body, found.headers["x-mock"]) == (200, b"{}", "yes")
