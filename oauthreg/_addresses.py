@@ -107,7 +107,7 @@ class Address:
     @property
     def url(self) -> str:
         """The address as an HTTP library is given it."""
-        return f"{self.scheme}://{self.peer}{self.target}"
+        return f"{self.origin}{self.target}"
 
     @property
     def resource(self) -> str:

@@ -126,6 +126,11 @@ def _not_connected(exchange: Exchange, causes: list[BaseException]) -> Connectio
     elif any(isinstance(cause, ConnectionRefusedError) for cause in causes):
         message = f"{who} refused the connection"
         hint = hint or "Check host and port, and that the server is running"
+    elif exchange.stage is Stage.NEW:
+        message = (
+            f"nothing was sent to {who}: {type(causes[0]).__name__} before it was connected to"
+        )
+        hint = "If a test mocks the HTTP library, the mock knows no such request"
     else:
         known = [c.strerror for c in causes if isinstance(c, OSError) and c.strerror]
         message = f"no connection to {who}: {known[0] if known else 'it was closed'}"

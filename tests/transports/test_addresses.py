@@ -112,7 +112,7 @@ def test_the_next_address_of_a_name_is_tried(serve, monkeypatch, send):
 def test_an_international_name_and_a_default_port():
     address = parse("https://b\u00fccher.example/token")
     assert (address.host, address.port) == ("xn--bcher-kva.example", 443)
-    assert address.url == "https://xn--bcher-kva.example:443/token"
+    assert address.url == "https://xn--bcher-kva.example/token"
 
 
 def test_the_same_loop_resolves_as_the_monkeypatch_says(monkeypatch):

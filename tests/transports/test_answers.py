@@ -274,3 +274,13 @@ def test_a_test_that_answers_in_the_place_of_requests_is_believed(monkeypatch):
     transport = RequestsTransport(HttpProfile())
     found = transport.send(TokenRequest(url="http://127.0.0.1:1/", form=(("grant_type", "x"),)))
     assert (found.status, found.body, found.headers["x-mock"]) == (200, b"{}", "yes")
+
+
+def test_a_mock_that_knows_no_such_request_is_suspected(monkeypatch):
+    def refuse(_adapter, request, **_):
+        raise requests.ConnectionError(f"no mock for {request.body}")
+
+    monkeypatch.setattr(requests.adapters.HTTPAdapter, "send", refuse)
+    with pytest.raises(ConnectionFailedError, match="nothing was sent.*before it was") as caught:
+        RequestsTransport(HttpProfile()).send(TokenRequest(url="http://127.0.0.1:1/"))
+    assert "mock" in caught.value.hint
