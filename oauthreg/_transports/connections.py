@@ -133,12 +133,8 @@ class Pool(HTTPConnectionPool):
         return connection
 
     def _put_conn(self, conn: Any) -> None:
-        if conn is None or conn.is_closed:
-            return
-        call = current.get(None)
-        if call is None:  # it was left by a call that was interrupted
-            conn.close()
-        else:
+        if conn is not None and not conn.is_closed:
+            call = current.get()
             call.idle.give_back(call.key, conn)
 
 

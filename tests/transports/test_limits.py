@@ -112,6 +112,19 @@ def test_a_single_use_request_is_not_sent_twice_when_nothing_comes_back(sender, 
     assert (server.connections, len(server.requests)) == (1, 2)
 
 
+def test_a_connection_given_back_after_closing_is_closed():
+    closed = []
+
+    class Connection:
+        def close(self):
+            closed.append(self)
+
+    connections = idle.IdleConnections(2)
+    connections.close()
+    connections.give_back(idle.ConnectionKey("http", "a", 80, None, None), Connection())
+    assert len(closed) == 1
+
+
 # --- How many ---
 
 

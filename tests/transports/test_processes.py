@@ -16,7 +16,7 @@ from oauthreg._errors import ConnectionFailedError
 from oauthreg._flow import TokenRequest
 
 FORK_IN_C = """
-import asyncio, ctypes, os, sys, threading
+import asyncio, ctypes, gc, os, sys, threading
 from oauthreg._flow import TokenRequest
 from oauthreg._registration import HttpProfile
 from oauthreg._transports.httpx2 import Httpx2Transport
@@ -51,6 +51,8 @@ if not child:
     for _ in range(2):
         assert send(request).status == 200
     close()
+    transport._by_pid.clear()  # also what the parent had is collected, and not closed
+    gc.collect()
     os._exit(7)
 assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 7
 assert send(request).status == 200
@@ -123,6 +125,21 @@ def test_a_process_without_file_descriptors_is_not_the_servers_failure(send, ser
     assert "ulimit" in error.hint
     if target.startswith("http:"):
         assert send(ask(target.format(port=other.port))).status == 200
+
+
+def test_a_name_that_cannot_be_resolved_for_lack_of_descriptors(send, serve, monkeypatch):
+    def getaddrinfo(*_, **__):
+        raise socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution")
+
+    server = serve()
+    send(ask(server.url()))
+    monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
+    with no_descriptor_left(), pytest.raises(ConnectionFailedError, match="file descriptors") as e:
+        send(ask(server.url(host="localhost")))
+    assert e.value.local
+    with pytest.raises(ConnectionFailedError, match="cannot be resolved") as e:
+        send(ask(server.url(host="localhost")))
+    assert not e.value.local
 
 
 def test_a_process_without_threads_is_not_the_servers_failure(send, serve, monkeypatch):

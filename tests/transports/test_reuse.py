@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import threading
+
 import pytest
 
 from oauthreg._errors import ConnectionFailedError
@@ -119,6 +122,27 @@ def test_what_a_server_sends_unasked_is_no_answer(kept, unasked):
     server, send = kept(script)
     assert [send(ask(server)).body for _ in range(3)] == [b"{}"] * 3
     assert server.connections <= 4
+
+
+def test_endless_unasked_data_is_not_read_without_a_bound(kept):
+    answered, refused = threading.Event(), threading.Event()
+
+    def script(line):
+        line.request()
+        line.send(OK)
+        answered.wait(5)
+        line.sock.settimeout(0.3)
+        try:
+            line.send(bytes(32 * 1024 * 1024))
+        except TimeoutError:
+            refused.set()
+
+    _, send = kept(script)
+    answered.set()
+    if send.runner is None:
+        assert refused.wait(10)
+    else:
+        assert send.runner.run(asyncio.to_thread(refused.wait, 10))
 
 
 def test_a_failed_exchange_gives_its_connection_up(kept):
