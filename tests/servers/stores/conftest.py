@@ -26,14 +26,47 @@ def valkey_programs():
 
 
 @pytest.fixture(scope="session")
-def shared_valkey(valkey_programs, unavailable):
-    """One server for all tests that do not break it."""
-    try:
-        valkey_programs.binary()
-    except programs.UnavailableError as why:
-        unavailable(str(why))
-    with valkey_programs.running() as server:
-        yield server
+def databases():
+    return _load("databases")
+
+
+@pytest.fixture(scope="session")
+def session_stack():
+    with programs.contextlib.ExitStack() as stack:
+        yield stack
+
+
+@pytest.fixture(scope="session")
+def started(session_stack, unavailable):
+    """`started(context_manager)`: a server for all tests that do not break it."""
+
+    def start(server):
+        try:
+            return session_stack.enter_context(server)
+        except programs.UnavailableError as why:
+            return unavailable(str(why))
+
+    return start
+
+
+@pytest.fixture(scope="session")
+def shared_valkey(valkey_programs, started):
+    return started(valkey_programs.running())
+
+
+@pytest.fixture(scope="session")
+def shared_postgres(databases, started):
+    return started(databases.postgres())
+
+
+@pytest.fixture(scope="session")
+def shared_pgbouncer(databases, started, shared_postgres):
+    return started(databases.pgbouncer(shared_postgres))
+
+
+@pytest.fixture(scope="session")
+def shared_mariadb(databases, started):
+    return started(databases.mariadb())
 
 
 @pytest.fixture
@@ -41,6 +74,13 @@ def valkey(shared_valkey, valkey_programs):
     """`valkey(*options)`: a server of its own, for a test that breaks it."""
     with programs.contextlib.ExitStack() as stack:
         yield lambda *options, **how: stack.enter_context(valkey_programs.running(*options, **how))
+
+
+@pytest.fixture
+def postgres(shared_postgres, databases):
+    """`postgres(*options)`: a server of its own, for a test that breaks it."""
+    with programs.contextlib.ExitStack() as stack:
+        yield lambda *options, **how: stack.enter_context(databases.postgres(*options, **how))
 
 
 @pytest.fixture

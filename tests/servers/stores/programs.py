@@ -29,14 +29,22 @@ def program(name, *places, hint):
 
 
 def as_user(name):
-    """What a command begins with that must not run as root, and who that user is."""
+    """How a command is started that must not run as root."""
     if os.geteuid():
-        return [], os.geteuid()
+        return {}
     try:
         user = pwd.getpwnam(name)
     except KeyError:
         raise UnavailableError(f"there is no user {name} to run it") from None
-    return ["runuser", "-u", name, "--"], user.pw_uid
+    return {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
+
+
+def run(command, **how):
+    """Run a preparing command to its end."""
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd="/", **how)
+    if done.returncode:
+        raise UnavailableError(f"{command}: {done.stdout[-300:]}{done.stderr[-300:]}")
+    return done.stdout.strip()
 
 
 @contextlib.contextmanager
@@ -44,8 +52,7 @@ def folder(owner=None):
     """A folder that another user may own, below one that everybody may enter."""
     path = Path(tempfile.mkdtemp(prefix="oauthreg-store-"))
     try:
-        if owner is not None:
-            os.chown(path, owner, -1)
+        os.chown(path, owner if owner is not None else -1, -1)
         yield path
     finally:
         shutil.rmtree(path, ignore_errors=True)
@@ -73,14 +80,24 @@ def free_port(most=55_535):
 class Program:
     """A server that can be stopped, killed, frozen and started anew."""
 
-    def __init__(self, command, answers, log):
-        self.command, self.answers, self.log = command, answers, log
+    killed_by = signal.SIGKILL
+
+    def __init__(self, command, log, **how):
+        self.command, self.log, self.how = command, log, how
         self.process = None
+
+    def answers(self):
+        raise NotImplementedError
 
     def start(self):
         with self.log.open("ab") as output:
             self.process = subprocess.Popen(
-                self.command, stdin=subprocess.DEVNULL, stdout=output, stderr=output
+                self.command,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                cwd="/",
+                **self.how,
             )
         until(self._is_up, f"{self.command[0]} ({self.log.read_text(errors='replace')[-500:]})")
         return self
@@ -100,7 +117,7 @@ class Program:
                 self.process.wait()
 
     def kill(self):
-        self.end(signal.SIGKILL)
+        self.end(self.killed_by)
 
     @contextlib.contextmanager
     def frozen(self):

@@ -32,13 +32,13 @@ class Valkey(Program):
         command += ["--dir", str(place), "--port", str(port), "--bind", "127.0.0.1"]
         command += ["--unixsocket", str(self.socket), *options]
         command += ["--save", "", "--repl-diskless-sync-delay", "0"]
-        super().__init__(command, self._answers, place / "valkey.log")
+        super().__init__(command, place / "valkey.log")
 
     def client(self, **how):
         once = Retry(NoBackoff(), 0)
         return redis.Redis(unix_socket_path=str(self.socket), retry=once, **how)
 
-    def _answers(self):
+    def answers(self):
         try:
             with self.client() as client:
                 return client.ping()

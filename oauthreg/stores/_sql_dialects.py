@@ -1,0 +1,101 @@
+"""What differs between the databases of a store: its table, its clock, its errors, its drivers."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dialect:
+    """One kind of database.
+
+    Attributes:
+        driver: The driver that is taken where the address names none.
+        package: What installs it.
+        now: Its clock, in seconds since the epoch, as an expression.
+        table: The statement that makes the table.
+        placeholder: The statement that makes a row in which nothing stands, if there is none.
+        no_table: The codes that say that there is no table.
+        other_table: Those that say that it has other columns.
+        again: Those of a statement that may simply be sent again.
+    """
+
+    driver: str
+    package: str
+    now: str
+    table: str
+    placeholder: str
+    no_table: frozenset[object]
+    other_table: frozenset[object]
+    again: frozenset[object]
+
+
+POSTGRESQL = Dialect(
+    driver="psycopg",
+    package="psycopg[binary]",
+    now="extract(epoch FROM clock_timestamp())::double precision",
+    table="""CREATE TABLE IF NOT EXISTS oauthreg_store (
+    name varchar(160) PRIMARY KEY,
+    generation bigint NOT NULL DEFAULT 0,
+    value bytea,
+    ends double precision NOT NULL DEFAULT 0,
+    owner varchar(100),
+    lease_begins double precision NOT NULL DEFAULT 0,
+    lease_ends double precision NOT NULL DEFAULT 0
+)""",
+    placeholder="INSERT INTO oauthreg_store (name) VALUES (:name) ON CONFLICT (name) DO NOTHING",
+    no_table=frozenset({"42P01"}),
+    other_table=frozenset({"42703"}),
+    again=frozenset({"40001", "40P01", "23505", "42710", "42P07"}),
+)
+MYSQL = Dialect(
+    driver="pymysql",
+    package="pymysql",
+    now="(TIMESTAMPDIFF(MICROSECOND, '1970-01-01', UTC_TIMESTAMP(6)) / 1000000E0)",
+    table="""CREATE TABLE IF NOT EXISTS oauthreg_store (
+    name varchar(160) CHARACTER SET ascii COLLATE ascii_bin PRIMARY KEY,
+    generation bigint NOT NULL DEFAULT 0,
+    value mediumblob,
+    ends double NOT NULL DEFAULT 0,
+    owner varchar(100) CHARACTER SET ascii COLLATE ascii_bin,
+    lease_begins double NOT NULL DEFAULT 0,
+    lease_ends double NOT NULL DEFAULT 0
+) ENGINE = InnoDB""",
+    placeholder="INSERT IGNORE INTO oauthreg_store (name) VALUES (:name)",
+    no_table=frozenset({1146}),
+    other_table=frozenset({1054}),
+    again=frozenset({1213, 1205, 1020, 1050}),
+)
+DIALECTS: Mapping[str, Dialect] = {
+    "postgresql": POSTGRESQL,
+    "postgres": POSTGRESQL,
+    "mysql": MYSQL,
+    "mariadb": MYSQL,
+}
+
+
+def driver_options(driver: str, *, timeout: float, ca_bundle: str | None) -> dict[str, Any]:
+    """Return how a driver is told the time limit and the trusted roots."""
+    if driver in ("psycopg", "psycopg2"):
+        options: dict[str, Any] = {
+            "connect_timeout": max(2, math.ceil(timeout)),  # less is none to libpq
+            "tcp_user_timeout": math.ceil(timeout * 1000),
+        }
+        if driver == "psycopg":
+            options["prepare_threshold"] = None  # a pooler may give each statement another session
+        if ca_bundle is not None:
+            options |= {"sslmode": "verify-full", "sslrootcert": ca_bundle}
+        return options
+    if driver == "pymysql":
+        options = {
+            "connect_timeout": math.ceil(timeout),
+            "read_timeout": math.ceil(timeout),
+            "write_timeout": math.ceil(timeout),
+        }
+        return options if ca_bundle is None else {**options, "ssl": {"ca": ca_bundle}}
+    return {}
