@@ -39,8 +39,8 @@ if TYPE_CHECKING:
     from oauthreg._flow import Flow, Granted, NeedToken, Pause, TokenRequest, TokenResponse
     from oauthreg._grants.authorization_code import AuthorizationRequest
     from oauthreg._grants.device_code import DeviceAuthorization
-    from oauthreg._manager.asynchronous import AsyncAuthorizedClientManager
-    from oauthreg._manager.synchronous import AuthorizedClientManager
+    from oauthreg._manager.async_manager import AsyncAuthorizedClientManager
+    from oauthreg._manager.sync_manager import AuthorizedClientManager
     from oauthreg._protocol.context import Explanation, PluginContext
     from oauthreg._provider import BaseUrl, ProviderPlugin, ProviderSettings
     from oauthreg._registration import (
@@ -80,8 +80,8 @@ else:
         ),
         "_grants.authorization_code": ("AuthorizationRequest",),
         "_grants.device_code": ("DeviceAuthorization",),
-        "_manager.asynchronous": ("AsyncAuthorizedClientManager",),
-        "_manager.synchronous": ("AuthorizedClientManager",),
+        "_manager.async_manager": ("AsyncAuthorizedClientManager",),
+        "_manager.sync_manager": ("AuthorizedClientManager",),
         "_protocol.context": ("Explanation", "PluginContext"),
         "_provider": ("BaseUrl", "ProviderPlugin", "ProviderSettings"),
         "_registration": (

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from oauthreg._secret_values import Readable
 
+S = TypeVar("S")
 T = TypeVar("T")
 Pairs = tuple[tuple[str, str], ...]
 NOTHING: Mapping[str, Any] = MappingProxyType({})
@@ -112,14 +113,20 @@ class NeedToken:
 
 @dataclass(frozen=True, slots=True)
 class ReadSecret:
-    """Read a source; answered by its `Secret`, or its signing key, as it is now."""
+    """Read a source; answered by its `Secret`, or its signing key, as it is now.
+
+    Attributes:
+        source: Where it is.
+        setting: The setting that names the source, for the error if it cannot be read.
+    """
 
     source: Readable
+    setting: str
 
 
 @dataclass(frozen=True, slots=True)
 class NeedMetadata:
-    """The metadata of the provider at hand (RFC 8414); answered by a mapping."""
+    """Fetch the metadata of the registration's provider (RFC 8414); answered by a mapping."""
 
 
 Step = TokenRequest | Pause | NeedToken | ReadSecret | NeedMetadata
@@ -147,7 +154,7 @@ class Granted(Masked):
     extra: Mapping[str, Any] = field(default_factory=lambda: NOTHING, repr=False)
 
 
-def run(flow: Flow[T], perform: Callable[[Step], object]) -> T:
+def run(flow: Generator[S, Any, T], perform: Callable[[S], object]) -> T:
     """Drive a flow to its result, performing each step with blocking I/O.
 
     Raises:
@@ -169,7 +176,7 @@ def run(flow: Flow[T], perform: Callable[[Step], object]) -> T:
         flow.close()
 
 
-async def arun(flow: Flow[T], perform: Callable[[Step], Awaitable[object]]) -> T:
+async def arun(flow: Generator[S, Any, T], perform: Callable[[S], Awaitable[object]]) -> T:
     """Drive a flow to its result, awaiting each step; otherwise as `run`."""
     try:
         step = next(flow)

@@ -1,14 +1,20 @@
-"""What the renewal engine tells: one frozen record per decision, to one callback and the log."""
+"""What happens inside a manager, as frozen records: `manager.subscribe(kinds, listener)`.
+
+Every record is also a line of the logger `oauthreg`, at the level that docs/events.md names.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import logging
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from oauthreg._errors import AuthorizationError
 
 __all__ = [
@@ -36,20 +42,65 @@ class Event:
 
     Attributes:
         registration_id: The registration concerned; `provider.<name>` for a provider's metadata.
+        provider: The provider's name.
+        grant: The grant, as settings name it; None for metadata.
+        endpoint: The address that is asked, without its query.
     """
 
     registration_id: str
+    provider: str | None = None
+    grant: str | None = None
+    endpoint: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Served(Event):
-    """A token was handed out without waiting; told only while somebody listens.
+    """A token was handed out without waiting. Whoever subscribes to it makes every hit dearer.
 
     Attributes:
         stale: Whether a renewal was due.
     """
 
     stale: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FlightStarted(Event):
+    """A fetch was started.
+
+    Attributes:
+        waited: Whether a caller waits for it; otherwise it renews a token that is still served.
+    """
+
+    waited: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequestSent(Event):
+    """A request is sent to an authorization server.
+
+    Attributes:
+        attempt: The number of this request within its flight, from 1.
+        url: Its address, without its query.
+    """
+
+    attempt: int
+    url: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequestAnswered(RequestSent):
+    """A request was answered, or failed.
+
+    Attributes:
+        status: The HTTP status; None if there was no answer.
+        error: Why there was none.
+        seconds: From sending it to the end of its answer.
+    """
+
+    status: int | None
+    error: AuthorizationError | None
+    seconds: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,16 +129,18 @@ class Failed(Event):
         error: What went wrong.
         retry_after: Seconds until the next try.
         life_left: The share of the old token's lifetime that remains; None without a token.
+        raised: Whether callers get the error as an exception.
     """
 
     error: AuthorizationError
     retry_after: float
     life_left: float | None
+    raised: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BackingOff(Event):
-    """A caller was refused without a request, because an earlier failure is waited out.
+    """A caller was refused without a request, because of an earlier failure.
 
     Attributes:
         error: The earlier failure.
@@ -100,16 +153,16 @@ class BackingOff(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rejected(Event):
-    """An API refused a token.
+    """An API rejected a token.
 
     Attributes:
-        strikes: Fresh tokens refused in a row; 0 for the first.
+        rejections: How many fresh tokens in a row were rejected before this one; 0 for the first.
         retry_after: Seconds until the token is renewed.
         audience: The audience that was asked for.
         scopes: The scopes that were granted.
     """
 
-    strikes: int
+    rejections: int
     retry_after: float
     audience: str | None
     scopes: tuple[str, ...]
@@ -141,7 +194,7 @@ class LifetimeAssumed(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LifeTooShort(Event):
-    """A caller asks for more life than the server grants; told once per token key.
+    """A caller asks for more life than the server grants; reported once per token key.
 
     Attributes:
         min_ttl: Seconds asked for.
@@ -150,6 +203,42 @@ class LifeTooShort(Event):
 
     min_ttl: float
     lifetime: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefreshTokenNotKept(Event):
+    """The server replaced the settings' refresh token, and this process forgets it at its end.
+
+    After a restart the token in the settings is sent again, which the server may refuse
+    (RFC 9700 section 4.14). Reported once per refresh token of the settings.
+    """
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoggedIn(Event):
+    """A user logged in, and their tokens are kept."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Introspected(Event):
+    """The authorization server was asked about a token (RFC 7662).
+
+    Attributes:
+        active: Its answer.
+    """
+
+    active: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Revoked(Event):
+    """A token was dropped, and the authorization server was asked to end it (RFC 7009).
+
+    Attributes:
+        error: Why the server did not; None if it did.
+    """
+
+    error: AuthorizationError | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -168,25 +257,69 @@ class WarmUp(Event):
 
 
 E = TypeVar("E", bound=Event)
-Listener = Callable[[Event], None]
+Listener = Callable[[Any], object]
 
 
-def tell(event: E, listener: Callable[[E], object] | None) -> None:
-    """Log an event and hand it to the listener, whose own exception is logged and goes no further.
+class Subscriptions:
+    """The listeners of one manager, each with the kinds of events that it asked for."""
 
-    Never called on the hit path, nor with a lock held.
-    """
-    with contextlib.suppress(Exception):  # whatever a filter or handler of the program raises
-        level, text = _words(event)
-        if level is not None:
-            logger.log(level, "%s: %s", event.registration_id, text)
-    if listener is None:
-        return
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._listeners: tuple[tuple[tuple[type[Event], ...], Listener], ...] = ()
+
+    def add(self, kinds: Iterable[type[Event]] | type[Event], listener: Listener) -> None:
+        """Call a listener with every event of these kinds and their subclasses from now on.
+
+        Raises:
+            TypeError: a kind is no event class, or the listener cannot be called.
+        """
+        wanted = (kinds,) if isinstance(kinds, type) else tuple(kinds)
+        if not wanted or not all(map(_is_kind, wanted)):
+            raise TypeError("kinds must be event classes of oauthreg.events: one, or several")
+        if not callable(listener):
+            raise TypeError("the listener must be callable with one event")
+        with self._lock:
+            self._listeners = (*self._listeners, (wanted, listener))
+
+    def remove(self, listener: Listener) -> None:
+        """Call a listener no more."""
+        with self._lock:
+            self._listeners = tuple(one for one in self._listeners if one[1] is not listener)
+
+    def wants(self, kind: type[Event]) -> bool:
+        """Whether anybody asked for this kind."""
+        return any(issubclass(kind, wanted) for wanted, _ in self._listeners)
+
+    def publish(self, event: Event) -> None:
+        """Log an event and hand it to its listeners. Never called with a lock held.
+
+        A listener's exception is logged and goes no further.
+        """
+        log(event)
+        for wanted, listener in self._listeners:
+            if isinstance(event, wanted):
+                notify(event, listener)
+
+
+def _is_kind(kind: object) -> bool:
+    return isinstance(kind, type) and issubclass(kind, Event)
+
+
+def notify(event: E, listener: Callable[[E], object]) -> None:
+    """Call one listener; its exception is logged and goes no further."""
     try:
         listener(event)
     except Exception:
         with contextlib.suppress(Exception):
             logger.exception("a listener failed on %s", type(event).__name__)
+
+
+def log(event: Event) -> None:
+    """Write an event to the logger `oauthreg`."""
+    with contextlib.suppress(Exception):  # whatever a filter or handler of the program raises
+        level, text = _words(event)
+        if level is not None and logger.isEnabledFor(level):
+            logger.log(level, "%s: %s", event.registration_id, text)
 
 
 def _words(event: Event) -> tuple[int | None, str]:  # noqa: PLR0911 - one return per event
@@ -195,31 +328,42 @@ def _words(event: Event) -> tuple[int | None, str]:  # noqa: PLR0911 - one retur
             what = "renewed" if isinstance(event, Renewed) else "fetched"
             took = f"in {event.seconds:.3f} s, lives {event.lifetime:.0f} s"
             return logging.DEBUG, f"{_thing(event)} {what} {took}"
-        case Failed(life_left=left):
-            error = event.error.copy(registration_id=None)
-            text = f"{error}; next try in {event.retry_after:.1f} s"
-            if left is None:
-                return logging.ERROR, f"no {_thing(event)}: {text}"
-            level = logging.INFO if left > LOW_LIFE else logging.WARNING
-            thing = _thing(event)
-            return level, f"renewal failed with {left:.0%} of the old {thing}'s life left: {text}"
-        case Rejected(strikes=1):
+        case Failed():
+            return _failure(event)
+        case Rejected(rejections=1):
             scopes = " ".join(event.scopes) or "none"
             return logging.WARNING, (
-                "the API refused a fresh token as well; is it meant for this API? "
+                "the API rejected a fresh token as well; is it meant for this API? "
                 f"audience: {event.audience or 'none'}, scopes: {scopes}"
             )
         case ScopesChanged():
             asked, granted = " ".join(event.asked), " ".join(event.granted)
             return logging.INFO, f"asked for scope {asked!r}, was granted {granted!r}"
         case LifetimeAssumed():
-            return logging.DEBUG, f"the server named no lifetime, {event.lifetime:.0f} s assumed"
+            return logging.DEBUG, f"the answer has no lifetime, {event.lifetime:.0f} s assumed"
         case LifeTooShort():
             return logging.WARNING, (
                 f"min_ttl of {event.min_ttl:.0f} s is more than the server grants: "
                 f"its tokens live {event.lifetime:.0f} s"
             )
+        case RefreshTokenNotKept():
+            return logging.WARNING, (
+                "the server replaced the refresh token of the settings, and the new one is lost "
+                "when this process ends: the old one may be refused then"
+            )
+        case Revoked(error=error) if error is not None:
+            return logging.DEBUG, f"dropped a token that the server did not revoke: {error}"
     return None, ""
+
+
+def _failure(event: Failed) -> tuple[int, str]:
+    """Return how a failure is logged: quietly where callers get it as an exception."""
+    text = f"{event.error.copy(registration_id=None)}; next try in {event.retry_after:.1f} s"
+    left = event.life_left
+    if left is None:
+        return logging.DEBUG if event.raised else logging.ERROR, f"no {_thing(event)}: {text}"
+    level = logging.INFO if left > LOW_LIFE else logging.WARNING
+    return level, f"renewal failed with {left:.0%} of the {_thing(event)}'s life left: {text}"
 
 
 def _thing(event: Event) -> str:

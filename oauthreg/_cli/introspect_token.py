@@ -15,7 +15,7 @@ from oauthreg._cli.common import (
     failures_told,
     token_given,
 )
-from oauthreg._manager.synchronous import AuthorizedClientManager
+from oauthreg._manager.sync_manager import AuthorizedClientManager
 
 
 def introspect(

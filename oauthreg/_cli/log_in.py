@@ -25,7 +25,7 @@ from oauthreg._cli.common import (
 from oauthreg._cli.login_ways import by_browser, by_device
 from oauthreg._errors import ConfigurationError, Problem
 from oauthreg._grants.table import GRANTS, Grant
-from oauthreg._manager.synchronous import AuthorizedClientManager
+from oauthreg._manager.sync_manager import AuthorizedClientManager
 from oauthreg._sources.tree import canonical
 
 if TYPE_CHECKING:

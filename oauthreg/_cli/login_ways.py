@@ -18,7 +18,7 @@ from oauthreg._errors import AuthorizationError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from oauthreg._manager.synchronous import AuthorizedClientManager
+    from oauthreg._manager.sync_manager import AuthorizedClientManager
     from oauthreg._registration import AuthorizedClient, ClientRegistration
 
 DONE = ("You are logged in", "You may close this window.")

@@ -15,7 +15,7 @@ from oauthreg._cli.common import (
     SettingsOption,
     failures_told,
 )
-from oauthreg._manager.synchronous import AuthorizedClientManager
+from oauthreg._manager.sync_manager import AuthorizedClientManager
 
 if TYPE_CHECKING:
     from oauthreg._registration import AuthorizeOptions

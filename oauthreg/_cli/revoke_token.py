@@ -16,7 +16,7 @@ from oauthreg._cli.common import (
     say,
     token_given,
 )
-from oauthreg._manager.synchronous import AuthorizedClientManager
+from oauthreg._manager.sync_manager import AuthorizedClientManager
 from oauthreg._sources.tree import canonical
 
 

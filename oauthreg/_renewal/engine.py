@@ -1,342 +1,375 @@
 """The renewal engine: decides who is served, who waits, and which request is made.
 
-One lock guards the slots and the backoffs. It is held for a decision, never over I/O, and never
-on the hit path, which reads a table that the engine fills and clears.
+One lock guards cache and backoffs. It is held for a decision, never over I/O or a listener, and
+never on the hit path, which reads tables that the engine fills and clears.
 """
 
 from __future__ import annotations
 
-import hashlib
-import threading
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from oauthreg._errors import (
-    AuthorizationError,
-    ManagerClosedError,
-    TimedOutError,
-)
-from oauthreg._renewal.memory import Memory, token_of
-from oauthreg._renewal.slots import Flight, Held
+from oauthreg._errors import AuthorizationError, ManagerClosedError, TimedOutError
+from oauthreg._renewal.backoff import FORGOTTEN_AFTER, concerns_server
+from oauthreg._renewal.fetches import labels
+from oauthreg._renewal.flight import FROZEN, Flight
 from oauthreg._tokens import LONGEST_WINDOW_SHARE
-from oauthreg.events import BackingOff, Failed, Fetched, LifeTooShort, Rejected, Renewed, tell
+from oauthreg.events import (
+    BackingOff,
+    Failed,
+    Fetched,
+    FlightStarted,
+    LifeTooShort,
+    Renewed,
+)
 
 if TYPE_CHECKING:
-    from oauthreg._registration import AuthorizedClient
     from oauthreg._renewal.backoff import Backoff
-    from oauthreg._renewal.clocks import Clocks, Instant
-    from oauthreg._renewal.slots import Order, Slot, Spot
-    from oauthreg.events import Event, Listener
+    from oauthreg._renewal.cache_entry import CachedValue, CacheEntry
+    from oauthreg._renewal.clocks import Instant
+    from oauthreg._renewal.engine_state import Effects, EngineState
+    from oauthreg._renewal.fetches import Fetch
+    from oauthreg._renewal.hot_path import HotKey
+    from oauthreg.events import Event
 
-LOOK_EVERY = 1.0
+CREDENTIAL_RECHECK = 1.0
+"""Seconds between two looks whether a refused credential has changed."""
 
 
-class Ruling(NamedTuple):
+class Decision(NamedTuple):
     """What the engine decided for one caller.
 
     Attributes:
-        held: What is at hand now; None means to wait for the flight.
-        flight: The flight under way, if the caller must start it or wait for it.
+        cached: What is served now; None means to wait for the flight.
+        flight: The flight to start or to wait for.
         start: Whether the caller must start it.
-        client: What the caller hands out, where it differs from the value itself.
-        waited: Whether the caller had to wait for it.
+        client: The authorized client to hand out; None for metadata.
+        waited: Whether the caller had to wait.
     """
 
-    held: Held | None
+    cached: CachedValue | None
     flight: Flight | None = None
     start: bool = False
     client: Any = None
     waited: bool = False
 
 
-class Engine(Memory):
+class Engine:
     """Freshness, single flight and backoff for every key of one manager.
 
     Args:
-        clocks: Time and chance.
-        listener: Told of every event.
+        state: Cache and backoffs.
     """
 
-    def __init__(self, clocks: Clocks, listener: Listener | None = None) -> None:
-        super().__init__(clocks)
-        self.listener = listener
-        self._closed = False
+    def __init__(self, state: EngineState) -> None:
+        self._state = state
 
     def decide(
-        self, order: Order, *, spot: Spot | None = None, min_ttl: float = 0.0, force: bool = False
-    ) -> Ruling:
+        self,
+        fetch: Fetch,
+        *,
+        hot_key: HotKey | None = None,
+        min_ttl: float = 0.0,
+        force: bool = False,
+    ) -> Decision:
         """Decide for one caller.
 
         Args:
-            order: What the caller needs.
-            spot: Where to keep what is served, for the hit path.
+            fetch: What the caller needs.
+            hot_key: Where to keep what is served, for the hit path.
             min_ttl: Seconds of life, by the server's expiry, that the caller needs at least.
-            force: Whether the caller wants a new token whatever is at hand.
+            force: Whether the caller wants a new token whatever is cached.
 
         Raises:
-            AuthorizationError: an earlier failure is being waited out and nothing is at hand.
+            AuthorizationError: there is no valid token, and an earlier failure forbids a request.
             ManagerClosedError: the manager is closed.
         """
-        now = self.clocks.now()
-        events: list[Event] = []
-        try:
-            with self._lock:
-                return self._decide(order, now, events, spot=spot, min_ttl=min_ttl, force=force)
-        finally:
-            for event in events:
-                tell(event, self.listener)
+        with self._state.locked() as effects:
+            now = self._state.clocks.now()
+            if self._state.closed:
+                raise ManagerClosedError
+            entry = self._state.cache.entry(fetch, now)
+            if entry.cached is not None and entry.valid(now) is None:
+                self._state.cache.clear(entry)
+            cached, flight = entry.cached, self._in_progress(entry, now, effects)
+            if cached is not None and not force and self._good(fetch, entry, now, min_ttl, effects):
+                start = flight is None and self._renewal_due(fetch, entry, now)
+                if start:
+                    flight = self._start(fetch, entry, now, effects, waited=False)
+                client = fetch.client(cached)
+                if hot_key is not None and client is not None:
+                    self._publish_hot(fetch, entry, client, hot_key, now)
+                return Decision(cached, flight, start, client)
+            if flight is not None:
+                if not flight.waited:
+                    flight.waited = True
+                    self._state.limits.hurry(flight)
+                return Decision(None, flight)
+            self._refuse(fetch, entry, now, effects, force=force)
+            return Decision(None, self._start(fetch, entry, now, effects, waited=True), start=True)
 
-    def _decide(
-        self,
-        order: Order,
-        now: Instant,
-        events: list[Event],
-        *,
-        spot: Spot | None,
-        min_ttl: float,
-        force: bool,
-    ) -> Ruling:
-        if self._closed:
-            raise ManagerClosedError
-        slot = self._slot(order)
-        held = slot.held
-        if held is not None and held.older_than(held.expired_after, now):
-            held = slot.held = None
-        flight = self._under_way(slot, now, events)
-        if held is not None and not force and self._good(order, slot, now, min_ttl, events):
-            start = flight is None and held.older_than(held.stale_after, now)
-            start = start and self._ready(order, slot, now)
-            if start:
-                flight = self._take_off(order, slot, now, waited=False)
-            client = order.client(held)
-            if spot is not None and client is not None:
-                self._warm(order, slot, client, spot, now)
-            return Ruling(held, flight, start, client)
-        if flight is not None:
-            flight.waited = True
-            return Ruling(None, flight)
-        refusal = self._backoffs.refusal(order.scopes, now.monotonic, force=force)
-        if refusal is not None and self._look(order, slot, now) is None:
-            wait = (refusal.server_until if force else refusal.until) - now.monotonic
-            error = refusal.error.copy(
-                registration_id=order.name,
-                provider=order.provider,
+    def begin(self, flight: Flight) -> None:
+        """Note that a flight has its request slot: its deadline counts from now.
+
+        Raises:
+            AuthorizationError: another request failed meanwhile, and forbids this one.
+        """
+        now = self._state.clocks.now()
+        flight.begun = True
+        flight.deadline = now.monotonic + flight.allowed
+        if flight.launched.monotonic == now.monotonic or flight.flow is not None:
+            return
+        with self._state.locked():
+            refusal = self._state.backoffs.refusal(
+                flight.fetch.failure_scopes, now.monotonic, needed=True
+            )
+            if refusal is None or refusal.backoff.failed_at < flight.launched.monotonic:
+                return
+            wait = refusal.until - now.monotonic
+            flight.prior_failure = refusal.backoff.error.copy(
+                registration_id=flight.fetch.name,
+                provider=flight.fetch.provider,
                 backing_off=True,
                 retry_after=wait,
             )
-            events.append(BackingOff(registration_id=order.name, error=error, retry_after=wait))
-            raise error
-        return Ruling(None, self._take_off(order, slot, now, waited=True), start=True)
+        raise flight.prior_failure
 
-    def land(self, flight: Flight, held: Held) -> None:
-        """Settle a flight with what it brought."""
-        now = self.clocks.now()
-        with self._lock:
-            slot = self._slots.get(flight.order.key)
-            if flight.outcome.done() or slot is None or slot.flight is not flight:
+    def land(self, flight: Flight, cached: CachedValue) -> None:
+        """Settle a flight with what it fetched."""
+        with self._state.locked() as effects:
+            now = self._state.clocks.now()
+            effects.leave.append(flight)
+            entry = self._state.cache.entries.get(flight.fetch.key)
+            if entry is None or entry.flight is not flight:
+                effects.settled.append((flight, None))
                 return
-            renewed = slot.held is not None and not flight.waited
-            slot.held = held
-            slot.refresh_token = held.refresh_token
-            slot.flight = None
-            slot.cool()
-            self._backoffs.succeeded(flight.order.scopes)
-            flight.settle(held)
-        kind = Renewed if renewed else Fetched
-        seconds = now.monotonic - flight.launched.monotonic
-        name = flight.order.name
-        tell(
-            kind(registration_id=name, seconds=seconds, lifetime=held.lifetime),
-            self.listener,
-        )
+            renewed = entry.cached is not None and not flight.waited
+            entry.flight = None
+            entry.evict(self._state.hot)
+            self._state.cache.put(entry, cached)
+            if not entry.names:  # nobody asks for this key any more
+                self._state.cache.drop(entry)
+            self._state.backoffs.succeeded(
+                flight.fetch.failure_scopes, now.monotonic, launched=flight.started.monotonic
+            )
+            effects.settled.append((flight, cached))
+            kind = Renewed if renewed else Fetched
+            seconds = now.monotonic - flight.launched.monotonic
+            effects.events.append(
+                kind(seconds=seconds, lifetime=cached.lifetime, **labels(flight.fetch))
+            )
 
     def fail(self, flight: Flight, error: AuthorizationError) -> None:
-        """Settle a flight with its failure; a valid value at hand stays."""
-        now = self.clocks.now()
-        with self._lock:
-            event = self._failed(flight, error, now)
-        if event is not None:
-            tell(event, self.listener)
+        """Settle a flight with its failure; a valid cached value stays."""
+        with self._state.locked() as effects:
+            self._failed(flight, error, self._state.clocks.now(), effects)
 
     def abandon(self, flight: Flight) -> None:
-        """Give up a flight that nobody carries any more: those who wait decide anew."""
-        now = self.clocks.now()
-        with self._lock:
-            slot = self._slots.get(flight.order.key)
-            if slot is not None and slot.flight is flight:
-                slot.flight = None
-                self._backoffs.release(flight.order.scopes, now.monotonic)
-            flight.settle(None)
+        """Give up a flight that nothing carries any more: those who wait decide anew."""
+        with self._state.locked() as effects:
+            self._abandoned(flight, self._state.clocks.now(), effects)
 
     def overdue(self, flight: Flight) -> None:
         """Settle a flight whose deadline passed; its late answer is dropped."""
-        self.fail(flight, too_late(flight))
+        with self._state.locked() as effects:
+            self._overdue(flight, self._state.clocks.now(), effects)
 
-    def reject(self, registration_id: str, token_value: str) -> None:
-        """Mark a token as refused by an API, if it is still the one at hand."""
-        digest = hashlib.sha256(token_value.encode()).hexdigest()
-        now = self.clocks.now()
-        events: list[Event] = []
-        with self._lock:
-            for slot in self._slots.values():
-                held = slot.held
-                if held is None or registration_id not in slot.names:
-                    continue
-                if token_of(held.value) != token_value:
-                    continue
-                strikes = slot.reject(digest, now.monotonic, self.clocks.random)
-                if strikes is not None and held.renew_from is not None:
-                    events.append(
-                        Rejected(
-                            registration_id=registration_id,
-                            strikes=strikes,
-                            retry_after=held.renew_from - now.monotonic,
-                            audience=slot.audience,
-                            scopes=held.value.scopes,
-                        )
-                    )
-        for event in events:
-            tell(event, self.listener)
-
-    def changed(self) -> None:
-        """Forget every backoff: the configuration changed."""
-        with self._lock:
-            self._backoffs.clear()
-            for slot in self._slots.values():
-                slot.look_from = float("-inf")
-                if slot.flight is not None:
-                    slot.flight.outdated = True
-
-    def close(self) -> None:
-        """Decide no more, and wake whoever waits."""
-        with self._lock:
-            self._closed = True
-            for slot in self._slots.values():
-                slot.cool()
-                if slot.flight is not None:
-                    slot.flight.settle(None)
-            self._slots.clear()
-
-    def reset_after_fork(self) -> None:
-        """Start anew in a forked child: tokens stay, flights were the parent's."""
-        self._lock = threading.RLock()
-        now = self.clocks.now()
-        for slot in self._slots.values():
-            if slot.flight is not None:
-                self._backoffs.release(slot.flight.order.scopes, now.monotonic)
-                slot.flight = None
+    def may_retry(self, flight: Flight) -> bool:
+        """Whether a flight may repeat a request that failed."""
+        now = self._state.clocks.now()
+        with self._state.locked():
+            waits = self._state.backoffs.told_to_wait(flight.fetch.failure_scopes, now.monotonic)
+        return flight.waited and flight.retries and not waits
 
     def _good(
-        self, order: Order, slot: Slot, now: Instant, min_ttl: float, events: list[Event]
+        self, fetch: Fetch, entry: CacheEntry, now: Instant, min_ttl: float, effects: Effects
     ) -> bool:
-        held = slot.held
-        if held is None:
+        """Whether the cached value satisfies this caller."""
+        cached = entry.cached
+        if cached is None:
             return False
-        if held.renew_from is not None and now.monotonic >= held.renew_from:
+        if cached.renew_from is not None and now.monotonic >= cached.renew_from:
             return False
         if not min_ttl:
             return True
-        if min_ttl <= held.lifetime:
-            return held.left(now) >= min(min_ttl, LONGEST_WINDOW_SHARE * held.lifetime)
-        if not slot.warned:
-            slot.warned = True
-            events.append(
-                LifeTooShort(registration_id=order.name, min_ttl=min_ttl, lifetime=held.lifetime)
+        if min_ttl <= cached.lifetime:
+            return cached.left(now) >= min(min_ttl, LONGEST_WINDOW_SHARE * cached.lifetime)
+        if not entry.warned:
+            entry.warned = True
+            effects.events.append(
+                LifeTooShort(min_ttl=min_ttl, lifetime=cached.lifetime, **labels(fetch))
             )
-        return not held.older_than(held.stale_after, now)  # more is not to be had
+        return not cached.older_than(cached.stale_after, now)  # there are no longer ones
 
-    def _under_way(self, slot: Slot, now: Instant, events: list[Event]) -> Flight | None:
-        flight = slot.flight
+    def _renewal_due(self, fetch: Fetch, entry: CacheEntry, now: Instant) -> bool:
+        """Whether a renewal is started behind the cached value now."""
+        cached = entry.cached
+        if cached is None or not cached.older_than(cached.stale_after, now):
+            return False
+        if now.monotonic < entry.renew_after:
+            return False
+        if self._state.backoffs.refusal(fetch.failure_scopes, now.monotonic) is None:
+            return True
+        return self._recheck(fetch, entry, now) is not None
+
+    def _refuse(
+        self, fetch: Fetch, entry: CacheEntry, now: Instant, effects: Effects, *, force: bool
+    ) -> None:
+        """Raise the earlier failure that forbids a request now, if there is one."""
+        refusal = self._state.backoffs.refusal(
+            fetch.failure_scopes, now.monotonic, needed=True, force=force
+        )
+        if refusal is None or self._recheck(fetch, entry, now) is not None:
+            return
+        wait = refusal.until - now.monotonic
+        error = refusal.backoff.error.copy(
+            registration_id=fetch.name,
+            provider=fetch.provider,
+            backing_off=True,
+            retry_after=wait,
+        )
+        effects.events.append(BackingOff(error=error, retry_after=wait, **labels(fetch)))
+        raise error
+
+    def _in_progress(self, entry: CacheEntry, now: Instant, effects: Effects) -> Flight | None:
+        """Return the entry's flight, unless it is over."""
+        flight = entry.flight
         if flight is None or not flight.over(now):
             return flight
         if now.monotonic >= flight.deadline:
-            event = self._failed(flight, too_late(flight), now)
-            events.extend([event] if event is not None else [])
-        else:  # its event loop stopped: those who wait decide anew
-            self._backoffs.release(flight.order.scopes, now.monotonic)
-            flight.settle(None)
-        slot.flight = None
+            self._overdue(flight, now, effects)
+        else:
+            self._abandoned(flight, now, effects)
+        entry.flight = None
         return None
 
-    def _failed(self, flight: Flight, error: AuthorizationError, now: Instant) -> Event | None:
-        order = flight.order
-        slot = self._slots.get(order.key)
-        if flight.outcome.done() or slot is None or slot.flight is not flight:
-            return None
-        slot.flight = None
-        slot.cool()
-        wait = self._noted(flight, error, now)
-        if error is flight.remembered:
+    def _overdue(self, flight: Flight, now: Instant, effects: Effects) -> None:
+        if flight.begun:
+            self._failed(flight, too_late(flight), now, effects)
+        else:  # it never had a request slot, which is no failure of the server
+            self._abandoned(flight, now, effects)
+
+    def _failed(
+        self, flight: Flight, error: AuthorizationError, now: Instant, effects: Effects
+    ) -> None:
+        fetch, entry = flight.fetch, self._state.cache.entries.get(flight.fetch.key)
+        effects.leave.append(flight)
+        if entry is None or entry.flight is not flight:
+            effects.settled.append((flight, None))
+            return
+        if now.monotonic > flight.deadline + FROZEN:  # this process stood still, not the server
+            self._abandoned(flight, now, effects)
+            return
+        entry.flight = None
+        entry.evict(self._state.hot)
+        cached = entry.valid(now)
+        if cached is None:
+            self._state.cache.sweep_at(entry, now.monotonic + FORGOTTEN_AFTER)
+        wait = self._note_failure(flight, error, now, needed=cached is None)
+        if error is flight.prior_failure:
             failure = error.copy(retry_after=wait)
-            flight.settle(failure)
-            return BackingOff(registration_id=order.name, error=failure, retry_after=wait)
-        held = slot.held
-        alive = held is not None and not held.older_than(held.expired_after, now)
-        left = held.left(now) / held.lifetime if held is not None and alive else None
-        failure = error.copy(
-            registration_id=order.name, provider=order.provider, retry_after=wait, backing_off=False
-        )
-        flight.settle(failure)
-        return Failed(registration_id=order.name, error=failure, retry_after=wait, life_left=left)
-
-    def _noted(self, flight: Flight, error: AuthorizationError, now: Instant) -> float:
-        """Note a failure where it belongs; return the seconds until the next try."""
-        scopes = flight.order.scopes
-        if error is flight.remembered:
-            refusal = self._backoffs.refusal(scopes, now.monotonic)
-            return refusal.until - now.monotonic if refusal is not None else 0.0
-        if flight.outdated:
-            return error.retry_after or 0.0
-        if error.registration_id not in (None, flight.order.name):  # another flight's
-            return self._backoffs.follow(scopes, error, now.monotonic)
-        return self._backoffs.failed(scopes, error, now.monotonic, flight.refused)
-
-    def _ready(self, order: Order, slot: Slot, now: Instant) -> bool:
-        """Whether a request may be made now, or a look whether a refused credential changed."""
-        if self._backoffs.refusal(order.scopes, now.monotonic) is None:
-            return True
-        return self._look(order, slot, now) is not None
-
-    def _look(self, order: Order, slot: Slot, now: Instant) -> Backoff | None:
-        """Return the refusal of a credential that may have changed since, once a second."""
-        if not order.has_local_credential or now.monotonic < slot.look_from:
-            return None
-        return self._backoffs.refused_credential(order.scopes, now.monotonic)
-
-    def _take_off(self, order: Order, slot: Slot, now: Instant, *, waited: bool) -> Flight:
-        flight = slot.flight = Flight(order, now, waited=waited)
-        refusal = self._look(order, slot, now)
-        if refusal is None:
-            self._backoffs.claim(order.scopes, flight.deadline)
+            event: Event = BackingOff(error=failure, retry_after=wait, **labels(fetch))
         else:
-            slot.look_from = now.monotonic + LOOK_EVERY
-            flight.refused = set(refusal.refused)
-            flight.remembered = refusal.error.copy(
-                registration_id=order.name, provider=order.provider, backing_off=True
+            failure = error.copy(
+                registration_id=fetch.name,
+                provider=fetch.provider,
+                retry_after=wait or None,
+                backing_off=False,
             )
+            left = cached.left(now) / cached.lifetime if cached is not None else None
+            event = Failed(
+                error=failure,
+                retry_after=wait,
+                life_left=left,
+                raised=flight.waited,
+                **labels(fetch),
+            )
+        effects.settled.append((flight, failure))
+        if concerns_server(error):
+            effects.events.append(event)
+
+    def _note_failure(
+        self, flight: Flight, error: AuthorizationError, now: Instant, *, needed: bool
+    ) -> float:
+        """Note a failure in the scope it concerns; return the seconds until the next try."""
+        scopes = flight.fetch.failure_scopes
+        if error is flight.prior_failure:
+            refusal = self._state.backoffs.refusal(scopes, now.monotonic, needed=needed)
+            return refusal.until - now.monotonic if refusal is not None else 0.0
+        if flight.outdated or _ends_login(flight, error):
+            return error.retry_after or 0.0
+        if error.registration_id not in (None, flight.fetch.name):  # of a flight it depended on
+            return self._state.backoffs.follow(scopes, error, now.monotonic)
+        return self._state.backoffs.failed(
+            scopes,
+            error,
+            now.monotonic,
+            launched=flight.started.monotonic,
+            needed=needed,
+            refused=flight.refused,
+        )
+
+    def _abandoned(self, flight: Flight, now: Instant, effects: Effects) -> None:
+        entry = self._state.cache.entries.get(flight.fetch.key)
+        effects.leave.append(flight)
+        if entry is not None and entry.flight is flight:
+            entry.flight = None
+            entry.evict(self._state.hot)
+            self._state.backoffs.release(flight.fetch.failure_scopes, now.monotonic)
+            if not flight.waited and entry.valid(now) is not None:
+                entry.renewal_lost(now.monotonic, self._state.clocks.random)
+        effects.settled.append((flight, None))
+
+    def _recheck(self, fetch: Fetch, entry: CacheEntry, now: Instant) -> Backoff | None:
+        """Return the refusal of a local credential that may have changed, once a second."""
+        if not fetch.has_local_credential or now.monotonic < entry.recheck_at:
+            return None
+        return self._state.backoffs.refused_credential(fetch.failure_scopes, now.monotonic)
+
+    def _start(
+        self, fetch: Fetch, entry: CacheEntry, now: Instant, effects: Effects, *, waited: bool
+    ) -> Flight:
+        scopes = fetch.failure_scopes
+        flight = entry.flight = Flight(fetch, now, waited=waited)
+        flight.retries = not self._state.backoffs.known(scopes)
+        refused = self._recheck(fetch, entry, now)
+        if refused is None:
+            self._state.backoffs.claim(scopes, now.monotonic + flight.allowed)
+        else:
+            entry.recheck_at = now.monotonic + CREDENTIAL_RECHECK
+            flight.refused = set(refused.refused)
+            flight.prior_failure = refused.error.copy(
+                registration_id=fetch.name, provider=fetch.provider, backing_off=True
+            )
+        effects.events.append(FlightStarted(waited=waited, **labels(fetch)))
         return flight
 
-    def _warm(
-        self, order: Order, slot: Slot, client: AuthorizedClient, spot: Spot, now: Instant
+    def _publish_hot(
+        self, fetch: Fetch, entry: CacheEntry, client: Any, hot_key: HotKey, now: Instant
     ) -> None:
         """Put a served client on the hit path, until the engine must be asked again."""
-        held = slot.held
-        if held is None:
+        cached = entry.cached
+        if cached is None:
             return
-        stale = held.older_than(held.stale_after, now)
-        age = held.expired_after if stale else held.stale_after
-        monotonic = held.started.monotonic + age
+        stale = cached.older_than(cached.stale_after, now)
+        age = cached.expired_after if stale else cached.stale_after
+        monotonic = cached.started.monotonic + age
         if stale:  # until the renewal is given up, or may be tried again
-            refusal = self._backoffs.refusal(order.scopes, now.monotonic)
-            again = refusal.until if refusal is not None else now.monotonic
-            if order.has_local_credential:
-                again = min(again, max(slot.look_from, now.monotonic))
-            landing = slot.flight.deadline if slot.flight is not None else now.monotonic
+            refusal = self._state.backoffs.refusal(fetch.failure_scopes, now.monotonic)
+            again = max(refusal.until if refusal is not None else now.monotonic, entry.renew_after)
+            if fetch.has_local_credential:
+                again = min(again, max(entry.recheck_at, now.monotonic))
+            landing = entry.flight.deadline if entry.flight is not None else now.monotonic
             monotonic = min(monotonic, max(again, landing))
-        if held.renew_from is not None:
-            monotonic = min(monotonic, held.renew_from)
-        slot.warm(spot, (client, held.started.wall + age, monotonic))
+        if cached.renew_from is not None:
+            monotonic = min(monotonic, cached.renew_from)
+        entry.publish(self._state.hot, hot_key, (client, cached.started.wall + age, monotonic))
+
+
+def _ends_login(flight: Flight, error: AuthorizationError) -> bool:
+    """Whether the refresh token was refused, so that the next flight asks for a login instead."""
+    return flight.fetch.only_refreshes and getattr(error, "error", None) == "invalid_grant"
 
 
 def too_late(flight: Flight) -> TimedOutError:
     """Return the failure of a flight whose deadline passed."""
-    return TimedOutError(f"no answer within {flight.order.http.total_timeout:g} s")
+    return TimedOutError(f"no answer within {flight.fetch.http.total_timeout:g} s")

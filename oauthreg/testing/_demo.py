@@ -16,7 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from oauthreg._errors import OAuthRegError
-from oauthreg._manager.synchronous import AuthorizedClientManager
+from oauthreg._manager.sync_manager import AuthorizedClientManager
 from oauthreg.testing._server import AuthorizationServer
 
 if TYPE_CHECKING:

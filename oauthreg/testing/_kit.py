@@ -121,7 +121,7 @@ class ProviderPluginTests:
     def test_it_is_chosen_by_type(self) -> None:
         """`type` in the settings brings it to life."""
         with self._manager() as manager:
-            plugin = manager.plugin()
+            plugin = manager.plugin
             details = manager.registrations[ID].provider
         expect(type(plugin) is self.plugin, f"type chose {type(plugin).__name__}")
         expect(details.type == self.name, f"the provider's type is {details.type!r}")
@@ -135,7 +135,7 @@ class ProviderPluginTests:
     def test_every_address_is_https(self) -> None:
         """Nothing confidential goes over plain http, but to this very machine."""
         with self._manager() as manager:
-            plugin = manager.plugin()
+            plugin = manager.plugin
         for name, url in plugin.endpoints().items():
             expect(name in ENDPOINTS, f"endpoints(): {name!r} is no address that settings know")
             address.parse(url)
@@ -145,7 +145,7 @@ class ProviderPluginTests:
     def test_its_check_returns_problems(self) -> None:
         """`check` has nothing against the registration, and never raises, whatever it gets."""
         with self._manager() as manager:
-            plugin, registration = manager.plugin(), manager.registrations[ID]
+            plugin, registration = manager.plugin, manager.registrations[ID]
         found = list(plugin.check(registration))
         expect(not found, f"it has something against the registration: {found}")
         bare = replace(registration, scopes=(), audience=None, resource=(), client_secrets=())
@@ -165,7 +165,7 @@ class ProviderPluginTests:
             self._manager() as manager,
             self._server(manager.registrations[ID]) as server,
         ):
-            manager.transport = Detour(server)
+            manager.runner.transport = Detour(server)
             client = manager.authorize(ID, principal=ID)
         issued = [token.value for token in server.tokens]
         expect(bool(client.access_token.token_value), "the token is empty")
@@ -267,7 +267,7 @@ class ProviderPluginTests:
     def test_it_explains_any_error(self) -> None:
         """`explain_error` copes with errors that say little."""
         with self._manager() as manager:
-            plugin = manager.plugin()
+            plugin = manager.plugin
         for code in (None, "", "invalid_client", "access_denied", "4711"):
             for words in (None, "", "Something unheard of"):
                 error = TokenEndpointError("x", status=400, error=code, error_description=words)
@@ -315,14 +315,13 @@ class ProviderPluginTests:
         self, *, script: Sequence[Event] = (), settings: Mapping[str, Any] | None = None
     ) -> ScriptedManager:
         own = self.settings if settings is None else settings
-        manager = ScriptedManager.from_settings(
+        return ScriptedManager(
             {
                 "provider": {ID: {**own, "type": self.name}},
                 "registration": {ID: self._registration()},
-            }
+            },
+            lambda details: Script(details, script or self._script),
         )
-        manager.transport = Script(manager.registrations[ID].provider, script or self._script)
-        return manager
 
     def _problems(self, *, settings: Mapping[str, Any]) -> Sequence[Problem]:
         try:
@@ -358,7 +357,7 @@ class ProviderPluginTests:
     def _attempt(self) -> tuple[ProviderPlugin[Any], PluginContext]:
         """Return the plugin, and a context as the manager makes them."""
         with self._manager() as manager:
-            plugin, contexts = manager.plugin(), []
+            plugin, contexts = manager.plugin, []
             flow = plugin.flow
 
             def spy(context: PluginContext) -> object:

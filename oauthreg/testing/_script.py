@@ -1,30 +1,37 @@
-"""The conformance kit's stage: a manager that acts from a script, and whom it speaks to."""
+"""The conformance kit's parts: a manager over scripted answers, and what gives them."""
 
 from __future__ import annotations
 
 import json
 from dataclasses import replace
+from functools import partial
 from itertools import chain, cycle, repeat
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit, urlunsplit
 
 from oauthreg._discovery import addresses
 from oauthreg._errors import AuthorizationError
-from oauthreg._flow import NeedToken, Pause, TokenRequest, TokenResponse
-from oauthreg._manager.synchronous import AuthorizedClientManager
+from oauthreg._flow import NeedToken, Pause, ReadSecret, TokenRequest, TokenResponse, run
+from oauthreg._manager.core import Core
+from oauthreg._manager.flights import read_secret
+from oauthreg._manager.registry import RegistrationRegistry
+from oauthreg._manager.sync_manager import AuthorizedClientManager
 from oauthreg._registration import HttpProfile
+from oauthreg._renewal.flight import Launch
+from oauthreg._settings.load import load
 from oauthreg._transports.requests import RequestsTransport
 from oauthreg.testing._faults import Fault
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from oauthreg._flow import Step
     from oauthreg._provider import ProviderPlugin
     from oauthreg._registration import ProviderDetails
-    from oauthreg._renewal.slots import Flight
+    from oauthreg._renewal.flight import Flight, ManagerStep, Procedure
     from oauthreg.testing._server import AuthorizationServer
 
+T = TypeVar("T")
 ID = "kit"
 SECRET = "kit s3cret/+%&=:~"
 TOKEN = "a-token-of-the-kit"
@@ -52,26 +59,57 @@ Event = TokenResponse | AuthorizationError
 
 
 class ScriptedManager(AuthorizedClientManager):
-    """The real manager, but for where its requests go and what it waits for."""
+    """The real manager, but for where its requests go and what it waits for.
 
-    transport: RequestsTransport
+    Args:
+        settings: The whole configuration.
+        transport: Sends its requests, given the provider.
+    """
 
-    def plugin(self) -> ProviderPlugin[Any]:
-        """Return the plugin as the settings made it."""
-        return self._entry(ID).plugin
+    def __init__(
+        self, settings: Mapping[str, Any], transport: Callable[[ProviderDetails], RequestsTransport]
+    ) -> None:
+        registry = RegistrationRegistry(load(settings))
+        self.plugin: ProviderPlugin[Any] = registry.find(ID).plugin
+        core = Core(registry, token_of=_token_of)
+        self.runner = ScriptedRunner(core, transport(registry.find(ID).registration.provider))
+        super().__init__(core, self.runner)
 
     def close(self) -> None:
         """Close the connections too."""
         super().close()
-        self.transport.close()
+        self.runner.transport.close()
 
-    def _transport(self, flight: Flight) -> RequestsTransport:  # noqa: ARG002 - one for all
-        return self.transport
 
-    def _perform(self, flight: Flight, step: Step) -> object:
-        if isinstance(step, Pause):
-            return None
-        return TOKEN if isinstance(step, NeedToken) else super()._perform(flight, step)
+class ScriptedRunner:
+    """Runs every flight at once, in its caller's thread, and pauses no time."""
+
+    def __init__(self, core: Core, transport: RequestsTransport) -> None:
+        self._core = core
+        self.transport = transport
+
+    def run(self, flow: Procedure[T]) -> T:
+        """Run a caller's flow to its result."""
+        return run(flow, self._perform)
+
+    def _perform(self, step: ManagerStep) -> None:
+        if isinstance(step, Launch):
+            flight = step.flight
+            run(self._core.flights.fly(flight), partial(self._answer, flight))
+
+    def _answer(self, flight: Flight, step: ManagerStep) -> object:
+        match step:
+            case TokenRequest():
+                return self.transport.send(step, within=self._core.flights.remaining(flight))
+            case ReadSecret():
+                return read_secret(step)
+        self._perform(step)
+        return None
+
+
+def _token_of(registration_id: str, timeout: float) -> Procedure[str]:  # noqa: ARG001 - as the core
+    yield from ()
+    return TOKEN
 
 
 class Script(RequestsTransport):

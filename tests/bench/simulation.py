@@ -20,16 +20,17 @@ from typing import TYPE_CHECKING, Any
 
 from oauthreg._errors import AuthorizationError, ConnectionFailedError, TimedOutError
 from oauthreg._flow import Pause, ReadSecret, TokenRequest, TokenResponse
-from oauthreg._manager.base import BaseManager
-from oauthreg._manager.steps import read_secret
+from oauthreg._manager.core import Core
+from oauthreg._manager.flights import read_secret
+from oauthreg._manager.registry import RegistrationRegistry
 from oauthreg._renewal.clocks import Clocks
+from oauthreg._renewal.flight import Enter, Launch, Wait
 from oauthreg._settings.load import load
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from oauthreg._flow import Flow, Step
-    from oauthreg._renewal.slots import Flight
+    from oauthreg._renewal.flight import Flight, ManagerStep, Procedure
     from oauthreg._settings.load import Configuration
 
 EPOCH = 1_000_000_000.0
@@ -148,38 +149,13 @@ class Process:
 
 
 class Shipped(Process):
-    """A process with the shipped engine, flows and backoff."""
-
-    def __init__(
-        self, world: World, server: Server, start: float, configuration: Configuration, seed: int
-    ) -> None:
-        self._manager = Manager(self, world, server, configuration, seed)
-        super().__init__(world, server, start)
-
-    def _good_until(self) -> float:
-        return self._manager.hot_until() if self._manager.is_hot() else self.world.now
-
-    def _call(self) -> None:
-        if not self._manager.is_hot():
-            self._manager.call()
-
-    def changed(self) -> None:
-        """Look again which call comes next: the hit path was cleared."""
-        self._plan(self._tick_after(self.world.now))
-
-    def failed(self) -> None:
-        """Note that a call failed."""
-        self._failed()
-
-
-class Manager(BaseManager):
-    """A third manager: one whose requests and waiting are events of a world."""
+    """A process with the shipped core: engine, flows and backoff. It runs on simulated time."""
 
     def __init__(
         self,
-        process: Shipped,
         world: World,
         server: Server,
+        start: float,
         configuration: Configuration,
         seed: int,
     ) -> None:
@@ -188,74 +164,61 @@ class Manager(BaseManager):
             monotonic=lambda: world.now,
             random=Random(seed).random,  # noqa: S311 - a simulation
         )
-        super().__init__(configuration, clocks=clocks)
-        self._process = process
-        self._world = world
         self._server = server
+        self._core = Core(RegistrationRegistry(configuration), clocks=clocks)
+        self._hot = self._core.hot.by_id
+        super().__init__(world, server, start)
 
-    def is_hot(self) -> bool:
+    def _is_hot(self) -> bool:
         """Whether a call is a hit, as `authorize` finds it out."""
         hot = self._hot.get(NAME)
-        return hot is not None and self._wall() < hot[1] and self._monotonic() < hot[2]
+        return hot is not None and EPOCH + self.world.now < hot[1] and self.world.now < hot[2]
 
-    def hot_until(self) -> float:
-        """Return until when calls are hits."""
+    def _good_until(self) -> float:
+        if not self._is_hot():
+            return self.world.now
         return min(self._hot[NAME][1] - EPOCH, self._hot[NAME][2])
 
-    def call(self) -> None:
-        """Authorize, as the shipped managers do it: decide, launch, wait."""
-        call = self._call(NAME, {})
-        try:
-            ruling = self._engine.decide(call.order, spot=call.spot)
-        except AuthorizationError:
-            self._process.failed()
-            return
-        flight = ruling.flight
-        if flight is None:
-            return
-        if ruling.held is None:
-            flight.outcome.add_done_callback(
-                # Not at once: the engine holds its lock.
-                lambda outcome: self._world.after(0.0, partial(self._woken, outcome.result()))
-            )
-        if ruling.start:
-            self._advance(flight, self._flow(flight))
+    def _call(self) -> None:
+        if not self._is_hot():
+            self._drive(self._core.authorize(NAME, {}))
 
-    def _woken(self, outcome: object) -> None:
-        if isinstance(outcome, AuthorizationError):
-            self._process.failed()
-        else:
-            self.call()
-
-    def _advance(
+    def _drive(
         self,
-        flight: Flight,
-        flow: Flow[Any],
+        flow: Procedure[Any],
+        flight: Flight | None = None,
         answer: object = None,
         *,
         error: AuthorizationError | None = None,
     ) -> None:
-        """Give a flow its answer and perform the next step, or settle the flight."""
+        """Give a flow its answer and perform its next step; a caller's has no flight."""
         try:
             step = flow.send(answer) if error is None else flow.throw(error)
-        except StopIteration as stop:
-            self._landed(flight, stop.value)
-        except AuthorizationError as failure:
-            self._engine.fail(flight, failure)
+        except StopIteration:
+            if flight is not None:  # the hit path was cleared: see which call comes next
+                self._plan(self._tick_after(self.world.now))
+        except AuthorizationError:
+            self._failed()
         else:
-            self._perform(step, flight, partial(self._advance, flight, flow))
-            return
-        self._process.changed()
+            self._perform(step, flight, partial(self._drive, flow, flight))
 
-    def _perform(self, step: Step, flight: Flight, answered: Callable[..., object]) -> None:
+    def _perform(
+        self, step: ManagerStep, flight: Flight | None, answered: Callable[..., object]
+    ) -> None:
         match step:
-            case TokenRequest():
-                flight.started = self._clocks.now()
-                self._server.ask(flight.deadline - self._monotonic(), answered)
+            case TokenRequest() if flight is not None:
+                self._server.ask(flight.deadline - self.world.now, answered)
             case Pause(seconds):
-                self._world.after(seconds, answered)
-            case ReadSecret(source):
-                answered(read_secret(source))
+                self.world.after(seconds, answered)
+            case ReadSecret():
+                answered(read_secret(step))
+            case Enter():
+                answered()
+            case Launch(other):
+                self._drive(self._core.flights.fly(other), other)
+                answered()
+            case Wait(other):
+                other.outcome.add_done_callback(lambda _: self.world.after(0.0, answered))
             case _:
                 raise NotImplementedError(step)
 

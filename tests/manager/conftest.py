@@ -14,16 +14,22 @@ from contextlib import suppress
 
 import pytest
 
-from oauthreg._manager.asynchronous import AsyncAuthorizedClientManager
-from oauthreg._manager.synchronous import AuthorizedClientManager
-from oauthreg._renewal import acquire
+from oauthreg._manager.async_manager import AsyncAuthorizedClientManager
+from oauthreg._manager.core import Core
+from oauthreg._manager.registry import RegistrationRegistry
+from oauthreg._manager.sync_manager import AuthorizedClientManager
+from oauthreg._renewal import token_flow
 from oauthreg._renewal.clocks import Clocks
 from oauthreg._settings.load import load
+from oauthreg.events import Event
 from oauthreg.testing import AuthorizationServer
 
 PATIENCE = 10.0
 LONGEST_CALLBACK = 0.020
 TRACED = 4.0  # how much slower a callback may be while coverage looks on
+OUTCOMES = tuple(
+    kind for kind in Event.__subclasses__() if kind.__name__ not in {"FlightStarted", "RequestSent"}
+)
 SLOW_CALLS = {"open", "socket.getaddrinfo"}
 
 
@@ -166,17 +172,31 @@ class Arrivals:
                 raise TimeoutError(f"{self.count} of {count} callers came")
 
 
+def build_manager(kind, tables, clocks=None):
+    """A manager of some kind over a core of its own."""
+    return kind(Core(RegistrationRegistry(load(tables)), clocks=clocks))
+
+
 class Harness:
     """What both managers have in common, called from a test that knows no async."""
 
     def __init__(self, settings, clocks, on_event):
-        self.manager = self.kind(load(settings), clocks=clocks, on_event=on_event)
+        self.core = Core(RegistrationRegistry(load(settings)), clocks=clocks)
+        if on_event is not None:
+            self.core.subscribe(OUTCOMES, on_event)
+        self.manager = self.kind(self.core)
+        self.runner = self.manager._runner
         self.events = []
-        self.arrivals = Arrivals(self.manager._engine)
+        self.arrivals = Arrivals(self.core.engine)
 
     @property
     def engine(self):
-        return self.manager._engine
+        return self.core.engine
+
+    @property
+    def entries(self):
+        """The cache entries of the manager."""
+        return list(self.core.state.cache.entries.values())
 
     def token(self, registration_id="app", **options):
         return self.authorize(registration_id, **options).access_token.token_value
@@ -206,7 +226,7 @@ class Harness:
     def settled(self):
         """Return when no flight is under way."""
         end = time.monotonic() + PATIENCE
-        while any(slot.flight for slot in list(self.engine._slots.values())):
+        while any(entry.flight for entry in self.entries):
             if time.monotonic() > end:
                 raise TimeoutError("still renewing")
             time.sleep(0.001)
@@ -277,6 +297,12 @@ def server():
 
 
 @pytest.fixture
+def build():
+    """Build a manager: `build(kind, tables, clocks)`."""
+    return build_manager
+
+
+@pytest.fixture
 def clock():
     return Time()
 
@@ -319,8 +345,8 @@ def make(kind, clock, server, settings, monkeypatch):
 
     monkeypatch.setattr(asyncio.Handle, "_run", step)
     monkeypatch.setattr(time, "sleep", WATCHDOG.sleep)
-    monkeypatch.setattr(acquire, "SHORTEST_PAUSE", 0.001)
-    monkeypatch.setattr(acquire, "PAUSE_SPREAD", 0.0)
+    monkeypatch.setattr(token_flow, "SHORTEST_PAUSE", 0.001)
+    monkeypatch.setattr(token_flow, "PAUSE_SPREAD", 0.0)
     WATCHDOG.seen.clear()
     WATCHDOG.longest = LONGEST_CALLBACK
 

@@ -8,8 +8,8 @@ import threading
 import pytest
 
 from oauthreg._errors import ConfigurationError, UnknownRegistrationError
-from oauthreg._manager.asynchronous import AsyncAuthorizedClientManager
-from oauthreg._manager.synchronous import AuthorizedClientManager
+from oauthreg._manager.async_manager import AsyncAuthorizedClientManager
+from oauthreg._manager.sync_manager import AuthorizedClientManager
 
 CONFIGURATION = "oauthreg/manager/configuration.py"
 TABLE = {"provider": "as", "client-id": "app", "client-secret": "secret", "scope": "read"}
@@ -99,23 +99,18 @@ def test_a_flight_finishes_for_the_registration_it_began_for(h, server):
     assert h.authorize().registration.scopes == ("write",)
 
 
-@pytest.mark.killed_by(
-    CONFIGURATION,
-    "        self._hot, self._hot_calls = {}, {}\n",
-    "        self._hot.clear()\n",
-)
 def test_a_caller_of_the_old_configuration_cannot_bring_it_back(h, server, monkeypatch):
     """It reads its options, the configuration changes, and only then does it decide."""
     h.do("register", "other", {**TABLE, "scope": "write"})
-    original = h.manager._call
+    original = h.core.fetch
 
-    def slow(registration_id, options):
-        call = original(registration_id, options)
-        monkeypatch.setattr(h.manager, "_call", original)
+    def slow(*args, **kwargs):
+        fetch = original(*args, **kwargs)
+        monkeypatch.setattr(h.core, "fetch", original)
         h.manager.remove("app")
-        return call
+        return fetch
 
-    monkeypatch.setattr(h.manager, "_call", slow)
+    monkeypatch.setattr(h.core, "fetch", slow)
     h.token()
     assert isinstance(h.failure(), UnknownRegistrationError)
 

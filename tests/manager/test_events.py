@@ -8,6 +8,7 @@ from unittest.mock import ANY
 
 import pytest
 
+from oauthreg import AuthorizedClientManager
 from oauthreg import events as told
 from oauthreg._errors import TokenEndpointError
 from oauthreg.testing import DELETE, Fault
@@ -43,11 +44,17 @@ def test_a_fetch_a_hit_and_a_stale_hit(h, heard, server, clock):
         h.told(heard, 3)
     h.settled()
     h.told(heard, 4)
+    common = {
+        "registration_id": "app",
+        "provider": "as",
+        "grant": "client_credentials",
+        "endpoint": server.token_uri,
+    }
     assert heard == [
-        told.Fetched(registration_id="app", seconds=0, lifetime=300),
-        told.Served(registration_id="app", stale=False),
-        told.Served(registration_id="app", stale=True),
-        told.Renewed(registration_id="app", seconds=0, lifetime=300),
+        told.Fetched(seconds=0, lifetime=300, **common),
+        told.Served(stale=False, **common),
+        told.Served(stale=True, **common),
+        told.Renewed(seconds=0, lifetime=300, **common),
     ]
 
 
@@ -63,17 +70,14 @@ def test_a_failure_and_a_refusal(h, heard, server):
     h.failure()
     h.failure()
     h.told(heard, 2)
-    failed = told.Failed(registration_id="app", error=ANY, retry_after=15, life_left=None)
-    refused = told.BackingOff(registration_id="app", error=ANY, retry_after=15)
-    assert sorted(map(type, heard), key=str) == [told.BackingOff, told.Failed]
-    assert failed in heard
-    assert refused in heard
+    refused, failed = sorted(heard, key=lambda event: type(event).__name__)
+    assert (type(failed), failed.retry_after, failed.life_left) == (told.Failed, 15, None)
+    assert failed.raised
+    assert (type(refused), refused.retry_after) == (told.BackingOff, 15)
     assert all(isinstance(event.error, TokenEndpointError) for event in heard)
 
 
-@pytest.mark.parametrize(
-    ("at", "level"), [(151, "INFO"), (239, "INFO"), (241, "WARNING"), (291, "ERROR")]
-)
+@pytest.mark.parametrize(("at", "level"), [(151, "INFO"), (239, "INFO"), (241, "WARNING")])
 def test_a_failed_renewal_is_logged_by_the_life_that_is_left(h, clock, caplog, at, level):
     h.token()
     h.server.inject(REFUSED)
@@ -151,16 +155,63 @@ def test_a_hook_may_ask_the_manager(kind, make, server):
     assert seen == ["fresh"]
 
 
-def test_nothing_is_told_on_the_hit_path_when_nobody_listens(make, monkeypatch):
-    h = make()
+def test_a_failure_that_callers_get_is_not_logged_as_well(h, caplog, server):
+    server.inject(REFUSED)
+    h.failure()
+    h.failure()
+    assert [record for record in caplog.records if record.levelno > logging.DEBUG] == []
+
+
+def test_a_listener_that_asks_for_no_hits_leaves_them_on_the_hit_path(make, heard):
+    h = make(on_event=None)
+    h.manager.subscribe((told.Fetched, told.Failed), heard.append)
     h.token()
+    h.token()
+    decided = h.arrivals.count
+    h.token()
+    assert h.arrivals.count == decided
+    assert h.told(heard, 1) == ["Fetched"]
 
-    def fail(*_):
-        raise AssertionError
 
-    monkeypatch.setattr("oauthreg._manager.base.tell", fail)
-    monkeypatch.setattr("oauthreg._renewal.engine.tell", fail)
-    assert h.token()
+def test_on_event_of_from_settings_asks_for_all_but_hits(settings, heard, server):
+    with AuthorizedClientManager.from_settings(settings(), on_event=heard.append) as manager:
+        manager.authorize("app")
+        manager.authorize("app")
+    names = [type(event).__name__ for event in heard]
+    assert names == ["FlightStarted", "RequestSent", "RequestAnswered", "Fetched"]
+
+
+def test_several_listeners_hear_what_they_asked_for(make, heard):
+    h, other = make(on_event=None), []
+    h.manager.subscribe(told.Served, heard.append)
+    h.manager.subscribe([told.Event], other.append)
+    h.token()
+    h.token()
+    assert h.told(heard, 1) == ["Served"]
+    assert "Fetched" in h.told(other, 5)
+
+
+@pytest.mark.parametrize(
+    ("kinds", "listener"), [((), print), (str, print), ([int], print), (told.Served, None)]
+)
+def test_a_subscription_to_nothing_is_a_type_error(make, kinds, listener):
+    with pytest.raises(TypeError):
+        make().manager.subscribe(kinds, listener)
+
+
+def test_each_request_is_an_event_with_its_attempt_and_status(make, heard, server):
+    h = make(on_event=None)
+    h.manager.subscribe(told.RequestSent, heard.append)
+    server.inject(Fault(status=503), times=1)
+    h.token()
+    h.told(heard, 4)
+    answered = [event for event in heard if isinstance(event, told.RequestAnswered)]
+    assert [(event.attempt, event.status, event.error) for event in answered] == [
+        (1, 503, None),
+        (2, 200, None),
+    ]
+    assert {event.url for event in heard} == {server.token_uri}
+    assert [type(event).__name__ for event in heard][::2] == ["RequestSent", "RequestSent"]
 
 
 def test_metadata_is_told_by_its_providers_path(make, heard, server):

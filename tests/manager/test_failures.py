@@ -6,6 +6,7 @@ import asyncio
 import threading
 from datetime import UTC, datetime
 from email.utils import format_datetime
+from itertools import pairwise
 
 import pytest
 
@@ -38,13 +39,30 @@ def waits(h, clock, count):
     return found
 
 
-@pytest.mark.killed_by(
-    BACKOFF, "TRANSIENT = Schedule(1.0, 60.0)\n", "TRANSIENT = Schedule(1.0, 90.0)\n"
-)
-def test_a_transient_failure_backs_off_from_1_s_doubling_to_60_s(h, server, clock):
+def test_a_transient_failure_backs_off_from_1_s_doubling_to_15_s_while_callers_fail(
+    h, server, clock
+):
     server.inject(Fault(status=503))
     clock.chance = 1.0
-    assert waits(h, clock, 8) == [1, 2, 4, 8, 16, 32, 60, 60]
+    assert waits(h, clock, 6) == [1, 2, 4, 8, 15, 15]
+
+
+def test_it_backs_off_to_60_s_while_callers_are_served(make, server, clock):
+    h = make({"refresh-before": 3000})
+    server.token_lifetime = 3600
+    clock.chance = 1.0
+    h.token()
+    clock.advance(2000)
+    server.inject(Fault(status=503))
+    asked = []
+    for _ in range(200):
+        h.token()
+        h.settled()
+        asked.append(server.token_requests)
+        clock.advance(1)
+    starts = [number for number in range(1, 200) if asked[number] > asked[number - 1]]
+    waits = [later - one for one, later in pairwise([0, *starts])]
+    assert waits == [1, 2, 4, 8, 16, 32, 60, 60]
 
 
 def test_a_permanent_failure_backs_off_from_30_s_to_5_minutes(h, server, clock):
@@ -53,11 +71,6 @@ def test_a_permanent_failure_backs_off_from_30_s_to_5_minutes(h, server, clock):
     assert waits(h, clock, 6) == [30, 60, 120, 240, 300, 300]
 
 
-@pytest.mark.killed_by(
-    BACKOFF,
-    "        return interval * (0.5 + 0.5 * chance)\n",
-    "        return interval * chance\n",
-)
 def test_a_wait_is_drawn_from_the_upper_half_of_the_interval(h, server, clock):
     server.inject(REFUSED)
     clock.chance = 0.0
@@ -126,11 +139,6 @@ def test_during_backoff_the_same_error_is_raised_with_its_fields_and_the_wait(h,
     assert server.token_requests == 1
 
 
-@pytest.mark.killed_by(
-    "oauthreg/protocol/responses.py",
-    "LONGEST_RETRY_AFTER = 3600.0\n",
-    "LONGEST_RETRY_AFTER = 0.0\n",
-)
 def test_429_with_retry_after_30_means_no_request_for_30_s_and_an_error_that_says_so(
     h, server, clock
 ):
@@ -163,11 +171,6 @@ def test_a_retry_after_that_is_none_is_ignored(h, server, clock, text):
     assert h.failure().retry_after == 1
 
 
-@pytest.mark.killed_by(
-    BACKOFF,
-    "            return backoff.server_until if force else backoff.until\n",
-    "            return 0.0 if force else backoff.until\n",
-)
 def test_force_skips_our_backoff_but_not_the_servers(h, server, clock):
     with server.inject(REFUSED):
         h.failure()
@@ -235,9 +238,6 @@ def test_throttling_and_broken_connections_concern_the_whole_endpoint(two, serve
     assert server.token_requests == requests
 
 
-@pytest.mark.killed_by(
-    BACKOFF, "                backoff.until = until\n", "                backoff.until = 0.0\n"
-)
 def test_one_probe_an_interval_is_sent_to_an_endpoint_that_is_down(make, server, clock):
     ids = [f"app-{number}" for number in range(20)]
     table = {"provider": "as", "client-id": "app", "client-secret": "secret"}
@@ -299,11 +299,6 @@ def test_a_dead_address_is_a_connection_failure(make, server):
     server.start()
 
 
-@pytest.mark.killed_by(
-    "oauthreg/manager/base.py",
-    "            raise too_late(flight)\n",
-    "            return 60.0\n",
-)
 def test_a_stuck_server_ends_at_the_total_timeout_and_the_next_call_works(make, server, clock):
     h = make(http={"default": {"total-timeout": 0.3}}, clocks=Clocks())
     with server.inject(Fault(hang=True)):
@@ -349,7 +344,7 @@ def faulty(make, monkeypatch):
         def fail(*_):
             raise error
 
-        entry = h.manager._configuration.entries["app"]
+        entry = h.core.registry._configuration.entries["app"]
         monkeypatch.setattr(type(entry.plugin), hook, fail)
         return h
 
@@ -367,11 +362,6 @@ def test_a_plugin_that_raises_is_a_plugin_failed_error(faulty, server, hook):
     assert not error.retryable
 
 
-@pytest.mark.killed_by(
-    "oauthreg/renewal/acquire.py",
-    "    except Exception as error:  # noqa: BLE001 - and so may its explain_error\n",
-    "    except KeyboardInterrupt as error:\n",
-)
 def test_so_is_one_whose_explanation_raises(faulty, server):
     server.inject(REFUSED)
     error = faulty("explain_error", ZeroDivisionError("x")).failure()
@@ -383,7 +373,8 @@ def test_what_nobody_foresaw_reaches_the_callers_and_backs_off(h, server, monkey
     def fail(*_):
         raise RuntimeError("planted-secret")
 
-    monkeypatch.setattr(h.manager, step, fail)
+    target = h.runner if step == "_transport" else h.core.flights
+    monkeypatch.setattr(target, step, fail)
     error = h.failure()
     assert "unexpected RuntimeError in fail" in str(error)
     assert "planted-secret" not in str(error)
@@ -412,7 +403,7 @@ class Stuck:
 def test_the_total_timeout_is_the_flights_own_whatever_the_transport_does(make, kind, monkeypatch):
     h = make(http={"default": {"total-timeout": 0.1}}, clocks=Clocks())
     stuck = Stuck(kind)
-    monkeypatch.setattr(h.manager, "_transport", lambda _: stuck)
+    monkeypatch.setattr(h.runner, "_transport", lambda _: stuck)
     calls = h.herd(5)
     errors = [call.exception(5) for call in calls]
     assert {type(error) for error in errors} == {TimedOutError}
@@ -424,10 +415,10 @@ def test_the_total_timeout_is_the_flights_own_whatever_the_transport_does(make, 
 
 def test_a_flight_that_meets_the_end_of_its_manager_ends_with_it(h, monkeypatch):
     def fail(_):
-        h.engine.close()
+        h.core.state.close()
         raise ManagerClosedError
 
-    monkeypatch.setattr(h.manager, "_transport", fail)
+    monkeypatch.setattr(h.runner, "_transport", fail)
     assert isinstance(h.failure(), ManagerClosedError)
 
 
@@ -436,17 +427,12 @@ def test_no_thread_to_be_had_is_an_error_and_not_a_hang(h, monkeypatch):
     def refuse(_):
         raise RuntimeError("can't start new thread")
 
-    monkeypatch.setattr(h.manager._workers, "submit", refuse)
+    monkeypatch.setattr(h.core.workers, "submit", refuse)
     error = h.failure()
     assert "no thread could be started" in str(error)
     assert error.retryable
 
 
-@pytest.mark.killed_by(
-    "oauthreg/protocol/responses.py",
-    "            status=response.status,\n            hint=",
-    "            status=response.status,\n            retryable=False,\n            hint=",
-)
 def test_an_answer_that_is_no_token_is_transient(h, server, clock):
     server.inject(Fault(status=200, body="<html>login</html>", content_type="text/html"))
     clock.chance = 1.0

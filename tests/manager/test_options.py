@@ -8,7 +8,6 @@ import pickle
 import pytest
 
 from oauthreg._errors import LoginRequiredError, UnknownRegistrationError
-from oauthreg._manager import hot_calls
 
 
 def form(server):
@@ -24,11 +23,6 @@ def test_scope_audience_and_resource_are_this_calls_alone(h, server):
     assert form(server) == [("grant_type", "client_credentials"), ("scope", "read")]
 
 
-@pytest.mark.killed_by(
-    "oauthreg/protocol/requests.py",
-    '    form.extend(("resource", resource) for resource in registration.resource)\n',
-    '    form.extend(("resource", resource) for resource in registration.resource[-1:])\n',
-)
 def test_several_resources_are_repeated_pairs_on_the_wire(h, server):
     h.token(resource=["https://b.example", "https://a.example"])
     pairs = [pair for pair in form(server) if pair[0] == "resource"]
@@ -156,13 +150,13 @@ def test_a_grant_of_a_user_needs_a_login(make, server):
 
 
 def test_calls_with_options_are_served_from_a_bounded_table(h, monkeypatch):
-    monkeypatch.setattr(hot_calls, "CALLS_KEPT", 8)
-    monkeypatch.setattr("oauthreg._renewal.slots.REMEMBERED_SPOTS", 16)
+    monkeypatch.setattr("oauthreg._renewal.hot_path.MOST_CALLS", 8)
+    monkeypatch.setattr("oauthreg._renewal.cache_entry.MOST_HOT_KEYS", 16)
     for number in range(100):
         assert h.authorize(principal=str(number)).principal == str(number)
     assert len(h.manager._hot_calls) == 8
-    (slot,) = h.engine._slots.values()
-    assert len(slot.spots) <= 16
+    (entry,) = h.entries
+    assert len(entry.hot_keys) <= 16 + 1
 
 
 def test_a_call_with_options_is_a_hit_the_second_time(h):

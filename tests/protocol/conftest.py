@@ -8,10 +8,12 @@ import pytest
 
 from oauthreg._errors import AuthorizationError
 from oauthreg._flow import TokenResponse, run
-from oauthreg._manager.synchronous import AuthorizedClientManager
+from oauthreg._manager.core import Core
+from oauthreg._manager.registry import RegistrationRegistry
+from oauthreg._manager.sync_manager import AuthorizedClientManager
 from oauthreg._protocol.context import PluginContext
 from oauthreg._registration import ClientRegistration, ProviderDetails
-from oauthreg._renewal import acquire
+from oauthreg._renewal import token_flow
 from oauthreg._renewal.clocks import Clocks
 from oauthreg._secret_values import Secret
 from oauthreg._settings.load import load
@@ -131,8 +133,8 @@ def server():
 @pytest.fixture
 def manager(server, clock, monkeypatch):
     """Make a manager: `manager(app={...}, provider={...})`."""
-    monkeypatch.setattr(acquire, "SHORTEST_PAUSE", 0.001)
-    monkeypatch.setattr(acquire, "PAUSE_SPREAD", 0.0)
+    monkeypatch.setattr(token_flow, "SHORTEST_PAUSE", 0.001)
+    monkeypatch.setattr(token_flow, "PAUSE_SPREAD", 0.0)
     made = []
 
     def build(app=(), provider=None, registration=(), **others):
@@ -142,7 +144,9 @@ def manager(server, clock, monkeypatch):
             "registration": {"app": {**table, **dict(app)}, **dict(registration)},
             **others,
         }
-        manager = AuthorizedClientManager(load(tables), clocks=clock.clocks)
+        manager = AuthorizedClientManager(
+            Core(RegistrationRegistry(load(tables)), clocks=clock.clocks)
+        )
         made.append(manager)
         return manager
 

@@ -9,7 +9,9 @@ import pytest
 
 from oauthreg._discovery import addresses, discover, endpoints, issuer_of, supplemented
 from oauthreg._errors import AuthorizationError, ConnectionFailedError, DiscoveryError, TlsError
-from oauthreg._manager.asynchronous import AsyncAuthorizedClientManager
+from oauthreg._manager.async_manager import AsyncAuthorizedClientManager
+from oauthreg._manager.core import Core
+from oauthreg._manager.registry import RegistrationRegistry
 from oauthreg._settings.load import load
 from oauthreg.testing import Fault
 
@@ -329,7 +331,8 @@ def test_the_asynchronous_manager_shares_it_as_well(server, clock):
     }
 
     async def main():
-        async with AsyncAuthorizedClientManager(load(tables), clocks=clock.clocks) as manager:
+        core = Core(RegistrationRegistry(load(tables)), clocks=clock.clocks)
+        async with AsyncAuthorizedClientManager(core) as manager:
             await asyncio.gather(*(manager.authorize(id_) for id_ in ids))
 
     asyncio.run(main())

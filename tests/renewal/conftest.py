@@ -10,10 +10,13 @@ from types import SimpleNamespace
 import pytest
 
 from oauthreg._registration import HttpProfile
-from oauthreg._renewal.backoff import Scopes
+from oauthreg._renewal.backoff import FailureScopes
+from oauthreg._renewal.cache_entry import CachedValue
 from oauthreg._renewal.clocks import Clocks
 from oauthreg._renewal.engine import Engine
-from oauthreg._renewal.slots import Held
+from oauthreg._renewal.engine_state import EngineState
+from oauthreg._renewal.fetches import token_digest
+from oauthreg._renewal.token_records import TokenRecords
 from oauthreg._tokens import life
 
 
@@ -37,20 +40,24 @@ class Time:
         self.monotonic += seconds
 
 
-class Order:
-    """A key, and whom its failures concern."""
+class Fetch:
+    """A key, and what its failures may concern."""
 
     audience = None
+    grant = "client_credentials"
+    endpoint = "https://as.example/token"
+    refresh_chain = None
+    only_refreshes = False
     http = HttpProfile()
 
     def __init__(self, name="app", *, has_local_credential=False):
         self.key = self.name = name
         self.provider = "as"
         self.has_local_credential = has_local_credential
-        self.scopes = Scopes(f"key {name}", f"client {name}", "endpoint")
+        self.failure_scopes = FailureScopes(f"key {name}", f"client {name}", "endpoint")
 
-    def client(self, held):
-        return SimpleNamespace(order=self, held=held)
+    def client(self, cached):
+        return SimpleNamespace(fetch=self, cached=cached)
 
 
 class Rig:
@@ -59,26 +66,35 @@ class Rig:
     def __init__(self, clock):
         self.clock = clock
         self.events = []
-        self.engine = Engine(clock.clocks, self.events.append)
-        self.order = Order()
+        self.state = EngineState(clock.clocks, self.events.append)
+        self.engine = Engine(self.state)
+        self.records = TokenRecords(self.state)
+        self.fetch = Fetch()
         self.served = 0
 
-    def decide(self, order=None, **options):
-        return self.engine.decide(order or self.order, **options)
+    def decide(self, fetch=None, **options):
+        """Decide for a caller; a flight that is started has its request slot at once."""
+        decision = self.engine.decide(fetch or self.fetch, **options)
+        if decision.start:
+            self.engine.begin(decision.flight)
+        return decision
 
-    def held(self, lifetime=300.0):
+    def cached(self, lifetime=300.0):
         self.served += 1
         value = SimpleNamespace(token_value=f"token-{self.served}", scopes=("read",))
         stale, expired = life(lifetime, spread=self.clock.chance)
-        return Held(value, self.clock.clocks.now(), lifetime, stale, expired)
+        now, digest = self.clock.clocks.now(), token_digest(value.token_value)
+        return CachedValue(value, now, lifetime, stale, expired, digest=digest)
 
     def land(self, flight, lifetime=300.0):
-        held = self.held(lifetime)
-        self.engine.land(flight, held)
-        return held
+        cached = self.cached(lifetime)
+        self.engine.land(flight, cached)
+        return cached
 
-    def told(self):
-        return [type(event).__name__ for event in self.events]
+    def seen(self):
+        """The names of the events but that of a flight's start."""
+        names = [type(event).__name__ for event in self.events]
+        return [name for name in names if name != "FlightStarted"]
 
 
 @pytest.fixture
@@ -92,9 +108,9 @@ def rig(clock):
 
 
 @pytest.fixture
-def order():
-    """Make an order: `order("name")`."""
-    return Order
+def fetch():
+    """Make a fetch: `fetch("name")`."""
+    return Fetch
 
 
 @pytest.fixture(scope="session")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from oauthreg._errors import (
@@ -10,36 +12,37 @@ from oauthreg._errors import (
     TimedOutError,
     TokenEndpointError,
 )
-from oauthreg._renewal import memory
-from oauthreg._renewal.slots import Flight, Slot, Spot
+from oauthreg._renewal import hot_path
+from oauthreg._renewal.cache_entry import CacheEntry
+from oauthreg._renewal.flight import FROZEN, LONGEST_QUEUE, Flight
 
 REFUSED = TokenEndpointError("no", status=400, error="unauthorized_client")
 
 
 def test_the_first_caller_starts_and_the_second_waits(rig):
     first, second = rig.decide(), rig.decide()
-    assert (first.held, first.start) == (None, True)
-    assert (second.held, second.start) == (None, False)
+    assert (first.cached, first.start) == (None, True)
+    assert (second.cached, second.start) == (None, False)
     assert first.flight is second.flight
 
 
 def test_a_landed_token_is_served(rig):
-    held = rig.land(rig.decide().flight)
-    ruling = rig.decide()
-    assert ruling.held is held
-    assert ruling.client.held is held
-    assert ruling.flight is None
+    cached = rig.land(rig.decide().flight)
+    decision = rig.decide()
+    assert decision.cached is cached
+    assert decision.client.cached is cached
+    assert decision.flight is None
 
 
 def test_a_flight_is_settled_once(rig):
     flight = rig.decide().flight
-    held = rig.land(flight)
+    cached = rig.land(flight)
     rig.land(flight)
     rig.engine.fail(flight, REFUSED)
     rig.engine.abandon(flight)
-    assert flight.outcome.result() is held
-    assert rig.decide().held is held
-    assert rig.told() == ["Fetched"]
+    assert flight.outcome.result() is cached
+    assert rig.decide().cached is cached
+    assert rig.seen() == ["Fetched"]
 
 
 def test_who_waits_for_an_abandoned_flight_decides_anew(rig):
@@ -51,14 +54,14 @@ def test_who_waits_for_an_abandoned_flight_decides_anew(rig):
     assert again.flight is not flight
 
 
-def test_an_abandoned_probe_lets_out_the_next(rig, clock, order):
+def test_an_abandoned_probe_lets_out_the_next(rig, clock, fetch):
     rig.engine.fail(rig.decide().flight, TimedOutError("?"))
     clock.advance(1)
     probe = rig.decide().flight
     with pytest.raises(TimedOutError):
-        rig.decide(order("other"))
+        rig.decide(fetch("other"))
     rig.engine.abandon(probe)
-    assert rig.decide(order("other")).start
+    assert rig.decide(fetch("other")).start
 
 
 def test_a_flight_past_its_deadline_is_failed_by_whoever_comes(rig, clock):
@@ -68,20 +71,20 @@ def test_a_flight_past_its_deadline_is_failed_by_whoever_comes(rig, clock):
         rig.decide()
     assert caught.value.backing_off
     assert isinstance(flight.outcome.result(), TimedOutError)
-    assert rig.told() == ["Failed", "BackingOff"]
+    assert rig.seen() == ["Failed", "BackingOff"]
 
 
 def test_a_flight_whose_loop_stopped_is_given_up_by_whoever_comes(rig):
     class Stopped:
-        def is_running(self):
+        def alive(self):
             return False
 
     flight = rig.decide().flight
-    flight.loop = Stopped()
+    flight.owner = Stopped()
     again = rig.decide()
     assert again.start
     assert flight.outcome.result() is None
-    assert rig.told() == []
+    assert rig.seen() == []
 
 
 def test_overdue_is_a_timeout_of_the_flight(rig):
@@ -102,8 +105,8 @@ def test_a_failure_of_another_flight_is_followed(rig, clock):
     assert rig.decide().start
 
 
-def test_a_registration_named_like_its_provider_follows_too(rig, order):
-    named = order("as")
+def test_a_registration_named_like_its_provider_follows_too(rig, fetch):
+    named = fetch("as")
     flight = rig.decide(named).flight
     rig.engine.fail(flight, DiscoveryError("?", registration_id="provider.as", retry_after=1.0))
     assert flight.outcome.result().retry_after == 1
@@ -111,70 +114,76 @@ def test_a_registration_named_like_its_provider_follows_too(rig, order):
 
 def test_closing_wakes_who_waits_and_refuses_who_comes(rig):
     flight = rig.decide().flight
-    rig.decide(rig.order)
-    rig.engine.close()
+    rig.decide(rig.fetch)
+    rig.state.close()
     assert flight.outcome.result() is None
     with pytest.raises(ManagerClosedError):
         rig.decide()
     rig.land(flight)
-    assert rig.told() == []
+    assert rig.seen() == []
 
 
-def test_forgetting_everything(rig, order):
-    other = order("other")
+def test_forgetting_a_registration_drops_its_token_and_lets_its_flight_land(rig, fetch):
+    other = fetch("other")
     rig.land(rig.decide().flight)
     flying = rig.decide(other).flight
-    rig.engine.forget()
+    rig.records.forget("app")
+    rig.records.forget("other")
     assert rig.decide().start
     assert rig.decide(other).flight is flying
 
 
-def test_keys_that_are_dead_are_pruned(rig, clock, order, monkeypatch):
-    monkeypatch.setattr(memory, "PRUNE_FROM", 8)
-    rig.engine._prune_at = 8
-    for number in range(50):
-        rig.land(rig.decide(order(f"key-{number}")).flight)
-        clock.advance(100)
-    assert len(rig.engine._slots) < 12
-    rig.decide(order("flying"))
-    clock.advance(1_000)
-    rig.engine._prune()
-    assert list(rig.engine._slots) == ["flying"]
+def test_expired_tokens_leave_memory_as_time_passes(rig, clock, fetch):
+    for number in range(200):
+        rig.land(rig.decide(fetch(f"key-{number}")).flight)
+    flying = rig.decide(fetch("flying")).flight
+    clock.advance(301)
+    for _ in range(4):
+        rig.decide(fetch("one more"))
+    assert set(rig.state.cache.entries) == {"flying", "one more"}
+    assert flying.outcome.done() is False
+
+
+def test_a_key_whose_fetch_failed_leaves_memory_too(rig, clock, fetch):
+    rig.engine.fail(rig.decide(fetch("garbage")).flight, REFUSED)
+    clock.advance(601)
+    rig.decide()
+    assert set(rig.state.cache.entries) == {"app"}
 
 
 def test_the_hit_path_is_filled_and_emptied(rig, clock):
-    table = {}
-    spot = Spot(table, "app")
-    held = rig.land(rig.decide(spot=spot).flight)
+    table, key = rig.state.hot.by_id, rig.state.hot.key("app", {})
+    cached = rig.land(rig.decide(hot_key=key).flight)
     assert table == {}
-    rig.decide(spot=spot)
-    assert table["app"][0].held is held
+    rig.decide(hot_key=key)
+    assert table["app"][0].cached is cached
     assert table["app"][1:] == (1_150, 1_150)
     clock.advance(160)
-    flight = rig.decide(spot=spot).flight
+    flight = rig.decide(hot_key=key).flight
+    rig.decide(hot_key=key)
     assert table["app"][1:] == (1_290, 1_170), "until the renewal is given up"
     rig.engine.fail(flight, REFUSED)
     assert table == {}
-    rig.decide(spot=spot)
+    rig.decide(hot_key=key)
     assert table["app"][2] == 1_175, "until it may be tried again"
-    rig.engine.reject("app", held.value.token_value)
+    rig.records.reject("app", cached.value.token_value)
     assert table == {}
 
 
-def test_a_stale_client_of_a_watched_secret_is_looked_after_each_second(rig, clock, order):
-    watched = order(has_local_credential=True)
-    table = {}
+def test_a_stale_client_of_a_watched_secret_is_rechecked_each_second(rig, clock, fetch):
+    watched = fetch(has_local_credential=True)
+    table, key = rig.state.hot.by_id, rig.state.hot.key("app", {})
     rig.land(rig.decide(watched).flight)
     clock.advance(160)
     flight = rig.decide(watched).flight
     flight.refused.add("old")
     rig.engine.fail(flight, TokenEndpointError("no", status=401, error="invalid_client"))
-    ruling = rig.decide(watched, spot=Spot(table, "app"))
-    assert ruling.start
-    assert ruling.flight.remembered.backing_off
-    assert ruling.flight.refused == {"old"}
-    rig.engine.fail(ruling.flight, ruling.flight.remembered)
-    rig.decide(watched, spot=Spot(table, "app"))
+    decision = rig.decide(watched, hot_key=key)
+    assert decision.start
+    assert decision.flight.prior_failure.backing_off
+    assert decision.flight.refused == {"old"}
+    rig.engine.fail(decision.flight, decision.flight.prior_failure)
+    rig.decide(watched, hot_key=key)
     assert table["app"][2] == clock.monotonic + 1
     clock.advance(1)
     assert rig.decide(watched).start
@@ -182,82 +191,224 @@ def test_a_stale_client_of_a_watched_secret_is_looked_after_each_second(rig, clo
 
 def test_a_rejected_client_is_on_the_hit_path_until_its_renewal(rig, clock):
     rig.land(rig.decide().flight)
-    table = {}
     for _ in range(2):
-        held = rig.decide().held
-        rig.engine.reject("app", held.value.token_value)
-        ruling = rig.decide(spot=Spot(table, "app"))
-        if ruling.held is None:
-            rig.land(ruling.flight)
-    assert table["app"][2] == clock.monotonic + 0.5
+        cached = rig.decide().cached
+        rig.records.reject("app", cached.value.token_value)
+        decision = rig.decide(hot_key=rig.state.hot.key("app", {}))
+        if decision.cached is None:
+            rig.land(decision.flight)
+    assert rig.state.hot.by_id["app"][2] == clock.monotonic + 0.5
 
 
-def test_a_full_table_makes_room(rig):
-    table = {}
+def test_a_full_table_makes_room(rig, monkeypatch):
+    monkeypatch.setattr(hot_path, "MOST_CALLS", 3)
     rig.land(rig.decide().flight)
-    for number in range(10):
-        rig.decide(spot=Spot(table, number, 3))
-    assert list(table) == [7, 8, 9]
-    rig.decide(spot=Spot(table, 8, 3))
-    assert list(table) == [7, 8, 9]
+    keys = [rig.state.hot.key("app", {"scope": str(number)}) for number in range(10)]
+    for key in (*keys, keys[8]):
+        rig.decide(hot_key=key)
+    assert list(rig.state.hot.by_call) == [key.key for key in keys[7:]]
 
 
-def test_a_change_of_configuration_lets_a_look_through_at_once(rig, order):
-    watched = order(has_local_credential=True)
-    slot = rig.engine._slot(watched)
-    slot.look_from = 1e9
+def test_a_call_that_began_before_a_change_cannot_fill_the_hit_path(rig):
+    rig.land(rig.decide().flight)
+    key = rig.state.hot.key("app", {})
+    rig.state.clear_hot_path()
+    rig.decide(hot_key=key)
+    assert rig.state.hot.by_id == {}
+
+
+def test_a_change_of_configuration_lets_a_look_through_at_once(rig, fetch):
+    watched = fetch(has_local_credential=True)
     flight = rig.decide(watched).flight
-    rig.engine.changed()
+    entry = rig.state.cache.entries["app"]
+    entry.recheck_at = 1e9
+    rig.state.configuration_changed()
     assert flight.outdated
-    assert slot.look_from < 0
+    assert entry.recheck_at < 0
 
 
 def test_the_failure_of_an_outdated_flight_is_nobodys(rig):
     flight = rig.decide().flight
-    rig.engine.changed()
+    rig.state.configuration_changed()
     rig.engine.fail(flight, REFUSED)
-    assert flight.outcome.result().retry_after == 0
+    assert flight.outcome.result().retry_after is None
     assert rig.decide().start
 
 
-def test_a_look_whose_refusal_ended_meanwhile_waits_no_longer(rig, clock, order):
-    watched = order(has_local_credential=True)
+def test_a_look_whose_refusal_ended_meanwhile_waits_no_longer(rig, clock, fetch):
+    watched = fetch(has_local_credential=True)
     flight = rig.decide(watched).flight
     flight.refused.add("old")
     rig.engine.fail(flight, TokenEndpointError("no", status=401, error="invalid_client"))
     look = rig.decide(watched).flight
     clock.advance(9)
-    rig.engine._backoffs.clear()
-    rig.engine.fail(look, look.remembered)
+    rig.state.backoffs.clear()
+    rig.engine.fail(look, look.prior_failure)
     assert look.outcome.result().retry_after == 0
 
 
-def test_a_slot_with_nothing_cannot_be_rejected():
-    assert Slot().reject("x", 0.0, lambda: 0.0) is None
+def test_an_entry_with_nothing_cannot_be_rejected():
+    assert CacheEntry("key").reject(0.0, lambda: 0.0) is None
 
 
-def test_eight_rejected_values_are_remembered(rig, clock):
-    slot = Slot()
-    for number in range(9):
-        slot.held = rig.held()
-        assert slot.reject(str(number), 0.0, lambda: 0.0) is not None
-    slot.held = rig.held()
-    assert slot.reject("1", 0.0, lambda: 0.0) is None
-    assert slot.reject("0", 0.0, lambda: 0.0) is not None
+def test_eight_rejected_values_are_remembered(rig):
+    entry = CacheEntry("key")
+
+    def rejects(digest):
+        entry.cached = replace(rig.cached(), digest=digest)
+        return entry.reject(0.0, lambda: 0.0) is not None
+
+    assert all(rejects(str(number)) for number in range(9))
+    assert not rejects("1")
+    assert rejects("0")
 
 
-def test_the_engine_warms_nothing_for_what_is_not_held(rig, clock):
-    slot = Slot()
-    table = {}
-    now = clock.clocks.now()
-    rig.engine._warm(rig.order, slot, None, Spot(table, "app"), now)
-    assert table == {}
+def test_a_rejection_finds_its_entries_by_the_token(rig, fetch):
+    """And looks at no other: a burst of 401s must not hold up everybody else."""
+    cached = [rig.land(rig.decide(fetch(f"key-{number}")).flight) for number in range(100)]
+    looked = []
+    real_reject = CacheEntry.reject
+
+    def reject(entry, *args):
+        looked.append(entry.key)
+        return real_reject(entry, *args)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(CacheEntry, "reject", reject)
+        rig.records.reject("key-7", cached[7].value.token_value)
+        rig.records.reject("key-8", cached[7].value.token_value)
+    assert looked == ["key-7"]
+
+
+def test_a_stale_token_has_one_renewal_however_its_callers_ask(rig, clock):
+    rig.land(rig.decide().flight)
+    clock.advance(160)
+    first, second, third = rig.decide(), rig.decide(min_ttl=1.0), rig.decide()
+    assert first.start
+    assert not second.start
+    assert not third.start
+    assert first.flight is second.flight is third.flight
+
+
+def test_who_joins_a_renewal_after_the_token_expired_is_waited_for(rig, clock):
+    rig.land(rig.decide().flight)
+    clock.advance(289)
+    renewal = rig.decide().flight
+    assert not renewal.waited
+    clock.advance(2)
+    assert rig.decide().flight is renewal
+    assert renewal.waited
+
+
+def test_an_answer_of_a_flight_that_was_given_up_is_dropped(rig, clock):
+    old = rig.decide().flight
+    rig.engine.abandon(old)
+    new = rig.decide().flight
+    rig.land(old)
+    assert rig.decide().flight is new
+    cached = rig.land(new)
+    assert rig.decide().cached is cached
+
+
+def test_an_orphaned_probe_lets_another_key_ask(rig, clock, fetch):
+    class Stopped:
+        def alive(self):
+            return False
+
+    rig.engine.fail(rig.decide().flight, TimedOutError("?"))
+    clock.advance(1)
+    rig.decide().flight.owner = Stopped()
+    with pytest.raises(TimedOutError):
+        rig.decide(fetch("other"))
+    rig.decide()
+    rig.engine.abandon(rig.decide().flight)
+    assert rig.decide(fetch("other")).start
+
+
+def test_a_renewal_that_ends_with_its_loop_is_not_started_by_every_call(rig, clock):
+    rig.land(rig.decide().flight)
+    clock.advance(160)
+    started = 0
+    for _ in range(60):
+        decision = rig.decide(min_ttl=1.0)
+        if decision.start:
+            started += 1
+            rig.engine.abandon(decision.flight)
+        clock.advance(0.1)
+    assert 1 <= started <= 4
+    clock.advance(130)
+    assert rig.decide().start, "without a valid token the caller waits for it"
+
+
+def test_a_flight_found_long_after_its_deadline_says_nothing_of_the_server(rig, clock):
+    """A frozen process: the answer may have come, and nobody was there to take it."""
+    flight = rig.decide().flight
+    clock.advance(10 + FROZEN + 0.1)
+    rig.engine.fail(flight, TimedOutError("late"))
+    assert flight.outcome.result() is None
+    again = rig.decide()
+    assert again.start
+    clock.advance(10 + FROZEN + 0.1)
+    assert rig.decide().start
+    assert again.flight.outcome.result() is None
+    assert rig.seen() == []
+
+
+def test_a_flight_that_never_had_a_request_slot_is_no_failure_of_the_server(rig, clock):
+    flight = rig.engine.decide(rig.fetch).flight
+    assert rig.engine.decide(rig.fetch).flight is flight
+    clock.advance(LONGEST_QUEUE)
+    assert rig.engine.decide(rig.fetch).start
+    assert flight.outcome.result() is None
+    assert rig.seen() == []
+
+
+def test_a_queued_flight_is_not_sent_after_the_endpoint_failed(rig, clock, fetch):
+    queued = rig.engine.decide(fetch("queued")).flight
+    clock.advance(1)
+    rig.engine.fail(rig.decide().flight, TimedOutError("down"))
+    clock.advance(0.1)
+    with pytest.raises(TimedOutError) as caught:
+        rig.engine.begin(queued)
+    assert caught.value.backing_off
+    rig.engine.fail(queued, caught.value)
+    assert queued.outcome.result().backing_off
+    assert rig.seen() == ["Failed", "BackingOff"]
+
+
+def test_a_key_whose_last_flight_failed_has_no_second_try(rig, clock):
+    first = rig.decide().flight
+    assert rig.engine.may_retry(first)
+    rig.engine.fail(first, TokenEndpointError("no", status=503, retryable=True))
+    clock.advance(1)
+    second = rig.decide().flight
+    assert not rig.engine.may_retry(second)
+    rig.land(second)
+    clock.advance(300)
+    assert rig.engine.may_retry(rig.decide().flight)
+
+
+def test_no_second_try_where_the_endpoint_asked_to_wait(rig, clock, fetch):
+    flight = rig.decide().flight
+    other = rig.decide(fetch("other")).flight
+    busy = TokenEndpointError("busy", status=503, retryable=True, retry_after=60.0)
+    rig.engine.fail(other, busy)
+    assert not rig.engine.may_retry(flight)
+
+
+def test_a_flight_lands_nowhere_once_its_registration_is_gone(rig):
+    flight = rig.decide().flight
+    rig.records.disown({"app"})
+    cached = rig.land(flight)
+    assert flight.outcome.result() is cached
+    assert rig.state.cache.entries == {}
 
 
 def test_a_flight_starts_its_life_with_the_clock(rig, clock):
-    flight = Flight(rig.order, clock.clocks.now(), waited=True)
+    flight = Flight(rig.fetch, clock.clocks.now(), waited=True)
     assert flight.started == flight.launched == clock.clocks.now()
     assert not flight.over(clock.clocks.now())
     assert not flight.orphaned
+    rig.engine.begin(flight)
     clock.advance(10)
     assert flight.over(clock.clocks.now())

@@ -1,7 +1,7 @@
-"""How a flight gets its token: addresses, credential, the grant, and what a failure may try again.
+"""The flow of one token flight: addresses, credential, the grant's own flow, and its one retry.
 
-One flow for both managers. A flight is one token request; inside it only a changed or further
-secret, and one more try of a transient failure while somebody waits with nothing in hand.
+A flight is one token request. Inside it only: a changed or further secret, a nonce that the server
+asks for, and one more try of a transient failure while callers wait without a valid token.
 """
 
 from __future__ import annotations
@@ -9,20 +9,23 @@ from __future__ import annotations
 import traceback
 from collections.abc import Generator
 from dataclasses import replace
+from http import HTTPStatus
 from typing import TYPE_CHECKING, TypeVar
 
 from oauthreg._dpop import AUTHORIZATION_SERVER
 from oauthreg._errors import (
     AuthorizationError,
+    LoginRequiredError,
     PluginFailedError,
     SecretUnavailableError,
     TokenEndpointError,
 )
 from oauthreg._flow import Pause, ReadSecret, Step, TokenRequest
+from oauthreg._grants.table import GRANTS
 from oauthreg._protocol.authentication import credential_sources
 from oauthreg._protocol.explain import Exchanged, explained
 from oauthreg._protocol.responses import checked
-from oauthreg._renewal.preparation import prepare
+from oauthreg._renewal.flow_inputs import prepare
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,70 +33,103 @@ if TYPE_CHECKING:
     from oauthreg._dpop import Prover
     from oauthreg._flow import Flow, Granted
     from oauthreg._protocol.context import PluginContext
-    from oauthreg._renewal.orders import TokenOrder
-    from oauthreg._renewal.preparation import Surroundings
+    from oauthreg._renewal.fetches import TokenFetch
+    from oauthreg._renewal.flow_inputs import FlowInputs
+    from oauthreg._secret_values import Secret
 
 T = TypeVar("T")
 SHORTEST_PAUSE = 0.1
 PAUSE_SPREAD = 0.2
-TOO_MANY_REQUESTS = 429
-READS = 2  # of one secret: it may have changed since the server refused its first value
+_LOGIN_METHODS = {
+    "browser": ("authorization_request", "complete"),
+    "device": ("device_authorization", "poll"),
+}
+SECRET_READS = 2  # of one source: it may have changed since the server refused its first value
+_SETTINGS = {"secret": "client-secret", "assertion": "assertion-file", "signing_key": "private-key"}
 
 
-def acquire(order: TokenOrder, around: Surroundings) -> Flow[Granted]:
-    """Get a token: the whole of one flight.
+def token_flow(fetch: TokenFetch, inputs: FlowInputs) -> Flow[Granted]:
+    """Fetch a token: the whole of one flight.
 
     Raises:
-        AuthorizationError: there is none to be had now.
+        AuthorizationError: it failed.
     """
 
     def plugin_flow(context: PluginContext) -> Flow[Granted]:
-        return checked((yield from order.plugin.flow(context)))
+        return checked((yield from fetch.plugin.flow(context)))
 
-    context = yield from prepare(order, around)
-    return (yield from authenticated(order, around, context, plugin_flow))
+    _check_login(fetch, inputs)
+    context = yield from prepare(fetch, inputs)
+    return (yield from authenticated(fetch, inputs, context, plugin_flow))
+
+
+def _check_login(fetch: TokenFetch, inputs: FlowInputs) -> None:
+    """Refuse a user who has not logged in, before anything is sent."""
+    registration = fetch.registration
+    grant = GRANTS[registration.authorization_grant_type]
+    if grant.login is None or registration.refresh_token is not None:
+        return
+    if inputs.chain is None or inputs.chain.usable() is None:
+        begin, end = _LOGIN_METHODS[grant.login]
+        raise LoginRequiredError(
+            f"nobody has logged in as {fetch.principal!r} by the grant {grant.setting}",
+            hint=f"Have them log in: `{begin}` and `{end}`.",
+        )
 
 
 def authenticated(
-    order: TokenOrder,
-    around: Surroundings,
+    fetch: TokenFetch,
+    inputs: FlowInputs,
     context: PluginContext,
     make: Callable[[PluginContext], Flow[T]],
 ) -> Flow[T]:
     """Run a flow with the registration's credential, and with the next one if it is refused.
 
     Raises:
-        AuthorizationError: no credential is to be had or taken, or the flow failed otherwise.
+        AuthorizationError: no credential is available or accepted, or the flow failed.
     """
     name, sources = credential_sources(context.registration)
-    failure = around.remembered
-    for source in sources:
-        if around.remembered is not None and not source.local:
+    client, failure = fetch.failure_scopes.client, inputs.prior_failure
+    first = inputs.working.get(client, 0)
+    for number in sorted(range(len(sources)), key=lambda n: n != first):
+        source = sources[number]
+        if inputs.prior_failure is not None and not source.local:
             continue
-        for _ in range(READS):
+        for _ in range(SECRET_READS):
             try:
-                credential = yield ReadSecret(source)
+                credential = yield ReadSecret(source, _SETTINGS[name])
             except SecretUnavailableError as error:
                 failure = failure or error
                 break
-            if credential in around.refused:
+            if credential in inputs.refused:
                 break
             try:
                 ready = replace(context, **{name: credential})
-                return (yield from attempts(order, around, ready, make))
+                result = yield from attempts(fetch, inputs, ready, make)
             except TokenEndpointError as error:
                 if not error.credential_refused:
                     raise
                 failure = error
-                around.refused.add(credential)
+                inputs.refused.add(credential)
+            else:
+                _note_working(inputs, client, number)
+                return result
     if failure is not None:
         raise failure
-    return (yield from attempts(order, around, context, make))
+    return (yield from attempts(fetch, inputs, context, make))
+
+
+def _note_working(inputs: FlowInputs, client: str, number: int) -> None:
+    """Begin with this credential next time: servers count and log refused ones."""
+    if number:
+        inputs.working[client] = number
+    else:
+        inputs.working.pop(client, None)
 
 
 def attempts(
-    order: TokenOrder,
-    around: Surroundings,
+    fetch: TokenFetch,
+    inputs: FlowInputs,
     context: PluginContext,
     make: Callable[[PluginContext], Flow[T]],
 ) -> Flow[T]:
@@ -103,65 +139,70 @@ def attempts(
         AuthorizationError: what failed last, explained, and without anything secret.
     """
     try:
-        return (yield from _attempt(order, around, context, make))
+        return (yield from _attempt(fetch, inputs, context, make))
     except AuthorizationError as error:
-        if not _may_repeat(error, around, context):
+        if not _may_retry(error, inputs, context):
             raise
         at_once = _wants_nonce(error)
     if not at_once:
-        yield Pause(SHORTEST_PAUSE + PAUSE_SPREAD * around.random())
-    return (yield from _attempt(order, around, context, make))
+        yield Pause(SHORTEST_PAUSE + PAUSE_SPREAD * inputs.random())
+    return (yield from _attempt(fetch, inputs, context, make))
 
 
-def _may_repeat(error: AuthorizationError, around: Surroundings, context: PluginContext) -> bool:
-    """Whether a failure is worth one more try: a transient one, while somebody waits for it.
+def _may_retry(error: AuthorizationError, inputs: FlowInputs, context: PluginContext) -> bool:
+    """Whether a failure is worth one more try now.
 
     Never where the server asked to wait, and never with a refresh token that it may have taken.
     """
     if _wants_nonce(error):
         return context.registration.prover is not None
     status = error.status if isinstance(error, TokenEndpointError) else None
-    told_to_wait = error.retry_after is not None or status == TOO_MANY_REQUESTS
+    throttled = error.retry_after is not None or status == HTTPStatus.TOO_MANY_REQUESTS
     once = context.refresh_token is not None
-    return error.retryable and not told_to_wait and not once and around.waited()
+    return error.retryable and not throttled and not once and inputs.may_retry()
 
 
 def _wants_nonce(error: AuthorizationError) -> bool:
-    """Whether the server wants its nonce in the proof, which it has just told (RFC 9449 8)."""
+    """Whether the server wants the nonce that it just sent in the proof (RFC 9449 section 8)."""
     return isinstance(error, TokenEndpointError) and error.error == "use_dpop_nonce"
 
 
 def _attempt(
-    order: TokenOrder,
-    around: Surroundings,
+    fetch: TokenFetch,
+    inputs: FlowInputs,
     base: PluginContext,
     make: Callable[[PluginContext], Flow[T]],
 ) -> Flow[T]:
-    """Run a flow once, in a context of its own, and name whatever fails."""
-    context = replace(base, now=around.wall())
-    exchanged = Exchanged(context, order.plugin)
+    """Run a flow once, in a context of its own, and explain its failure."""
+    context = replace(base, now=inputs.wall())
+    exchanged = Exchanged(context, fetch.plugin)
     failure: Exception
     try:
         return (yield from _watched(make(context), context, exchanged))
     except AuthorizationError as error:
         failure = error
         if context.refresh_token is not None and getattr(error, "error", None) == "invalid_grant":
-            around.spent.add(context.refresh_token)
+            _refuse(inputs, context.refresh_token)
     except Exception as error:  # noqa: BLE001 - a plugin may raise anything
-        failure = _plugin_failed(order, error)
+        failure = _plugin_failed(fetch, error)
     if isinstance(failure, PluginFailedError):
         raise failure
     try:
-        failure = explained(failure, context, order.plugin, exchanged)
+        failure = explained(failure, context, fetch.plugin, exchanged)
     except Exception as error:  # noqa: BLE001 - and so may its explain_error
-        failure = _plugin_failed(order, error)
+        failure = _plugin_failed(fetch, error)
     raise failure
 
 
-def _plugin_failed(order: TokenOrder, error: Exception) -> PluginFailedError:
+def _refuse(inputs: FlowInputs, refresh_token: Secret) -> None:
+    if inputs.chain is not None:
+        inputs.chain.refuse(refresh_token)
+
+
+def _plugin_failed(fetch: TokenFetch, error: Exception) -> PluginFailedError:
     frame = traceback.extract_tb(error.__traceback__)[-1]
     return PluginFailedError(
-        f"provider plugin {order.registration.provider.type!r} raised "
+        f"provider plugin {fetch.registration.provider.type!r} raised "
         f"{type(error).__name__} in {frame.name}, line {frame.lineno}",
         exception=error.with_traceback(None),
     )

@@ -1,0 +1,162 @@
+"""What both managers have alike: every method that never waits."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NoReturn, Self
+
+from oauthreg._manager.core import Core
+from oauthreg._manager.registry import RegistrationRegistry
+from oauthreg._settings.load import load
+from oauthreg.events import Event, Served
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Callable, Iterable, Mapping
+
+    from oauthreg._registration import ClientRegistration
+    from oauthreg._settings.load import Configuration, Settings
+    from oauthreg.events import Listener
+
+_MISSING: Any = object()
+
+
+class Facade:
+    """A manager's methods that never wait.
+
+    Args:
+        core: Registry and renewal engine, which `from_settings` builds.
+    """
+
+    def __init__(self, core: Core = _MISSING) -> None:
+        if not isinstance(core, Core):
+            name = type(self).__name__
+            raise TypeError(f"build it by {name}.from_settings(), with a path or a mapping")
+        self._core = core
+
+    @classmethod
+    def from_settings(
+        cls,
+        settings: Settings = None,
+        *,
+        only: str | Iterable[str] | None = None,
+        profile: str | None = None,
+        env_file: str | os.PathLike[str] | None = None,
+        secrets_dir: str | os.PathLike[str] | None = None,
+        arguments: Mapping[str, Any] | None = None,
+        on_event: Listener | None = None,
+    ) -> Self:
+        """Build a manager from settings. Does no network I/O; safe before a fork.
+
+        Args:
+            settings: A path or several, later ones override; or the whole configuration as a
+                mapping, which reads nothing else. Without it: `OAUTHREG_SETTINGS`, else
+                `settings.toml` in the working directory, with the environment and `.env`.
+            only: Resolve just these registrations: one id, or several.
+            profile: Read `<stem>.<profile><suffix>` too; default: `OAUTHREG_PROFILE`.
+            env_file: A `.env` file; default: `OAUTHREG_ENV_FILE`, or the one beside the default
+                settings file.
+            secrets_dir: A folder with one file per setting; default: `OAUTHREG_SECRETS_DIR`.
+            arguments: Settings that override every other source.
+            on_event: Subscribed to every event but `Served`, which would make hits dearer.
+
+        Raises:
+            ConfigurationError: with every problem of every registration.
+        """
+        asked = only if only is None or isinstance(only, str) else tuple(only)
+
+        def load_again() -> Configuration:
+            return load(
+                settings,
+                only=asked,
+                profile=profile,
+                env_file=env_file,
+                secrets_dir=secrets_dir,
+                arguments=arguments,
+            )
+
+        core = Core(RegistrationRegistry(load_again(), load_again))
+        if on_event is not None:
+            core.subscribe(_all_but_served(), on_event)
+        manager = cls(core)
+        manager._start_warm_up()
+        return manager
+
+    @property
+    def registrations(self) -> Mapping[str, ClientRegistration]:
+        """Every registration by its id."""
+        return self._core.registry.registrations
+
+    def register(self, registration_id: str, settings: Mapping[str, Any]) -> ClientRegistration:
+        """Add or replace a registration at run time.
+
+        Args:
+            registration_id: Its id.
+            settings: Its table, as under `registration.<id>` in a settings file.
+
+        Raises:
+            ConfigurationError: with every problem of it; nothing was changed then.
+        """
+        return self._core.register(registration_id, settings)
+
+    def remove(self, registration_id: str) -> None:
+        """Forget a registration and its tokens.
+
+        Raises:
+            UnknownRegistrationError: there is none of this id.
+        """
+        self._core.remove(registration_id)
+
+    def override(self, registration_id: str, token_value: str | None) -> None:
+        """Hand out a fixed token instead of a real one, for tests; None ends it.
+
+        Raises:
+            UnknownRegistrationError: there is no registration of this id.
+            ValueError: it is no token that could be sent.
+        """
+        self._core.override(registration_id, token_value)
+
+    def reject(self, registration_id: str, token_value: str) -> None:
+        """Report that an API rejected this token, so that the next `authorize` renews it.
+
+        At most once per token, however many callers report it. When fresh tokens are rejected
+        too, renewals are spaced: one second, doubling to a minute, until five minutes without.
+        """
+        self._core.reject(registration_id, token_value)
+
+    def status(self) -> Mapping[str, Mapping[str, Any]]:
+        """Return the state of every registration's own token, without any token.
+
+        Each has `state` (`fresh`, `stale`, `rejected`, `none`), `seconds_left` by the server's
+        expiry, `renewing`, and while a failure is waited for its `error` and `retry_after`.
+        """
+        return self._core.status()
+
+    def subscribe(
+        self, kinds: Iterable[type[Event]] | type[Event], listener: Callable[[Any], object]
+    ) -> None:
+        """Call a listener with every event of these kinds (`oauthreg.events`) from now on.
+
+        Any number of listeners may subscribe, each is called in the thread or task where the
+        event happens, and its exceptions are logged. Only a listener that asks for `Served` makes
+        hits dearer.
+
+        Raises:
+            TypeError: a kind is no event class, or the listener cannot be called.
+        """
+        self._core.subscribe(kinds, listener)
+
+    def _start_warm_up(self) -> None:
+        """Begin to authorize what is eager."""
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} of {len(self.registrations)} registrations>"
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError(
+            f"{type(self).__name__} is not pickled, it holds live tokens and connections: build "
+            "one in each process by from_settings(), and pass registration ids"
+        )
+
+
+def _all_but_served() -> tuple[type[Event], ...]:
+    return tuple(kind for kind in Event.__subclasses__() if kind is not Served)

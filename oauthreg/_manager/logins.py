@@ -1,0 +1,170 @@
+"""Logins, introspection and revocation: each for one caller, as flows that any runner can drive."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from oauthreg import _login_flows as flows
+from oauthreg._errors import AuthorizationError
+from oauthreg._grants.authorization_code import AuthorizationRequest
+from oauthreg._grants.device_code import DeviceAuthorization
+from oauthreg._grants.table import GRANTS
+from oauthreg._manager.flights import CALLER_MARGIN
+from oauthreg._manager.options import checked_principal, login_required, needs_principal
+from oauthreg._renewal.fetches import labels
+from oauthreg._secret_values import Secret
+from oauthreg.events import Introspected, LoggedIn, Revoked
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from oauthreg._flow import Granted
+    from oauthreg._manager.core import Core
+    from oauthreg._registration import AuthorizedClient
+    from oauthreg._renewal.fetches import TokenFetch
+    from oauthreg._renewal.flight import Procedure
+
+
+def authorization_request(
+    core: Core, registration_id: str, redirect_uri: str | None
+) -> Procedure[AuthorizationRequest]:
+    """Begin a login by the browser."""
+    fetch = _login_fetch(core, registration_id, None, login="browser")
+    where = redirect_uri or fetch.registration.redirect_uri
+    if not where:
+        raise AuthorizationError(
+            "a login by the browser needs an address to come back to",
+            registration_id=fetch.name,
+            hint="Pass redirect_uri=, or set the registration's redirect-uri.",
+        )
+    flow = flows.authorization_request(fetch, core.flights.inputs(fetch), where)
+    return (yield from core.flights.private(fetch, flow))
+
+
+def complete(
+    core: Core,
+    registration_id: str,
+    callback_url: Secret,
+    request: AuthorizationRequest | Mapping[str, Any],
+    principal: str,
+) -> Procedure[AuthorizedClient]:
+    """End a login by the browser, and keep its tokens."""
+    who = checked_principal(principal)
+    fetch = _login_fetch(core, registration_id, who, login="browser")
+    began = AuthorizationRequest.from_mapping(request)
+    flow = flows.complete(fetch, core.flights.inputs(fetch), began, callback_url)
+    granted = yield from core.flights.private(fetch, flow)
+    return _logged_in(core, fetch, granted)
+
+
+def device_authorization(core: Core, registration_id: str) -> Procedure[DeviceAuthorization]:
+    """Begin a login on another device."""
+    fetch = _login_fetch(core, registration_id, None, login="device")
+    flow = flows.device_authorization(fetch, core.flights.inputs(fetch))
+    return (yield from core.flights.private(fetch, flow))
+
+
+def poll(
+    core: Core,
+    registration_id: str,
+    device: DeviceAuthorization | Mapping[str, Any],
+    principal: str,
+) -> Procedure[AuthorizedClient]:
+    """Wait for a login on another device, and keep its tokens."""
+    who = checked_principal(principal)
+    fetch = _login_fetch(core, registration_id, who, login="device")
+    began = DeviceAuthorization.from_mapping(device)
+    seconds = max(began.expires_at - core.clocks.wall(), 0.0) + CALLER_MARGIN
+    flow = flows.poll(fetch, core.flights.inputs(fetch), began)
+    granted = yield from core.flights.private(fetch, flow, seconds)
+    return _logged_in(core, fetch, granted)
+
+
+def introspect(
+    core: Core, registration_id: str, token: Secret | None, principal: str | None
+) -> Procedure[Mapping[str, Any]]:
+    """Ask about a token."""
+    fetch = _token_fetch(core, registration_id, token, principal)
+    if token is None:
+        options = {} if principal is None else {"principal": principal}
+        client = yield from core.authorize(fetch.name, options)
+        token = Secret(client.access_token.token_value)
+    flow = flows.introspect(fetch, core.flights.inputs(fetch), token)
+    answer = yield from core.flights.private(fetch, flow)
+    core.events.publish(Introspected(active=answer["active"], **labels(fetch)))
+    return answer
+
+
+def revoke(
+    core: Core, registration_id: str, token: Secret | None, principal: str | None
+) -> Procedure[None]:
+    """Drop tokens here, then have the server end them; the first failure is raised at the end."""
+    fetch = _token_fetch(core, registration_id, token, principal)
+    tokens = core.records.current_tokens(fetch) if token is None else [(token, None)]
+    for one, _ in tokens:
+        core.records.forget_token(one)
+    failure = None
+    for one, kind in tokens:
+        error = yield from _revoke_one(core, fetch, one, kind)
+        failure = failure or error
+        core.events.publish(Revoked(error=error, **labels(fetch)))
+    if failure is not None:
+        raise failure
+
+
+def _revoke_one(
+    core: Core, fetch: TokenFetch, token: Secret, kind: str | None
+) -> Procedure[AuthorizationError | None]:
+    flow = flows.revoke(fetch, core.flights.inputs(fetch), token, kind)
+    try:
+        yield from core.flights.private(fetch, flow)
+    except AuthorizationError as error:
+        return error.copy()
+    return None
+
+
+def _token_fetch(
+    core: Core, registration_id: str, token: Secret | None, principal: str | None
+) -> TokenFetch:
+    """Return the fetch of who asks about a token; the user of one that is not given is needed."""
+    core.check_open()
+    if principal is not None:
+        checked_principal(principal)
+    resolved = core.registry.find(registration_id)
+    registration = resolved.registration
+    named = principal or registration.principal
+    if token is None and named is None and needs_principal(registration):
+        raise login_required(registration, None)
+    return core.fetch(resolved, registration, principal)
+
+
+def _login_fetch(
+    core: Core, registration_id: str, principal: str | None, *, login: str
+) -> TokenFetch:
+    """Return the fetch of the tokens that a login is for.
+
+    Raises:
+        AuthorizationError: the registration's grant begins with no such login.
+    """
+    core.check_open()
+    resolved = core.registry.find(registration_id)
+    registration = resolved.registration
+    grant = GRANTS[registration.authorization_grant_type]
+    if grant.login != login:
+        wanted = "device_code" if login == "device" else "authorization_code"
+        raise AuthorizationError(
+            f"its grant is {grant.setting}, which begins with no such login",
+            registration_id=registration.registration_id,
+            hint=f"Set authorization-grant-type to {wanted}.",
+        )
+    return core.fetch(resolved, registration, principal)
+
+
+def _logged_in(core: Core, fetch: TokenFetch, granted: Granted) -> AuthorizedClient:
+    """Keep what a login granted, and return its client."""
+    now = core.clocks.now()
+    cached, events = fetch.to_cached(granted, now, now, spread=core.clocks.random())
+    core.records.log_in(fetch, cached)
+    for event in (*events, LoggedIn(**labels(fetch))):
+        core.events.publish(event)
+    return fetch.client(cached)

@@ -1,0 +1,150 @@
+"""What is done with cached tokens besides serving them: logins, rejections, dropping, status."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from oauthreg._renewal.cache_entry import CacheEntry
+from oauthreg._renewal.fetches import labels, token_digest
+from oauthreg._secret_values import Secret
+from oauthreg.events import RefreshTokenNotKept, Rejected
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from oauthreg._renewal.cache_entry import CachedValue
+    from oauthreg._renewal.engine_state import EngineState
+    from oauthreg._renewal.fetches import Fetch
+    from oauthreg._renewal.refresh_chain import RefreshChain
+    from oauthreg._tokens import RefreshToken
+
+
+class TokenRecords:
+    """The tokens of one manager, as logins, rejections and revocations see them.
+
+    Args:
+        state: Shared with the engine.
+    """
+
+    def __init__(self, state: EngineState) -> None:
+        self._state = state
+
+    def log_in(self, fetch: Fetch, cached: CachedValue) -> None:
+        """Keep what a login granted; earlier failures of this login are forgotten."""
+        with self._state.locked() as effects:
+            now = self._state.clocks.now()
+            entry = self._state.cache.entry(fetch, now)
+            if entry.flight is not None:  # of the login before: it may not land over this one
+                effects.settled.append((entry.flight, cached))
+                effects.leave.append(entry.flight)
+                entry.flight = None
+            entry.evict(self._state.hot)
+            self._state.cache.put(entry, cached)
+            if fetch.refresh_chain is not None:
+                chain = self._state.cache.chain(fetch.refresh_chain, now)
+                chain.token = cached.refresh_token
+                self._state.cache.keep_chain(fetch.refresh_chain, chain, now)
+            self._state.backoffs.succeeded(
+                fetch.failure_scopes, now.monotonic, launched=cached.started.monotonic
+            )
+
+    def refresh_chain(self, fetch: Fetch, *, keep: bool = False) -> RefreshChain | None:
+        """Return the refresh tokens of a fetch; `keep` if their first one is in the settings."""
+        if fetch.refresh_chain is None:
+            return None
+        now = self._state.clocks.now()
+        with self._state.locked():
+            chain = self._state.cache.chain(fetch.refresh_chain, now)
+            if keep:
+                self._state.cache.keep_chain(fetch.refresh_chain, chain, now)
+            return chain
+
+    def keep_refresh_token(self, fetch: Fetch, token: RefreshToken) -> None:
+        """Keep the refresh token of an answer, even if the access token beside it is unusable."""
+        if fetch.refresh_chain is None:
+            return
+        with self._state.locked() as effects:
+            now = self._state.clocks.now()
+            chain = self._state.cache.chain(fetch.refresh_chain, now)
+            self._state.cache.keep_chain(fetch.refresh_chain, chain, now)
+            if chain.rotate(token) and not chain.warned:
+                chain.warned = True
+                effects.events.append(RefreshTokenNotKept(**labels(fetch)))
+
+    def current_tokens(self, fetch: Fetch) -> list[tuple[Secret, str | None]]:
+        """Return the tokens in use with their type (RFC 7009), the refresh token first."""
+        now = self._state.clocks.now()
+        chain = self.refresh_chain(fetch)
+        token = chain.usable() if chain is not None else None
+        with self._state.locked():
+            entry = self._state.cache.entries.get(fetch.key)
+            cached = entry.valid(now) if entry is not None else None
+        tokens: list[tuple[Secret, str | None]] = []
+        if token is not None:
+            tokens.append((token, "refresh_token"))
+        if cached is not None:
+            tokens.append((Secret(cached.value.token_value), "access_token"))
+        return tokens
+
+    def reject(self, registration_id: str, token_value: str) -> None:
+        """Mark a token as rejected by an API, if it is still in use."""
+        digest = token_digest(token_value)
+        with self._state.locked() as effects:
+            now = self._state.clocks.now()
+            for entry in self._state.cache.with_token(digest):
+                cached = entry.cached
+                if cached is None or registration_id not in entry.names:
+                    continue
+                rejections = entry.reject(now.monotonic, self._state.clocks.random)
+                if rejections is None or cached.renew_from is None:
+                    continue
+                entry.evict(self._state.hot)
+                effects.events.append(
+                    Rejected(
+                        registration_id=registration_id,
+                        rejections=rejections,
+                        retry_after=cached.renew_from - now.monotonic,
+                        audience=entry.audience,
+                        scopes=cached.value.scopes,
+                    )
+                )
+
+    def forget(self, registration_id: str) -> None:
+        """Drop a registration's access tokens; its logins stay, flights go on for who waits."""
+        with self._state.locked():
+            for entry in self._state.cache.of_registration(registration_id):
+                entry.evict(self._state.hot)
+                self._state.cache.drop(entry)
+
+    def disown(self, registration_ids: Iterable[str]) -> None:
+        """Drop access tokens that only these registrations use: others that share one keep it."""
+        with self._state.locked():
+            for entry in self._state.cache.disown(registration_ids):
+                entry.evict(self._state.hot)
+
+    def forget_token(self, token: Secret) -> None:
+        """Drop a token wherever it is in use: an access token, or a login's refresh token."""
+        value = token.get_secret_value()
+        with self._state.locked():
+            for entry in self._state.cache.with_token(token_digest(value)):
+                entry.evict(self._state.hot)
+                self._state.cache.clear(entry)
+            chains = list(self._state.cache.chains.values())
+        for chain in chains:
+            if chain.usable() == token:
+                chain.refuse(token)
+
+    def status(self, fetch: Fetch) -> Mapping[str, Any]:
+        """Describe one key for `status()`."""
+        now = self._state.clocks.now()
+        with self._state.locked():
+            entry = self._state.cache.entries.get(fetch.key) or CacheEntry(fetch.key)
+            needed = entry.valid(now) is None
+            refusal = self._state.backoffs.refusal(
+                fetch.failure_scopes, now.monotonic, needed=needed
+            )
+            return {
+                **entry.state(now),
+                "error": str(refusal.backoff.error) if refusal is not None else None,
+                "retry_after": refusal.until - now.monotonic if refusal is not None else None,
+            }
