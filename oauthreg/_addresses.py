@@ -28,6 +28,7 @@ _PARTS = re.compile(
 _WEB_SOCKET = re.compile(r"ws(?=s?://)", re.IGNORECASE)  # begins as a request like any other
 _AUTHORITY = re.compile(r"(\[[^\[\]]*\]|[^\[\]:]+)(?::([0-9]{0,5}))?")
 _ANY_PORT = re.compile(r"(?<=[^:/]):0(?=[/?#]|$)")
+_USER = re.compile(r"[\w.~!$&'()*+,;=:%-]*", re.ASCII)  # RFC 3986: no @, brackets or backslash
 _LABEL = r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
 _NAME = re.compile(rf"(?=.{{1,253}}$){_LABEL}(?:\.{_LABEL})*")
 _NUMBER = re.compile(r"(?:.*\.)?(?:[0-9]+|0x[0-9a-f]*)\.?")  # what resolvers take for IPv4
@@ -171,8 +172,8 @@ def parse_requested(url: str) -> Address:
     """
     scheme, authority, path, query, _ = _parts(as_http(url))
     user, _, host = authority.rpartition("@")
-    if "@" in user or "\\" in authority:
-        raise ValueError("must have one host, which no @ and no backslash makes doubtful")
+    if not _USER.fullmatch(user):
+        raise ValueError("must have one host, and before it no more than a user name")
     origin = _origin(scheme, host)
     return Address(origin.scheme, origin.host, origin.port, path, query, f"{origin}{path}")
 

@@ -7,8 +7,8 @@ pattern.matches("https://api.example.com/v10")  # False: another segment
 pattern.matches("https://api.example.com/v1/%2e%2e/admin")  # False: that is /admin
 ```
 
-What cannot be taken apart without doubt (a backslash in the authority, a percent sign in the
-host) is no address here, so nothing matches it.
+An address that libraries or servers may read in two ways (a backslash in the authority, a percent
+sign in the host, `%252e%252e` in the path) matches nothing.
 """
 
 from __future__ import annotations
@@ -16,15 +16,22 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import lru_cache
+from unicodedata import normalize
 from urllib.parse import quote, unquote
 
-from oauthreg._addresses import Origin, as_http, parse, parse_requested
+from oauthreg._addresses import Origin, as_http, origin_of, parse, parse_requested
 
 _ENCODED = re.compile(r"%([0-9A-Fa-f]{2})")
 _STRAY_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _UNRESERVED = re.compile(r"[A-Za-z0-9._~-]")
 _KEPT_IN_PATHS = "/%:@!$&'()*+,;=~"
-_CLIMBS = re.compile(r"(?:^|[/\\])\.\.(?:[/\\;]|$)")
+_PLAIN = re.compile(r"[\w.~!$&'()*+,=:@-]+")  # a segment that no server splits, strips or merges
+_CLIMBS = re.compile(r"(?:^|[/\\])\.\.(?![\w.~-])")  # what follows may be cut off: ;x, a blank
+_UNSEEN = re.compile(r"[\s\x00-\x1f\x7f]+")
+_OVERLONG = re.compile(
+    r"%(?:c[01]%[89ab]|e0%[89]|f0%8)", re.IGNORECASE
+)  # no UTF-8: ASCII in disguise
+_DECODINGS = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,17 +54,43 @@ class Pattern:
             address = parse_requested(url)
         except ValueError:
             return False
-        asked = address.origin
+        return self.covers_origin(address.origin) and self.covers_path(address.path)
+
+    def covers_origin(self, origin: Origin) -> bool:
+        """Whether the origin is the pattern's."""
         if self.any_label:
-            asked = Origin(asked.scheme, asked.host.partition(".")[2], asked.port)
-        if asked != self.origin:
-            return False
+            origin = Origin(origin.scheme, origin.host.partition(".")[2], origin.port)
+        return origin == self.origin
+
+    def covers_path(self, path: str) -> bool:
+        """Whether the path is the pattern's or below it, however a server reads it."""
         if not self.segments:
             return True
-        segments = segments_of(address.path)
-        if any(_CLIMBS.search(unquote(segment)) for segment in segments):
-            return False  # some servers decode `..%2f` and would leave the path by it
-        return segments[: len(self.segments)] == self.segments
+        segments = safe_segments(path)
+        return segments is not None and segments[: len(self.segments)] == self.segments
+
+
+def permits(urls: tuple[str, ...], url: str) -> bool:
+    """Whether an address that is about to be asked is on a registration's list."""
+    end = url.find("/", len("https://"))
+    origin, path = (url, "") if end < 0 else (url[:end], url[end:])
+    patterns = _patterns_of(urls, origin)
+    if not patterns:
+        return False
+    if any(not pattern.segments for pattern in patterns):
+        return True
+    path = re.split("[?#]", path, maxsplit=1)[0]
+    return any(pattern.covers_path(path) for pattern in patterns)
+
+
+@lru_cache(maxsize=1024)
+def _patterns_of(urls: tuple[str, ...], url: str) -> tuple[Pattern, ...]:
+    """Return the patterns of the list that cover an address's origin."""
+    try:
+        origin = origin_of(url)
+    except ValueError:
+        return ()
+    return tuple(pattern for pattern in map(parse_pattern, urls) if pattern.covers_origin(origin))
 
 
 @lru_cache(maxsize=1024)
@@ -81,23 +114,47 @@ def parse_pattern(text: str) -> Pattern:
     host = address.host
     if any_label and ("." not in host or host.rpartition(".")[2].isdigit()):
         raise ValueError("must have a domain of two labels or more after the *.")
-    segments = segments_of(address.path)
-    if any(_CLIMBS.search(unquote(segment)) for segment in segments):
+    segments = safe_segments(address.path)
+    if segments is None:
         raise ValueError("must not climb by .. in its path")
     kept = segments[:-1] if segments[-1:] == ("",) else segments
     return Pattern(address.origin, any_label, kept)
 
 
-def segments_of(path: str) -> tuple[str, ...]:
-    """Split a path after its percent-encoding and dot segments are normal (RFC 3986 section 6)."""
-    text = _ENCODED.sub(_decoded_if_unreserved, _STRAY_PERCENT.sub("%25", path))
+def safe_segments(path: str) -> tuple[str, ...] | None:
+    """Split a path at its slashes, percent-encoding and dot segments resolved (RFC 3986).
+
+    Before they resolve `..`, some servers merge slashes, cut off what follows a semicolon, or
+    decode a path twice. So `..` may undo plain segments only, and be written in no other way.
+
+    Returns:
+        The segments; None if a server may read another path in it.
+    """
     kept: list[str] = []
-    for segment in quote(text, safe=_KEPT_IN_PATHS).split("/")[1:]:
+    for segment in _split(path):
         if segment == "..":
-            del kept[-1:]
+            if kept and not _PLAIN.fullmatch(kept.pop()):
+                return None
         elif segment != ".":
             kept.append(segment)
-    return tuple(kept)
+    return None if any(map(_may_climb, kept)) else tuple(kept)
+
+
+def _split(path: str) -> list[str]:
+    text = _ENCODED.sub(_decoded_if_unreserved, _STRAY_PERCENT.sub("%25", path))
+    return quote(text, safe=_KEPT_IN_PATHS).split("/")[1:]
+
+
+def _may_climb(segment: str) -> bool:
+    """Whether a server may find `..` in a segment that is not `..`."""
+    for _ in range(_DECODINGS):
+        if _OVERLONG.search(segment):
+            return True
+        before, segment = segment, unquote(segment)
+        if segment == before:
+            text = normalize("NFKC", segment)  # as some servers do
+            return bool(_CLIMBS.search(text) or _CLIMBS.search(_UNSEEN.sub("", text)))
+    return True
 
 
 def _decoded_if_unreserved(encoded: re.Match[str]) -> str:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from oauthreg import ClientRegistration, ProviderDetails, UrlNotAllowedError
 from oauthreg._addresses import origin_of
-from oauthreg._urls import parse_pattern, segments_of
+from oauthreg._urls import parse_pattern, permits, safe_segments
 from oauthreg.auth._policy import may_send_token
 
 MATCHES = [
@@ -176,9 +176,67 @@ def test_a_wildcard_stands_for_exactly_one_label(host, other):
 
 @given(st.text())
 def test_normal_segments_stay_as_they_are(text):
-    once = segments_of("/" + text)
-    again = segments_of("/" + "/".join(once))
-    assert again == (once or ("",))
+    once = safe_segments("/" + text)
+    if once is not None:
+        assert safe_segments("/" + "/".join(once)) == (once or ("",))
+
+
+CLIMBING = [  # out of /v1, for some server
+    *("/v1/%252e%252e/admin", "/v1/%25252e%25252e/admin", "/v1/%" + "25" * 20 + "2e/admin"),
+    *("/v1/..%252fadmin", "/v1/..%255cadmin", "/v1/%252e%252e%252fadmin", "/v1/.%252e/admin"),
+    *("/v1//../admin", "/v1/x/..//../admin", "/v1/x//../../admin", "/v1/%2f/../../admin"),
+    *("/v1/;/../admin", "/v1/;x/../admin", "/v1/%3b/../admin", "/v1/%09/../admin"),
+    *("/v1/..;/admin", "/v1/..;a=b/admin", "/v1/..%3b/admin", "/v1/..%00/admin", "/v1/..%20/admin"),
+    *("/v1/%c0%ae%c0%ae/admin", "/v1/..%c0%af/admin", "/v1/%25c0%25ae./admin", "/v1/%e0%80%ae./a"),
+    *(
+        "/v1/.%00./admin",
+        "/v1/.%0a./admin",
+        "/v1/\uff0e\uff0e/admin",
+        "/v1/%EF%BC%8E%EF%BC%8E/admin",
+    ),
+    *("/v1/%E2%80%A5/admin", "/v1/\\../admin", "/v1/%5c../admin", "/v1/x%2f../../admin"),
+    *("/v1/%2e%2e%2fadmin", "/v1/a;b/x/../../../v1/admin", "/v1/..%3f/admin", "/v1/..%23/admin"),
+]
+
+
+@pytest.mark.parametrize("path", CLIMBING)
+def test_no_spelling_leaves_the_path(path):
+    url = f"https://api.example.com{path}"
+    assert not parse_pattern("https://api.example.com/v1").matches(url)
+    assert not permits(("https://api.example.com/v1",), url)
+    assert permits(("https://api.example.com",), url)
+    with pytest.raises(ValueError, match=r"climb|must not have"):
+        parse_pattern(url)
+
+
+@pytest.mark.parametrize(
+    "path", ["/v1/..x", "/v1/x..", "/v1/...", "/v1/a%2520b", "/v1/caf%e9", "/v1//x", "/v1/a;b"]
+)
+def test_an_odd_path_that_stays_below_is_permitted(path):
+    assert permits(("https://api.example.com/v1",), f"https://api.example.com{path}?q=/../x#y")
+
+
+@pytest.mark.parametrize("url", [url for pattern, url in MATCHES + DIFFERS])
+@pytest.mark.parametrize("urls", [("https://api.example.com/v1",), ("https://*.example.com",)])
+def test_a_list_permits_what_one_of_its_patterns_matches(urls, url):
+    listed = (*urls, "https://other.example")
+    assert permits(listed, url) is any(parse_pattern(text).matches(url) for text in listed)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://a@api.example.com@evil.example/",
+        "https://api.example.com@a@evil.example/",
+        "https://api.example.com:443@evil.example/",
+        "https://evil.example@api.example.com@/",
+        "https://user@evil.example\\@api.example.com/",
+        "https://evil.example[@api.example.com/",
+        "https://evil.example\\@api.example.com/",
+    ],
+)
+def test_a_user_name_is_cut_off_at_the_last_at_sign(url):
+    assert not parse_pattern("https://api.example.com").matches(url)
 
 
 @given(st.text())
