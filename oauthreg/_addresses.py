@@ -199,7 +199,8 @@ def origin_of(url: str) -> Origin:
     Raises:
         ValueError: it is no http address, or libraries do not agree on its host.
     """
-    return parse_requested(url).origin
+    end = url.find("/", len("https://"))  # somewhere behind the host, whatever the scheme
+    return _origin_of_start(url if end < 0 else url[:end])
 
 
 def as_http(text: str) -> str:
@@ -245,6 +246,11 @@ def _parts(text: str) -> tuple[str, str, str, str | None, str | None]:
 
 
 @lru_cache(maxsize=1024)
+def _origin_of_start(url: str) -> Origin:
+    """Return the origin of an address whose path is cut short: one for many addresses."""
+    return parse_requested(url).origin
+
+
 def _origin(scheme: str, authority: str) -> Origin:
     parts = _AUTHORITY.fullmatch(authority)
     if parts is None:

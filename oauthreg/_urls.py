@@ -21,6 +21,7 @@ from urllib.parse import quote, unquote
 
 from oauthreg._addresses import Origin, as_http, origin_of, parse, parse_requested
 
+_AT_PATH = re.compile(r"([^/?#]*//[^/?#]*)([^?#]*)")
 _ENCODED = re.compile(r"%([0-9A-Fa-f]{2})")
 _STRAY_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _UNRESERVED = re.compile(r"[A-Za-z0-9._~-]")
@@ -72,22 +73,15 @@ class Pattern:
 
 def permits(urls: tuple[str, ...], url: str) -> bool:
     """Whether an address that is about to be asked is on a registration's list."""
-    end = url.find("/", len("https://"))
-    origin, path = (url, "") if end < 0 else (url[:end], url[end:])
-    patterns = _patterns_of(urls, origin)
-    if not patterns:
-        return False
-    if any(not pattern.segments for pattern in patterns):
-        return True
-    path = re.split("[?#]", path, maxsplit=1)[0]
-    return any(pattern.covers_path(path) for pattern in patterns)
+    start, path = _split_at_path(url)
+    return any(pattern.covers_path(path) for pattern in _patterns_of(urls, start))
 
 
 @lru_cache(maxsize=1024)
-def _patterns_of(urls: tuple[str, ...], url: str) -> tuple[Pattern, ...]:
+def _patterns_of(urls: tuple[str, ...], start: str) -> tuple[Pattern, ...]:
     """Return the patterns of the list that cover an address's origin."""
     try:
-        origin = origin_of(url)
+        origin = origin_of(start)
     except ValueError:
         return ()
     return tuple(pattern for pattern in map(parse_pattern, urls) if pattern.covers_origin(origin))
@@ -138,6 +132,12 @@ def safe_segments(path: str) -> tuple[str, ...] | None:
         elif segment != ".":
             kept.append(segment)
     return None if any(map(_may_climb, kept)) else tuple(kept)
+
+
+def _split_at_path(url: str) -> tuple[str, str]:
+    """Split an address before its path, which is without query and fragment."""
+    parts = _AT_PATH.match(url)
+    return (parts[1], parts[2]) if parts else (url, "")
 
 
 def _split(path: str) -> list[str]:

@@ -216,15 +216,14 @@ class AsyncAuthorizedClientManager(Facade):
     def client(
         self, registration_id: str, **options: Unpack[AuthorizeOptions]
     ) -> httpx2.AsyncClient:
-        """Return a new `httpx2.AsyncClient` that is authorized by a registration."""
-        import httpx2  # noqa: PLC0415 - loaded by who uses it
+        """Return a new `httpx2.AsyncClient` that is authorized by a registration.
 
-        from oauthreg.auth import certificate  # noqa: PLC0415 - likewise
+        Plain http to loopback goes past a proxy of the environment, which would read the token.
+        """
+        from oauthreg.auth._client import authorized_client  # noqa: PLC0415 - loaded by who uses it
 
-        context = certificate.shown_by(
-            httpx2.create_ssl_context(), self._core.registry.find(registration_id).registration
-        )
-        return httpx2.AsyncClient(auth=self.auth(registration_id, **options), verify=context)
+        registration = self._core.registry.find(registration_id).registration
+        return authorized_client(registration, self.auth(registration_id, **options))
 
     def token_source(
         self, registration_id: str, **options: Unpack[AuthorizeOptions]

@@ -269,15 +269,14 @@ class AuthorizedClientManager(Facade):
         return Auth(self, registration_id, **options)
 
     def session(self, registration_id: str, **options: Unpack[AuthorizeOptions]) -> Session:
-        """Return a new `requests.Session` that is authorized by a registration."""
-        from requests import Session  # noqa: PLC0415 - loaded by who uses it
+        """Return a new `requests.Session` that is authorized by a registration.
 
-        from oauthreg.auth import certificate  # noqa: PLC0415 - likewise
+        Plain http to loopback goes past every proxy, which would read the token.
+        """
+        from oauthreg.auth._session import AuthorizedSession  # noqa: PLC0415 - loaded by who uses it
 
-        session = Session()
-        session.cert = certificate.files(self._core.registry.find(registration_id).registration)
-        session.auth = self.auth(registration_id, **options)
-        return session
+        registration = self._core.registry.find(registration_id).registration
+        return AuthorizedSession(registration, self.auth(registration_id, **options))
 
     def token_source(
         self, registration_id: str, **options: Unpack[AuthorizeOptions]

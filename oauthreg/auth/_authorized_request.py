@@ -19,23 +19,29 @@ import inspect
 import json
 from base64 import urlsafe_b64decode
 from enum import Enum, auto
-from typing import TYPE_CHECKING, NamedTuple, cast
+from functools import lru_cache, partial
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 from oauthreg._errors import AuthorizationError
 from oauthreg.auth._policy import demands_nonce, may_send_token, refuses_token
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, MutableMapping
+    from collections.abc import Callable, Mapping, MutableMapping
 
     from oauthreg._registration import AsyncManager, AuthorizedClient, AuthorizeOptions, Manager
 
 AUTHORIZATION = "Authorization"
 DPOP = "DPoP"  # the type of a bound token, and the header of a proof
 NONCE = "dpop-nonce"
+LIBRARIES = ("requests", "httpx", "httpx2", "aiohttp")  # each has a module here
 
 
 class TokenSupplier:
-    """Gets an adapter its tokens: of one registration, with the options of `authorize`."""
+    """Gets an adapter its tokens: of one registration, with the options of `authorize`.
+
+    Attributes:
+        authorize: Returns an authorized client; an awaitable of one if the manager is asynchronous.
+    """
 
     def __init__(
         self,
@@ -43,26 +49,10 @@ class TokenSupplier:
         registration_id: str,
         options: AuthorizeOptions,
     ) -> None:
+        self.authorize: Callable[[], Any] = partial(manager.authorize, registration_id, **options)
         self._manager = manager
         self._registration_id = registration_id
-        self._options = options
-        self._is_async = inspect.iscoroutinefunction(manager.authorize)
-
-    def authorize(self) -> AuthorizedClient:
-        """Return an authorized client.
-
-        Raises:
-            TypeError: the manager is an asynchronous one.
-        """
-        self.check(asynchronous=False)
-        manager = cast("Manager", self._manager)
-        return manager.authorize(self._registration_id, **self._options)
-
-    async def authorize_async(self) -> AuthorizedClient:
-        """Return an authorized client; otherwise as `authorize`."""
-        self.check(asynchronous=True)
-        manager = cast("AsyncManager", self._manager)
-        return await manager.authorize(self._registration_id, **self._options)
+        self._is_async = _is_asynchronous(type(manager))
 
     def check(self, *, asynchronous: bool) -> None:
         """Refuse a manager of the wrong kind: it would block the loop, or never be awaited.
@@ -91,7 +81,7 @@ class TokenSupplier:
     async def renew_async(self, authorized: AuthorizedRequest) -> bool:
         """Get another token; otherwise as `renew`."""
         try:
-            return authorized.replace_client(await self.authorize_async())
+            return authorized.replace_client(await self.authorize())
         except AuthorizationError:
             return False
 
@@ -184,8 +174,13 @@ class AuthorizedRequest:
 
     def add_token(self, headers: MutableMapping[str, str], method: str, url: str) -> None:
         """Set the header fields of one request that carry the token and its proof."""
-        self.remove_token(headers)
-        headers.update(self.headers(method, url))
+        had_proof = self.proof is not None
+        self.proof = self.client.proof(method, url)
+        headers[AUTHORIZATION] = self.client.authorization
+        if self.proof is not None:
+            headers[DPOP] = self.proof
+        elif had_proof:
+            headers.pop(DPOP, None)
 
     def remove_token(self, headers: MutableMapping[str, str]) -> None:
         """Remove the token from the header fields of a request, and its proof if it has one."""
@@ -245,6 +240,25 @@ class RetryBudget:
             return None
         self._left.discard(reason)
         return reason
+
+
+def refuse_foreign_request(library: str, request: object) -> NoReturn:
+    """Refuse a request of another HTTP library than the one an auth object is for.
+
+    Raises:
+        TypeError: always; it says which module has the right one.
+    """
+    other = type(request).__module__.partition(".")[0]
+    right = f"use oauthreg.auth.{other}" if other in LIBRARIES else "see oauthreg.auth"
+    raise TypeError(
+        f"this auth object is for {library}, and not for a {type(request).__name__} of {other}: "
+        f"{right}"
+    )
+
+
+@lru_cache(maxsize=16)
+def _is_asynchronous(kind: type[Any]) -> bool:
+    return inspect.iscoroutinefunction(getattr(kind, "authorize", None))
 
 
 def _nonce_of(proof: str) -> object:

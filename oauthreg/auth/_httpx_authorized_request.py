@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from oauthreg._errors import AuthorizationError
 from oauthreg.auth._authorized_request import (
     AUTHORIZATION,
     DPOP,
@@ -12,12 +13,15 @@ from oauthreg.auth._authorized_request import (
     AuthorizedRequest,
     TokenSupplier,
 )
+from oauthreg.auth._policy import check_addresses, is_plain_loopback, proxied
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from oauthreg._registration import AuthorizedClient
 
+CONNECTS, IS_CONNECTED = "connection.connect_tcp.started", "connection.connect_tcp.complete"
+SOCKS = "socks."
 SENDS_HEADERS = ".send_request_headers.started"
 HAS_HEADERS = ".receive_response_headers.complete"
 OF_THE_TOKEN = {AUTHORIZATION.lower().encode(), DPOP.lower().encode()}
@@ -31,7 +35,8 @@ class HttpxAuthorizedRequest(AuthorizedRequest):
     On a redirect httpx keeps the Authorization header for the same origin and strips it for any
     other, which is the rule without `urls`. With `urls` every hop is checked, and with DPoP each
     gets a proof of its own: the client asks nobody about hops, but its transport reports each to
-    the `trace` extension, once it is connected and before a byte of the request is sent.
+    the `trace` extension, once it is connected and before a byte of the request is sent. So does
+    plain http to loopback become known that goes through a proxy, or to a `localhost` elsewhere.
     """
 
     __slots__ = (
@@ -39,6 +44,7 @@ class HttpxAuthorizedRequest(AuthorizedRequest):
         "_byte_stream",
         "_has_own_token",
         "_hop",
+        "_local_port",
         "_request",
         "_rewind",
         "_token_url",
@@ -59,25 +65,45 @@ class HttpxAuthorizedRequest(AuthorizedRequest):
         self._added_to_hop = False
         self._has_own_token = False
         self._token_url: str | None = None
+        self._local_port: int | None = None  # of a connection to localhost that is being made
         if self.sends_token:
             self._set_token(request)
         else:  # a redirect that is followed by hand
             self.remove_token(request.headers)
 
     def listen_to_hops(self, kind: type[HopListener]) -> None:
-        """Have every hop reported, where `urls` or a proof depend on it."""
-        if self.has_urls or self.needs_proof:
+        """Have every hop reported, where `urls`, a proof or plain http depend on it."""
+        if self.has_urls or self.needs_proof or is_plain_loopback(self.first_url):
             listener = kind(self, self._request.extensions.get("trace"))
             self._request.extensions = {**self._request.extensions, "trace": listener}
 
     def on_event(self, event: str, info: Any) -> None:
-        """Take note of what the transport reports; called for everything it does."""
-        if event.endswith(SENDS_HEADERS):
+        """Take note of what the transport reports; called for everything it does.
+
+        Raises:
+            UrlNotAllowedError: the token may not go where the request is about to be sent.
+        """
+        if event == CONNECTS:
+            self._local_port = info["port"] if info["host"] == "localhost" else None
+        elif event.startswith(SOCKS) and is_plain_loopback(self.first_url):
+            raise proxied(self.client.registration, self.first_url)
+        elif event.endswith(SENDS_HEADERS):
             self._token_url = self._prepare_hop(info["request"])
         elif event.endswith(HAS_HEADERS) and self._token_url is not None:
             fields = info["return_value"][-1]
             headers = {name.lower().decode(): value.decode("latin-1") for name, value in fields}
             self.note_nonce(self._token_url, headers)
+
+    def check_connection(self, event: str, info: Any) -> None:
+        """Check that a connection to `localhost`, which was just made, is one to loopback.
+
+        Raises:
+            UrlNotAllowedError: it is not; nothing was sent over it.
+        """
+        if event == IS_CONNECTED and self._local_port is not None:
+            peer = info["return_value"].get_extra_info("server_addr") or ("unknown",)
+            url = f"http://localhost:{self._local_port}"
+            check_addresses(self.client.registration, url, peer[:1])
 
     def answer(self, response: Any) -> Answer:
         """Return what came back for the last hop."""
@@ -113,6 +139,8 @@ class HttpxAuthorizedRequest(AuthorizedRequest):
         url = whole.decode("ascii")
         if self.has_urls:
             self.may_send_token(url)
+        if whole is target and is_plain_loopback(url):
+            raise proxied(self.client.registration, url)
         own, self._has_own_token = self._has_own_token, False
         if own:  # what the flow sent has its token already, and a proof of its own
             return url
@@ -148,6 +176,14 @@ class HopListener:
 
     def __call__(self, event: str, info: Any) -> Any:
         """Report an event; called by the transport."""
+        try:
+            self._authorized.check_connection(event, info)
+        except AuthorizationError:
+            info["return_value"].close()
+            raise
+        return self._report(event, info)
+
+    def _report(self, event: str, info: Any) -> Any:
         self._authorized.on_event(event, info)
         return None if self.callers is None else self.callers(event, info)
 
@@ -157,7 +193,12 @@ class AsyncHopListener(HopListener):
 
     async def __call__(self, event: str, info: Any) -> None:
         """Report an event; called by the transport."""
-        answer = super().__call__(event, info)
+        try:
+            self._authorized.check_connection(event, info)
+        except AuthorizationError:
+            await info["return_value"].aclose()
+            raise
+        answer = self._report(event, info)
         if answer is not None:
             await answer
 

@@ -7,9 +7,13 @@ replayed: a POST that led there by a 303 is not sent again.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Unpack
+from typing import TYPE_CHECKING, Any, NoReturn, Unpack
 
-from oauthreg.auth._authorized_request import RetryBudget, TokenSupplier
+from oauthreg.auth._authorized_request import (
+    RetryBudget,
+    TokenSupplier,
+    refuse_foreign_request,
+)
 from oauthreg.auth._httpx_authorized_request import (
     AsyncHopListener,
     HopListener,
@@ -53,6 +57,14 @@ class HttpxFlow:
     ) -> None:
         self._supplier = TokenSupplier(manager, registration_id, options)
 
+    def __call__(self, request: object) -> NoReturn:
+        """Refuse a request of requests, or of the other of httpx and httpx2; called by those.
+
+        Raises:
+            TypeError: always.
+        """
+        refuse_foreign_request(self.byte_stream.__module__.partition(".")[0], request)
+
     def sync_auth_flow(self, request: Any) -> Generator[Any, Any, None]:
         """Send a request of a synchronous client; called by the client.
 
@@ -64,9 +76,9 @@ class HttpxFlow:
         if has_callers_header(request):
             yield request
             return
-        authorized = HttpxAuthorizedRequest(
-            self._supplier, self._supplier.authorize(), request, self.byte_stream
-        )
+        self._supplier.check(asynchronous=False)
+        client = self._supplier.authorize()
+        authorized = HttpxAuthorizedRequest(self._supplier, client, request, self.byte_stream)
         authorized.listen_to_hops(HopListener)
         budget = RetryBudget(self._supplier, authorized)
         response = yield request
@@ -78,7 +90,8 @@ class HttpxFlow:
         if has_callers_header(request):
             yield request
             return
-        client = await self._supplier.authorize_async()
+        self._supplier.check(asynchronous=True)
+        client = await self._supplier.authorize()
         authorized = HttpxAuthorizedRequest(self._supplier, client, request, self.byte_stream)
         authorized.listen_to_hops(AsyncHopListener)
         budget = RetryBudget(self._supplier, authorized)

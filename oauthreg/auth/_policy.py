@@ -1,24 +1,28 @@
-"""The policy of every adapter: which addresses a token may go to, and what a 401 asks for."""
+"""The policy of every adapter: where a token may be sent, and what a 401 asks for."""
 
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from oauthreg._addresses import Origin, origin_of
+from oauthreg._addresses import Origin, is_loopback, origin_of
 from oauthreg._errors import UrlNotAllowedError
-from oauthreg._urls import parse_pattern
+from oauthreg._urls import permits
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from oauthreg._registration import ClientRegistration
 
 UNAUTHORIZED = 401
+LONGEST_CHALLENGE = 4096  # characters of a WWW-Authenticate header that are looked at
 
 _ERROR = r'\berror\s*=\s*"?'
 _NOT_THE_TOKEN = re.compile(
     rf"{_ERROR}(?:insufficient_scope|use_dpop_nonce|invalid_dpop_proof)\b", re.IGNORECASE
 )
-_NONCE_WANTED = re.compile(rf"\bDPoP\b.*{_ERROR}use_dpop_nonce\b", re.IGNORECASE | re.DOTALL)
+_NONCE_WANTED = re.compile(rf"{_ERROR}use_dpop_nonce\b", re.IGNORECASE)
+_DPOP_SCHEME = re.compile(r"\bDPoP\b", re.IGNORECASE)
 
 
 def refuses_token(status: int, challenge: str) -> bool:
@@ -30,12 +34,15 @@ def refuses_token(status: int, challenge: str) -> bool:
             token: a new one would have the same scopes. Neither is `use_dpop_nonce` nor
             `invalid_dpop_proof`: those are about what came with it.
     """
-    return status == UNAUTHORIZED and not _NOT_THE_TOKEN.search(challenge)
+    return status == UNAUTHORIZED and not _NOT_THE_TOKEN.search(challenge, 0, LONGEST_CHALLENGE)
 
 
 def demands_nonce(status: int, challenge: str) -> bool:
     """Whether an answer asks for a proof with its nonce (RFC 9449 section 9)."""
-    return status == UNAUTHORIZED and bool(_NONCE_WANTED.search(challenge))
+    if status != UNAUTHORIZED:
+        return False
+    demands = [match.start() for match in _NONCE_WANTED.finditer(challenge, 0, LONGEST_CHALLENGE)]
+    return bool(demands) and _DPOP_SCHEME.search(challenge, 0, demands[-1]) is not None
 
 
 def may_send_token(registration: ClientRegistration, url: str, first_url: str) -> bool:
@@ -47,16 +54,72 @@ def may_send_token(registration: ClientRegistration, url: str, first_url: str) -
     Raises:
         UrlNotAllowedError: it is not listed, or it is plain http.
     """
-    origin = _origin(registration, url)
     if registration.urls:
-        if any(parse_pattern(pattern).matches(url) for pattern in registration.urls):
+        if permits(registration.urls, url):
             return True
-        raise _refusal(registration, str(origin), ", ".join(registration.urls))
+        origin = _origin(registration, url)
+        raise refusal(registration, f"{origin}; allowed: {', '.join(registration.urls)}", origin)
+    origin = _origin(registration, url)
     if url != first_url and origin != _origin(registration, first_url):
         return False
     if origin.may_see_tokens:
         return True
-    raise _refusal(registration, str(origin), "https, and plain http to loopback")
+    allowed = "https, and plain http to loopback"
+    raise refusal(registration, f"{origin}; allowed: {allowed}", origin)
+
+
+def is_plain_loopback(url: str) -> bool:
+    """Whether a token for this address goes to loopback in the clear.
+
+    On its way there it must meet no proxy, which would read it, and `localhost` must be loopback.
+    """
+    if url.startswith("https:"):  # nearly always
+        return False
+    try:
+        origin = origin_of(url)
+    except ValueError:
+        return False
+    return origin.scheme == "http" and origin.is_loopback
+
+
+def check_addresses(registration: ClientRegistration, url: str, found: Iterable[Any]) -> None:
+    """Check the IP addresses that plain http to `localhost` connects to.
+
+    Args:
+        registration: Whose token is to be sent.
+        url: The address that is asked.
+        found: The addresses, as `localhost` was resolved or as a socket is connected.
+
+    Raises:
+        UrlNotAllowedError: one of them is not loopback.
+    """
+    elsewhere = [str(ip) for ip in found if not is_loopback(str(ip))]
+    if elsewhere:
+        origin = origin_of(url)
+        reason = f"{origin}: here localhost is {elsewhere[0]}, which is not loopback"
+        raise refusal(registration, reason, origin, "Ask 127.0.0.1, or correct the hosts file")
+
+
+def proxied(registration: ClientRegistration, url: str) -> UrlNotAllowedError:
+    """Return the error for plain http to loopback that would go through a proxy."""
+    origin = origin_of(url)
+    reason = f"{origin} through a proxy, which would see it in the clear"
+    hint = f"Add {origin.host} to no_proxy, or use manager.session() or manager.client()"
+    return refusal(registration, reason, origin, hint)
+
+
+def refusal(
+    registration: ClientRegistration, reason: str, origin: object, hint: str | None = None
+) -> UrlNotAllowedError:
+    """Return the error for an address that a token may not go to."""
+    name = registration.registration_id
+    return UrlNotAllowedError(
+        f"its token may not go to {reason}",
+        registration_id=name,
+        provider=registration.provider.name,
+        endpoint=str(origin),
+        hint=hint or f"If it should, add the address to registration.{name}.urls",
+    )
 
 
 def _origin(registration: ClientRegistration, url: str) -> Origin:
@@ -64,15 +127,5 @@ def _origin(registration: ClientRegistration, url: str) -> Origin:
         return origin_of(url)
     except ValueError:
         allowed = ", ".join(registration.urls) or "https addresses"
-        raise _refusal(registration, "what is no http address", allowed) from None
-
-
-def _refusal(registration: ClientRegistration, where: str, allowed: str) -> UrlNotAllowedError:
-    name = registration.registration_id
-    return UrlNotAllowedError(
-        f"its token may not go to {where}; allowed: {allowed}",
-        registration_id=name,
-        provider=registration.provider.name,
-        endpoint=where,
-        hint=f"If it should, add the address to registration.{name}.urls",
-    )
+        where = "what is no http address"
+        raise refusal(registration, f"{where}; allowed: {allowed}", where) from None

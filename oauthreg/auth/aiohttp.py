@@ -9,10 +9,13 @@ async with aiohttp.ClientSession(middlewares=[token]) as session:
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from typing import TYPE_CHECKING, Unpack
 
+from oauthreg._addresses import origin_of
 from oauthreg._extras import needed
+from oauthreg.auth import _netrc
 from oauthreg.auth._authorized_request import (
     AUTHORIZATION,
     Answer,
@@ -20,12 +23,13 @@ from oauthreg.auth._authorized_request import (
     RetryBudget,
     TokenSupplier,
 )
+from oauthreg.auth._policy import check_addresses, is_plain_loopback, proxied
 
 with needed("aiohttp", by="oauthreg.auth.aiohttp"):
     from aiohttp import ClientHandlerType, ClientMiddlewareType, ClientRequest, ClientResponse
 
 if TYPE_CHECKING:
-    from oauthreg._registration import AsyncManager, AuthorizeOptions
+    from oauthreg._registration import AsyncManager, AuthorizeOptions, ClientRegistration
 
 __all__ = ["middleware"]
 
@@ -58,16 +62,18 @@ def middleware(
     bound_to: dict[str, str] = {}
 
     async def send_authorized(request: ClientRequest, handler: ClientHandlerType) -> ClientResponse:
-        if AUTHORIZATION in request.headers:
+        if AUTHORIZATION in request.headers and not await _is_of_netrc(request):
             bound_to.setdefault("origin", str(request.url.origin()))
             return await handler(request)
-        client = await supplier.authorize_async()
+        client = await supplier.authorize()
         authorized = AuthorizedRequest(supplier, client, str(request.url), bound_to.get("origin"))
         bound = bound_to.setdefault("origin", str(request.url.origin()))
         if not authorized.sends_token:
             asked = request.url.origin()
             logger.info("%s: no token for %s, bound to %s", registration_id, asked, bound)
             return await handler(request)
+        if is_plain_loopback(str(request.url)):
+            await _check_loopback(client.registration, request)
         try:
             return await _sent(supplier, authorized, request, handler)
         finally:  # so that an outer middleware may send it anew, and no error shows the token
@@ -97,6 +103,31 @@ async def _sent_once(
 ) -> ClientResponse:
     authorized.add_token(request.headers, request.method, str(request.url))
     return await handler(request)
+
+
+async def _check_loopback(registration: ClientRegistration, request: ClientRequest) -> None:
+    """Check that plain http meets no proxy, and that `localhost` is loopback.
+
+    Raises:
+        UrlNotAllowedError: it does, or it is not.
+    """
+    if request.proxy is not None:
+        raise proxied(registration, str(request.url))
+    if not origin_of(str(request.url)).must_resolve_to_loopback:
+        return
+    try:
+        found = await asyncio.get_running_loop().getaddrinfo("localhost", None)
+    except OSError:  # then aiohttp reaches nobody either
+        return
+    check_addresses(registration, str(request.url), (entry[4][0] for entry in found))
+
+
+async def _is_of_netrc(request: ClientRequest) -> bool:
+    """Whether the header is what a session with `trust_env` found in `.netrc`, no caller's."""
+    if not request.session.trust_env or request.url.host is None:
+        return False
+    found = await asyncio.to_thread(_netrc.authorization, request.url.host)
+    return request.headers[AUTHORIZATION] == found
 
 
 def _answer(

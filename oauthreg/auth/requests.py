@@ -9,13 +9,15 @@ session.get("https://api.example.com/v1/users")
 
 from __future__ import annotations
 
+import socket
 from functools import partial
 from typing import TYPE_CHECKING, Any, Unpack
 
 from requests import PreparedRequest
 from requests.auth import AuthBase
-from requests.utils import rewind_body
+from requests.utils import get_environ_proxies, get_netrc_auth, rewind_body, select_proxy
 
+from oauthreg._addresses import origin_of
 from oauthreg.auth._authorized_request import (
     AUTHORIZATION,
     DPOP,
@@ -23,12 +25,14 @@ from oauthreg.auth._authorized_request import (
     AuthorizedRequest,
     RetryBudget,
     TokenSupplier,
+    refuse_foreign_request,
 )
+from oauthreg.auth._policy import check_addresses, is_plain_loopback, proxied
 
 if TYPE_CHECKING:
     from requests import Response
 
-    from oauthreg._registration import AuthorizeOptions, Manager
+    from oauthreg._registration import AuthorizedClient, AuthorizeOptions, Manager
 
 __all__ = ["Auth"]
 
@@ -39,6 +43,10 @@ class Auth(AuthBase):
     A 401 that asks for a DPoP nonce is retried once with it. Thread-safe: one object serves any
     number of sessions and threads. A request that has an Authorization header already is left
     alone.
+
+    A token for plain http on loopback is refused where the environment names a proxy for it,
+    whether or not the session heeds that: an auth object is not told. `manager.session()` sends
+    such requests without a proxy.
 
     With DPoP, a session's `HTTPAdapter` should keep its `max_retries` of 0: urllib3 would send
     the same proof again, which an API may refuse.
@@ -57,6 +65,7 @@ class Auth(AuthBase):
     ) -> None:
         self._supplier = TokenSupplier(manager, registration_id, options)
         self._supplier.check(asynchronous=False)
+        self.needs_no_proxy = False
 
     def __call__(self, r: PreparedRequest) -> PreparedRequest:
         """Put the token on a request that is being prepared; called by requests.
@@ -64,22 +73,60 @@ class Auth(AuthBase):
         Raises:
             UrlNotAllowedError: the token may not go to its address.
             AuthorizationError: there is no token.
+            TypeError: it is a request of another library.
         """
+        if not isinstance(r, PreparedRequest):
+            refuse_foreign_request("requests", r)
         if AUTHORIZATION in r.headers:
             return r
-        authorized = AuthorizedRequest(self._supplier, self._supplier.authorize(), r.url or "")
-        authorized.add_token(r.headers, r.method or "", r.url or "")
+        url = r.url or ""
+        client = self._supplier.authorize()
+        authorized = _AuthorizedRequest(self._supplier, client, url, direct=self.needs_no_proxy)
+        authorized.add_token(r.headers, r.method or "", url)
         r.hooks["response"].append(partial(self._answered, authorized))
         return _rechecked(r, authorized, is_checked=True)
 
-    def _answered(
-        self, authorized: AuthorizedRequest, response: Response, **sending: Any
-    ) -> Response:
+    def _answered(self, authorized: AuthorizedRequest, response: Response, **how: Any) -> Response:
         """Answer a 401, on whichever hop it came; requests calls this for every response."""
         budget = RetryBudget(self._supplier, authorized)
         while budget.allows(_answer(response)):
-            response = _sent_again(authorized, response, sending)
+            response = _sent_again(authorized, response, how)
         return response
+
+
+class _AuthorizedRequest(AuthorizedRequest):
+    """An authorized request of requests, which meets no proxy on its way to loopback."""
+
+    __slots__ = ("_direct",)
+
+    def __init__(
+        self, supplier: TokenSupplier, client: AuthorizedClient, url: str, *, direct: bool
+    ) -> None:
+        self._direct = direct
+        super().__init__(supplier, client, url)
+
+    def may_send_token(self, url: str) -> bool:
+        """Whether the token goes to this address, the first one or a redirect's.
+
+        Raises:
+            UrlNotAllowedError: nothing at all may be sent there.
+        """
+        allowed = super().may_send_token(url)
+        if allowed and is_plain_loopback(url):
+            self._check_loopback(url)
+        return allowed
+
+    def _check_loopback(self, url: str) -> None:
+        registration = self.client.registration
+        if not self._direct and select_proxy(url, get_environ_proxies(url)):
+            raise proxied(registration, url)
+        if not origin_of(url).must_resolve_to_loopback:
+            return
+        try:
+            found = socket.getaddrinfo("localhost", None)
+        except OSError:  # then requests reaches nobody either
+            return
+        check_addresses(registration, url, (entry[4][0] for entry in found))
 
 
 class _RecheckedRequest(PreparedRequest):
@@ -113,6 +160,11 @@ class _RecheckedRequest(PreparedRequest):
         """Return a copy that is checked before it is sent."""
         return _rechecked(self._plain().copy(), self.authorized, is_checked=False)
 
+    def prepare_auth(self, auth: Any, url: str = "") -> None:
+        """Add credentials, but not those of `.netrc`, by which a redirect would lose the token."""
+        if auth != get_netrc_auth(self.url or ""):
+            super().prepare_auth(auth, url)
+
     def register_hook(self, event: str, hook: Any) -> None:
         """Register a hook; called while the request is being prepared."""
         plain: Any = self._plain()
@@ -140,22 +192,21 @@ class _RecheckedRequest(PreparedRequest):
 def _rechecked(
     request: PreparedRequest, authorized: AuthorizedRequest, *, is_checked: bool
 ) -> PreparedRequest:
-    request.__dict__.update(authorized=authorized, is_checked=is_checked)
+    attributes = request.__dict__
+    attributes["authorized"], attributes["is_checked"] = authorized, is_checked
     request.__class__ = _RecheckedRequest
     return request
 
 
-def _sent_again(
-    authorized: AuthorizedRequest, response: Response, sending: dict[str, Any]
-) -> Response:
-    """Replay the request of an answer, which becomes the last of the history."""
+def _sent_again(authorized: AuthorizedRequest, response: Response, how: dict[str, Any]) -> Response:
+    """Retry the request of an answer, which becomes the last of the history."""
     request = response.request
     response.content  # noqa: B018 - reads it to its end, which frees the connection
     response.close()
     if request.body is not None and not isinstance(request.body, bytes | str):
         rewind_body(request)
     authorized.add_token(request.headers, request.method or "", request.url or "")
-    again: Response = response.connection.send(request, **sending)
+    again: Response = response.connection.send(request, **how)
     again.history = [*response.history, response]
     return again
 

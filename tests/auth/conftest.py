@@ -39,6 +39,7 @@ class Caller:
     settings: dict
     options: dict = field(default_factory=dict)
     verify: str | None = None
+    trust_env: bool = False
     stack: ExitStack = field(default_factory=ExitStack)
 
     def __post_init__(self):
@@ -61,7 +62,7 @@ class Caller:
 class RequestsCaller(Caller):
     def open(self):
         self.session = self.stack.enter_context(requests.Session())
-        self.session.trust_env = False
+        self.session.trust_env = self.trust_env
         self.session.auth = oauthreg.auth.requests.Auth(self.manager, "my-client", **self.options)
 
     def call(self, method, url, *, headers=None, body=None, follow=True):
@@ -85,9 +86,7 @@ class HttpxCaller(Caller):
 
     def open(self):
         auth = self.adapter.Auth(self.manager, "my-client", **self.options)
-        self.client = self.stack.enter_context(
-            self.library.Client(auth=auth, **_trusting(self.verify))
-        )
+        self.client = self.stack.enter_context(self.library.Client(auth=auth, **_trusting(self)))
 
     def call(self, method, url, *, headers=None, body=None, follow=True):
         answer = self.client.request(
@@ -141,7 +140,7 @@ class AsyncHttpxCaller(AsyncCaller):
     async def open(self):
         auth = self.adapter.Auth(self.manager, "my-client", **self.options)
         self.client = await self.resources.enter_async_context(
-            self.library.AsyncClient(auth=auth, **_trusting(self.verify))
+            self.library.AsyncClient(auth=auth, **_trusting(self))
         )
 
     async def send(self, method, url, *, headers=None, body=None, follow=True):
@@ -159,7 +158,7 @@ class AiohttpCaller(AsyncCaller):
     async def open(self):
         middleware = oauthreg.auth.aiohttp.middleware(self.manager, "my-client", **self.options)
         self.session = await self.resources.enter_async_context(
-            aiohttp.ClientSession(middlewares=[middleware])
+            aiohttp.ClientSession(middlewares=[middleware], trust_env=self.trust_env)
         )
 
     async def send(self, method, url, *, headers=None, body=None, follow=True):
@@ -170,9 +169,10 @@ class AiohttpCaller(AsyncCaller):
             return Reply(answer.status, await answer.text(), len(answer.history))
 
 
-def _trusting(verify):
+def _trusting(caller):
+    verify = caller.verify
     context = ssl.create_default_context(cafile=verify) if verify else False  # no https, no roots
-    return {"verify": context, "trust_env": False, "timeout": 5}
+    return {"verify": context, "trust_env": caller.trust_env, "timeout": 5}
 
 
 CALLERS = {
@@ -245,9 +245,12 @@ def caller(library, settings):
     """Make a caller of each library in turn: `caller(urls=[...])`."""
     with ExitStack() as stack:
 
-        def make(authority=None, options=None, verify=None, **registration):
+        def make(authority=None, options=None, verify=None, *, trust_env=False, **registration):
             made = CALLERS[library](
-                settings(authority, **registration), options or {}, str(verify) if verify else None
+                settings(authority, **registration),
+                options or {},
+                str(verify) if verify else None,
+                trust_env,
             )
             stack.callback(made.close)
             return made

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import socket
+import threading
+from contextlib import suppress
 
 import aiohttp
 import pytest
@@ -66,3 +69,73 @@ def test_an_outer_middleware_may_send_a_request_again(async_manager, server):
     status, request_info = in_aiohttp(async_manager, work)
     assert status == 200
     assert "Bearer" not in repr(request_info)
+
+
+class Upload(aiohttp.BytesPayload):
+    """A body that is still being written when the API has refused it already."""
+
+    def __init__(self):
+        super().__init__(b"text")
+        self.attempts = 0
+        self.writing = self.overlapped = False
+
+    async def write_with_length(self, writer, content_length):
+        self.overlapped |= self.writing
+        self.writing = True
+        self.attempts += 1
+        try:
+            if self.attempts == 1:
+                await writer.write(b"te")
+                await asyncio.Event().wait()
+            await super().write_with_length(writer, content_length)
+        finally:
+            for _ in range(20):  # aiohttp cancels it more than once
+                with suppress(asyncio.CancelledError):
+                    await asyncio.sleep(0)
+            self.writing = False
+
+
+class RefusesEarly:
+    """An API that refuses the first request before its body came, and takes the second."""
+
+    def __init__(self):
+        self.body = b""
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.listener.settimeout(5)
+        self.url = f"http://127.0.0.1:{self.listener.getsockname()[1]}/"
+        self.thread = threading.Thread(target=self.serve, daemon=True)
+        self.thread.start()
+
+    def serve(self):
+        refused = self.request()
+        refused.sendall(b"HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n")
+        with refused, self.request() as taken:
+            self.body = taken.recv(4)
+            taken.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+
+    def request(self):
+        sock, _ = self.listener.accept()
+        head = b""
+        while not head.endswith(b"\r\n\r\n"):
+            head += sock.recv(1)
+        return sock
+
+    def close(self):
+        self.listener.close()
+        self.thread.join(5)
+
+
+def test_a_401_before_the_upload_ended_replays_it_when_that_has_stopped(async_manager):
+    api, upload = RefusesEarly(), Upload()
+
+    async def work(session, middleware):
+        async with (
+            asyncio.timeout(5),
+            session.post(api.url, data=upload, middlewares=[middleware]) as answer,
+        ):
+            return answer.status
+
+    assert in_aiohttp(async_manager, work) == 200
+    api.close()
+    assert api.body == b"text"
+    assert (upload.attempts, upload.overlapped) == (2, False)

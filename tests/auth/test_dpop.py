@@ -6,6 +6,7 @@ import asyncio
 import base64
 import hashlib
 import json
+import time
 
 import aiohttp
 import httpx
@@ -16,7 +17,12 @@ import requests
 import oauthreg.auth.aiohttp
 import oauthreg.auth.httpx
 import oauthreg.auth.httpx2
-from oauthreg import AsyncAuthorizedClientManager, AuthorizedClientManager, UrlNotAllowedError
+from oauthreg import (
+    AsyncAuthorizedClientManager,
+    AuthorizedClient,
+    AuthorizedClientManager,
+    UrlNotAllowedError,
+)
 from oauthreg.auth._authorized_request import AuthorizedRequest, TokenSupplier
 from oauthreg.auth._policy import demands_nonce, refuses_token
 from oauthreg.testing import Fault
@@ -313,10 +319,8 @@ def test_the_history_has_every_refusal(settings, server):
 def signed(monkeypatch):
     """What the proofs were made for."""
     made = []
-    headers = AuthorizedRequest.headers
-    monkeypatch.setattr(
-        AuthorizedRequest, "headers", lambda *args: made.append(args) or headers(*args)
-    )
+    proof = AuthorizedClient.proof
+    monkeypatch.setattr(AuthorizedClient, "proof", lambda *args: made.append(args) or proof(*args))
     return made
 
 
@@ -539,3 +543,22 @@ def test_what_a_challenge_asks_for(challenge, refuses, demands):
     assert demands_nonce(401, challenge) is demands
     assert not refuses_token(400, challenge)
     assert not demands_nonce(400, challenge)
+
+
+@pytest.mark.parametrize(
+    "challenge",
+    ["DPoP " * 200_000, "DPoP error=" * 100_000, "error" + " " * 1_000_000, "error " * 200_000],
+)
+def test_a_long_challenge_is_looked_at_quickly(challenge):
+    started = time.process_time()
+    assert refuses_token(401, challenge)
+    assert not demands_nonce(401, challenge)
+    assert time.process_time() - started < 0.5
+
+
+def test_a_challenge_is_looked_at_for_4_kib():
+    demand = 'DPoP error="use_dpop_nonce"'
+    near, far = "x" * (4096 - len(demand)) + demand, "x" * 4096 + demand
+    assert demands_nonce(401, near.replace("xDPoP", " DPoP"))
+    assert not demands_nonce(401, far.replace("xDPoP", " DPoP"))
+    assert refuses_token(401, far)

@@ -73,3 +73,42 @@ def test_requests_hooks_may_be_replaced(manager, session, server):
     prepared.hooks = {"response": []}
     server.revoke_all()
     assert session.send(prepared, timeout=5).status_code == 401
+
+
+class Lines:
+    """A body that tells where it stands, and cannot go back there."""
+
+    def __init__(self):
+        self.left = [b"one", b"two"]
+
+    def __iter__(self):
+        while self.left:
+            yield self.left.pop(0)
+
+    def tell(self):
+        return 0
+
+
+def numbers():
+    yield b"one"
+    yield b"two"
+
+
+@pytest.mark.parametrize("body", [Lines, numbers])
+def test_requests_does_not_replay_a_body_that_cannot_seek(manager, session, server, body):
+    session.auth = manager.auth("my-client")
+    session.get(server.api_uri, timeout=5)
+    server.revoke_all()
+    server.reset_counters()
+    answer = session.post(server.api_uri, data=body(), timeout=5)
+    assert answer.status_code == 401
+    assert (server.api_requests, server.token_requests) == (1, 0)
+
+
+def test_requests_takes_the_callers_credentials_for_a_redirect(manager, session, server):
+    session.auth = manager.auth("my-client")
+    where = f"{server.api_uri}/redirect?to={server.api_uri}"
+    following = session.get(where, allow_redirects=False, timeout=5).next
+    following.prepare_auth(("me", "password"))
+    assert session.send(following, timeout=5).status_code == 401
+    assert server.requests_to("api")[-1].headers["Authorization"].startswith("Basic ")

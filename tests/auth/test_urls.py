@@ -223,6 +223,17 @@ def test_a_list_permits_what_one_of_its_patterns_matches(urls, url):
     assert permits(listed, url) is any(parse_pattern(text).matches(url) for text in listed)
 
 
+@given(
+    st.sampled_from(["https://", "HTTPS://", "wss://", "http://", "https:/", ""]),
+    st.sampled_from(["api.example.com", "u@api.example.com", "b.example", "api.example.com:443"]),
+    st.text(alphabet="/?#:@.v1a%2e\\;", max_size=16),
+)
+def test_a_list_and_its_patterns_never_differ(scheme, host, rest):
+    url = scheme + host + rest
+    for text in ("https://api.example.com/v1", "https://api.example.com", "http://b.example/v1/a"):
+        assert permits((text,), url) is parse_pattern(text).matches(url)
+
+
 @pytest.mark.parametrize(
     "url",
     [

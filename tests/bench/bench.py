@@ -25,6 +25,7 @@ from time import time as wall
 from typing import TYPE_CHECKING, Any
 
 import requests
+from authlib.integrations.requests_client import OAuth2Session
 
 from oauthreg import AsyncAuthorizedClientManager, AuthorizationError, AuthorizedClientManager
 from oauthreg.testing import AuthorizationServer, Fault
@@ -170,6 +171,24 @@ def task_herd(tasks: int) -> tuple[int, float]:
     with serving() as server:
         seconds = asyncio.run(run(server))
         return server.token_requests, seconds
+
+
+def adapter() -> Row:
+    """The auth object for requests, against the one of Authlib; both on one prepared request."""
+    request = requests.Request("GET", "https://api.example.com/v1/things").prepare()
+
+    def bare() -> requests.PreparedRequest:
+        request.__class__ = requests.PreparedRequest
+        request.headers, request.hooks = {}, {"response": []}
+        return request
+
+    token = {"access_token": "t" * 40, "token_type": "Bearer", "expires_at": time.time() + 1e6}
+    with serving() as server, AuthorizedClientManager.from_settings(settings(server)) as manager:
+        auth, theirs = manager.auth("my-client"), OAuth2Session("id", token=token).token_auth
+        empty = nanoseconds("bare()", bare=bare)
+        ours = nanoseconds("auth(bare())", auth=auth, bare=bare) - empty
+        peer = nanoseconds("auth(bare())", auth=theirs, bare=bare) - empty
+    return row("`manager.auth()` put on a prepared request, against Authlib's", ours, peer, 2.0)
 
 
 def herds() -> list[Row]:
@@ -376,7 +395,7 @@ def main() -> int:
     print("| what | oauthreg | floor | ratio | goal | |")
     print("| --- | --- | --- | --- | --- | --- |")
     missed = False
-    for measure in (hits, herds, failed_flight, cold, imports, fleet):
+    for measure in (hits, adapter, herds, failed_flight, cold, imports, fleet):
         rows = measure()
         for one in rows if isinstance(rows, list) else [rows]:
             print(one, flush=True)
