@@ -230,6 +230,13 @@ def test_a_plugin_that_says_that_it_uses_the_principal_passes(plug, caplog, chec
     run(getattr(suite(PerUser), check), caplog)
 
 
+def test_a_request_of_a_users_grant_may_depend_on_the_principal(plug):
+    plug(Impersonating)
+    user = {"authorization-grant-type": "password", "username": "alice", "password": "a password"}
+    kit = suite(Impersonating, registration={**user, "allow-insecure-grants": True})
+    kit.test_no_request_depends_on_what_is_not_in_the_token_key()
+
+
 def test_a_public_client_has_no_secret_to_add():
     public = suite(Acme, registration={"client-authentication-method": "none"})
     assert public._registration() == {
