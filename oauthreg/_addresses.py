@@ -224,7 +224,7 @@ def refuse_unfit(text: str) -> None:
     Raises:
         ValueError: with a sentence that names the first of them.
     """
-    invisible = invisible_inside(text, blanks=True)
+    invisible = invisible_inside(text)
     if invisible is None and not text.isprintable():
         invisible = "a character that cannot be printed"
     if invisible is not None:

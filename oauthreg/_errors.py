@@ -367,7 +367,17 @@ def _without_frames(exception: Exception) -> Exception:
 
 
 class PluginError(OAuthRegError):
-    """A plugin cannot be found, is there twice, or does not import."""
+    """A plugin cannot be found, is installed twice, or does not import.
+
+    Attributes:
+        message: What is wrong.
+        remedy: What to do, if that is known.
+    """
+
+    def __init__(self, message: str, remedy: str = "") -> None:
+        super().__init__(f"{message}. {remedy}" if remedy else message)
+        self.message = message
+        self.remedy = remedy
 
 
 class StoreError(OAuthRegError):

@@ -22,16 +22,17 @@ def stripped(text: str) -> str:
     return text.strip(INVISIBLE)
 
 
-def invisible_inside(text: str, *, blanks: bool) -> str | None:
+def invisible_inside(text: str, *, allowed: str = "") -> str | None:
     """Name the first character of a text that nobody sees, or return None.
 
     Args:
         text: The text, stripped.
-        blanks: Whether blanks count; control characters always do.
+        allowed: Blanks that may be a part of it.
     """
-    if text.isascii() and text.isprintable() and not (blanks and " " in text):
+    if text.isascii() and text.isprintable() and " " not in text:
         return None
     for char in text:
-        if unicodedata.category(char) in _CONTROLS or (blanks and char.isspace()):
+        unseen = char.isspace() or unicodedata.category(char) in _CONTROLS
+        if unseen and char not in allowed:
             return _NAMES.get(char, f"the invisible character U+{ord(char):04X}")
     return None

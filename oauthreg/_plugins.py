@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import sys
 from dataclasses import dataclass
 from functools import lru_cache
@@ -12,9 +11,11 @@ from typing import TYPE_CHECKING, Any, cast
 
 from oauthreg._errors import PluginError
 from oauthreg._provider import GenericProvider, ProviderPlugin
+from oauthreg._quoting import quoted_word
+from oauthreg._suggestions import close_to
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from oauthreg._secret_values import SecretSource
     from oauthreg.stores import Store
@@ -29,7 +30,14 @@ OWN_DISTRIBUTIONS: Mapping[str, str] = {
     "auth0": "oauthreg-auth0",
     "okta": "oauthreg-okta",
 }
-"""Our own plugins: the only installed ones that a provider's name alone may choose."""
+"""Our own plugins: the only ones that a provider's name may choose, and that advice names."""
+
+_KINDS = {PROVIDERS: "provider plugin", SECRETS: "source of secrets", STORES: "store"}
+_WITHOUT = {PROVIDERS: "Leave the type out for a server that needs no plugin."}
+"""Advice where no plugin has nearly the name."""
+
+_SCHEMES = frozenset({"vault", "aws", "azure", "gcp", "op", "sops", "ssm", "doppler", "bitwarden"})
+"""Secret stores that people name: an error may quote these, and nothing else it does not know."""
 
 OWN_STORES: Mapping[str, tuple[str, str]] = {
     "sqlite": ("_sqlite", "SqliteStore"),
@@ -116,7 +124,7 @@ def secret_source(scheme: str, reference: str) -> SecretSource:
     Raises:
         PluginError: no plugin, or two, reads this scheme, or it refuses the reference.
     """
-    make = load(SECRETS, scheme, extra=("env", "keyring"), wanted={})
+    make = load(SECRETS, scheme, extra=("env", "file", "keyring"), wanted={})
     try:
         return cast("SecretSource", make(reference))
     except Exception as error:
@@ -134,7 +142,7 @@ def store_factory(name: str) -> Callable[[StoreConfig], Store]:
         return cast("Callable[[StoreConfig], Store]", factory)
     library = STORE_EXTRAS.get(name)
     if library is not None and find_spec(library) is None:
-        raise PluginError(f"needs the library {library}: pip install 'oauthreg[{name}]'")
+        raise PluginError(f"needs the library {library}", f"pip install 'oauthreg[{name}]'")
     module, kind = OWN_STORES[name]
     own = getattr(import_module(f"oauthreg.stores.{module}"), kind)
     return cast("Callable[[StoreConfig], Store]", own.from_config)
@@ -147,7 +155,7 @@ def load(group: str, name: str, *, extra: tuple[str, ...], wanted: Mapping[str, 
         group: The entry point group.
         name: The plugin's name.
         extra: Names that exist without being installed, for the error's list.
-        wanted: Distributions to name in the remedy, by plugin name.
+        wanted: Our distributions, to name in the remedy, by plugin name.
 
     Raises:
         PluginError: as `provider_plugin`; its cause is the plugin's own exception.
@@ -155,17 +163,17 @@ def load(group: str, name: str, *, extra: tuple[str, ...], wanted: Mapping[str, 
     everything = installed(group)
     matches = [plugin for plugin in everything if plugin.name == name]
     if not matches:
-        raise PluginError(_missing(name, [*extra, *(p.name for p in everything)], wanted))
+        raise _missing(group, name, [*extra, *(p.name for p in everything)], wanted)
     if len(matches) > 1:
         owners = " and ".join(f"{plugin.distribution} ({plugin.target})" for plugin in matches)
-        raise PluginError(f"plugin {name!r} is there twice, in {owners}: uninstall one of them")
+        raise PluginError(f"plugin {name!r} is installed twice, in {owners}", "Uninstall one.")
     from stevedore.named import NamedExtensionManager  # noqa: PLC0415 - loaded when needed
 
     def fail(_manager: object, _point: object, error: BaseException) -> None:
         raise error
 
     def accept(_missing: object) -> None:
-        """It was listed a moment ago: what that means is said below."""
+        """Do nothing: an empty result is reported below."""
 
     try:
         manager: NamedExtensionManager[Any] = NamedExtensionManager(
@@ -181,7 +189,8 @@ def load(group: str, name: str, *, extra: tuple[str, ...], wanted: Mapping[str, 
             f"{type(error).__name__}: {error}"
         ) from error
     if not manager.extensions:
-        raise PluginError(f"plugin {name!r} was installed after this process started: restart it")
+        message = f"plugin {name!r} was installed after this process started"
+        raise PluginError(message, "Restart it.")
     return manager.extensions[0].plugin
 
 
@@ -192,15 +201,21 @@ def _common(name: str) -> type[ProviderPlugin[Any]]:
     return cast("type[ProviderPlugin[Any]]", getattr(common_providers, known[name]))
 
 
-def _missing(name: str, names: list[str], wanted: Mapping[str, str]) -> str:
-    known = sorted(set(names))
-    parts = [f"there is no plugin {name!r}; installed: {', '.join(known)}"]
-    close = [name] if name in wanted else difflib.get_close_matches(name, {*known, *wanted}, n=1)
-    if not close:
-        parts.append(f"install the distribution that brings it, e.g. oauthreg-{name}")
-    for meant in close:
-        if meant != name:
-            parts.append(f"did you mean {meant!r}?")
-        if meant in wanted and meant not in known:
-            parts.append(f"pip install {wanted[meant]}")
-    return "; ".join(parts)
+def _missing(group: str, name: str, names: Iterable[str], wanted: Mapping[str, str]) -> PluginError:
+    """Return the error of a name that no plugin has.
+
+    Only our own distributions are ever named: a name that anybody may register is no advice.
+    """
+    known = sorted({*names})
+    if group == SECRETS:
+        shown = repr(name) if close_to(name, {*known, *_SCHEMES}) else ""
+    else:
+        shown = quoted_word(name, {*known, *wanted})
+    named = f"called {shown}" if shown else "of this name"
+    message = f"there is no {_KINDS.get(group, 'plugin')} {named}; there are: {', '.join(known)}"
+    meant = name if name in wanted else close_to(name, {*known, *wanted})
+    if meant is None:
+        return PluginError(message, _WITHOUT.get(group, ""))
+    install = f"pip install {wanted[meant]}" if meant in wanted and meant not in known else ""
+    advice = "" if meant == name else f"Did you mean {meant!r}? "
+    return PluginError(message, f"{advice}{install}".strip())

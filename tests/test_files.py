@@ -55,9 +55,9 @@ def test_what_nobody_sees_is_stripped_at_the_ends_alone(around):
     ],
 )
 def test_what_nobody_sees_inside_is_named(text, named):
-    assert invisible_inside(text, blanks=True) == named
+    assert invisible_inside(text) == named
 
 
 def test_blanks_count_only_where_they_are_no_part_of_the_value():
-    assert invisible_inside("correct horse\xa0staple", blanks=False) is None
-    assert invisible_inside("correct\nhorse", blanks=False) == "a line end"
+    assert invisible_inside("correct horse", allowed=" ") is None
+    assert invisible_inside("correct horse\tstaple", allowed=" ") == "a tab"

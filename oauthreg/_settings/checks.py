@@ -34,6 +34,13 @@ def requirements(
             "is missing: certificate-bound-tokens needs it",
             f"Set registration.{registration.registration_id}.certificate-file.",
         )
+    basic = registration.client_authentication_method in (None, "client_secret_basic")
+    if settings.basic_encoding == "raw" and basic and ":" in settings.client_id:
+        yield (
+            "basic-encoding",
+            "must not be raw where the client-id has a colon (RFC 7617 section 2)",
+            'Leave it out, or use client-authentication-method = "client_secret_post".',
+        )
     if settings.dpop_key_file is not None and not settings.dpop:
         yield "dpop", "is off, but there is a dpop-key-file", "Set dpop = true."
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from oauthreg._errors import PluginError
 from oauthreg._flow import ClientCertificate
+from oauthreg._invisible import invisible_inside
 from oauthreg._plugins import secret_source
 from oauthreg._secret_values import (
     CHAINED,
@@ -19,44 +22,69 @@ from oauthreg._secret_values import (
     Secret,
     SecretReadError,
 )
-from oauthreg._settings.validation import path_of, problem_at
+from oauthreg._settings.plausible import wrong_path
+from oauthreg._settings.values import path_of
 from oauthreg._sources.tree import Sourced, canonical
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
     from oauthreg._dpop import Prover
-    from oauthreg._errors import Problem
     from oauthreg._secret_values import SecretSource
     from oauthreg._settings.models import RegistrationSettings
+    from oauthreg._settings.validation import Table
     from oauthreg._signing_keys import KeySource
 
 T = TypeVar("T")
 Failures = (PluginError, SecretReadError, ValueError, OSError)
+_BLANKS = {
+    "client-secret": " ",
+    "password": " \xa0",
+    "private-key-passphrase": " \xa0",
+    "keys": " \t\r\n",
+}
+"""Blanks that may stand inside of a credential (RFC 6749 appendix A).
+
+A store's keys stand in lines."""
+
+_VARIABLE = re.compile(r"[A-Z_][A-Z0-9_]{0,63}|[a-z_]{1,64}")
+
+
+class CredentialError(ValueError):
+    """A credential's setting cannot be used; the text holds no part of its value.
+
+    Attributes:
+        remedy: What to do.
+    """
+
+    def __init__(self, message: str, remedy: str = "") -> None:
+        super().__init__(message)
+        self.remedy = remedy
 
 
 class Credentials:
     """Reads the credentials of one registration's table, noting every problem.
 
     Args:
-        table: The registration's canonical table.
-        path: `registration.<id>`.
-        problems: Where problems are noted.
+        table: The registration's table.
+
+    Attributes:
+        files: The secret and key files among them.
     """
 
-    def __init__(self, table: Mapping[str, Any], path: str, problems: list[Problem]) -> None:
+    def __init__(self, table: Table) -> None:
         self._table = table
-        self._path = path
-        self._problems = problems
+        self.files: list[Path] = []
 
     def secrets(self, key: str) -> tuple[SecretSource, ...]:
         """Return the sources of a setting with alternatives: literal, file, reference or list."""
 
         def read() -> tuple[SecretSource, ...]:
             sources = self._sources(key)
+            self.files += [one.path for one in sources if isinstance(one, FileSecret)]
             for source in sources:
                 if source.local:
-                    source.read()
+                    _check_visible(source.read(), key)
             return sources
 
         return self._noting(key, read) or ()
@@ -67,7 +95,7 @@ class Credentials:
 
     def signing_key(self, settings: RegistrationSettings) -> KeySource | None:
         """Return the registration's private key, checked if it is on this machine."""
-        if not isinstance(self._table.get("private-key"), Sourced):
+        if not isinstance(self._table.items.get("private-key"), Sourced):
             return None
         from oauthreg._settings.keys import key_source  # noqa: PLC0415 - it loads cryptography
 
@@ -75,6 +103,7 @@ class Credentials:
 
         def read() -> KeySource:
             (source,) = self._sources("private-key")
+            self.files += [source.path] if isinstance(source, FileSecret) else []
             return key_source(source, passphrase, settings)
 
         return self._noting("private-key", read)
@@ -87,6 +116,7 @@ class Credentials:
         from oauthreg._settings.keys import checked_certificate  # noqa: PLC0415 - likewise
 
         certificate = ClientCertificate(file, key_file or file)
+        self.files.append(certificate.key_file)
         return self._noting("certificate-file", lambda: checked_certificate(certificate))
 
     def assertion(self, settings: RegistrationSettings) -> SecretSource | None:
@@ -95,9 +125,11 @@ class Credentials:
         if path is None:
             return None
 
+        self.files.append(path)
+
         def read() -> SecretSource:
             source = AssertionFile(path)
-            source.read()
+            _check_visible(source.read(), "assertion")
             return source
 
         return self._noting("assertion-file", read)
@@ -108,6 +140,7 @@ class Credentials:
             return None
         from oauthreg._settings.keys import prover  # noqa: PLC0415 - it loads cryptography
 
+        self.files += [settings.dpop_key_file] if settings.dpop_key_file else []
         return self._noting("dpop-key-file", lambda: prover(settings.dpop_key_file))
 
     def _noting(self, key: str, read: Callable[[], T]) -> T | None:
@@ -115,21 +148,24 @@ class Credentials:
             return read()
         except Failures as error:
             words = error.strerror if isinstance(error, OSError) else str(error)
-            self._problems.append(problem_at(self._table, key, self._path, words or str(error)))
+            if isinstance(error, PluginError):
+                words = error.message
+            remedy = error.remedy if isinstance(error, CredentialError | PluginError) else ""
+            self._table.note(key, words or str(error), remedy)
             return None
 
     def _sources(self, key: str) -> tuple[Any, ...]:
-        item = self._table.get(key)
+        item = self._table.items.get(key)
         if not isinstance(item, Sourced):
             return ()
         if item.leaf == "client-secrets":
             if not isinstance(item.value, list) or not item.value:
-                raise ValueError("must be a list with at least one item")
+                raise CredentialError("must be a list with at least one item")
             return tuple(self._listed(one, item) for one in item.value)
         if item.leaf.endswith("-file"):
             return (FileSecret(_path(item.value, item)),)
         if not isinstance(item.value, str) or not item.value:
-            raise ValueError("must be a text, and not empty")
+            raise CredentialError("must be text, and not empty", f'Write {item.leaf} = "...".')
         if item.leaf.endswith("-ref"):
             return (_referred(item.value, item),)
         if key == "subject-token" and item.value.startswith(CHAINED):
@@ -140,30 +176,57 @@ class Credentials:
         match one:
             case str() if one:
                 return LiteralSecret(Secret(one))
-            case {"file": file, **rest} if not rest:
-                return FileSecret(_path(file, item))
+            case {"file": str(file), **rest} if file and not rest:
+                path = _path(file, item)
+                if problem := wrong_path(file, path, "client-secret"):
+                    raise CredentialError(*problem)
+                return FileSecret(path)
             case {"ref": str(ref), **rest} if not rest:
                 return _referred(ref, item)
-        raise ValueError("each item is a text, or a table with either file or ref")
+        raise CredentialError("each item must be text, or a table with either file or ref")
+
+
+def _check_visible(secret: object, key: str) -> None:
+    if not isinstance(secret, Secret):
+        return
+    found = invisible_inside(secret.get_secret_value(), allowed=_BLANKS.get(key, ""))
+    if found is not None:
+        raise CredentialError(f"must not have {found} in it", "Look for a second line, or quotes.")
 
 
 def _path(value: object, item: Sourced) -> Path:
     if not isinstance(value, str | Path) or not str(value):
-        raise ValueError("must be the path of a file")
+        raise CredentialError("must be the path of a file")
     return path_of(value, item.origin)
 
 
 def _referred(reference: str, item: Sourced) -> SecretSource:
     scheme, colon, rest = reference.partition(":")
     if not colon or not rest:
-        raise ValueError("must be scheme:reference, such as env:NAME")
+        known = "env:NAME, file:PATH, keyring:service/user, or an installed plugin's"
+        meant = f'Did you mean "env:{reference}"?' if reference in os.environ else ""
+        raise CredentialError(f"must be scheme:reference: {known}", meant)
     if scheme == "env":
-        return EnvironmentSecret(rest)
+        return _variable(rest, item)
     if scheme == "file":
-        return FileSecret(_path(rest, item))
+        path = _path(rest, item)
+        if problem := wrong_path(rest, path, ""):
+            raise CredentialError(*problem)
+        return FileSecret(path)
     if scheme == "keyring":
         service, _, user = rest.partition("/")
         if not service or not user:
-            raise ValueError("must be keyring:service/user")
+            raise CredentialError("must be keyring:service/user")
         return KeyringSecret(service, user)
     return secret_source(scheme, rest)
+
+
+def _variable(name: str, item: Sourced) -> SecretSource:
+    if not os.environ.get(name):
+        base = item.leaf.removesuffix("-ref").removesuffix("s")
+        remedy = f"Set it, or write {base}-file."
+        if not _VARIABLE.fullmatch(name):
+            message = "names an environment variable that is not set"
+            raise CredentialError(message, f"If it is the credential itself, write it as {base}.")
+        raise CredentialError(f"environment variable {name} is not set", remedy)
+    return EnvironmentSecret(name)

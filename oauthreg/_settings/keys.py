@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
     PublicFormat,
@@ -14,6 +15,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from oauthreg._dpop import Prover
+from oauthreg._files import SECRET_SIZE, read_file
 from oauthreg._secret_values import FileSecret
 from oauthreg._signing_keys import (
     FileBytes,
@@ -72,7 +74,7 @@ def checked_certificate(certificate: ClientCertificate) -> ClientCertificate:
         ValueError: what is wrong with it.
     """
     try:
-        content = certificate.certificate_file.read_bytes()
+        content = read_file(certificate.certificate_file, SECRET_SIZE)
         found = x509.load_pem_x509_certificate(content)
     except ValueError:
         raise ValueError(f"{certificate.certificate_file}: is no PEM certificate") from None
@@ -84,8 +86,8 @@ def checked_certificate(certificate: ClientCertificate) -> ClientCertificate:
             f"the certificate is not valid until {found.not_valid_before_utc:%Y-%m-%d}"
         )
     try:
-        key = load_pem_private_key(certificate.key_file.read_bytes(), None)
-    except (ValueError, TypeError):
+        key = load_pem_private_key(read_file(certificate.key_file, SECRET_SIZE), None)
+    except (ValueError, TypeError, UnsupportedAlgorithm):
         raise ValueError(f"{certificate.key_file}: is no unencrypted PEM private key") from None
     form = (Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
     if key.public_key().public_bytes(*form) != found.public_key().public_bytes(*form):

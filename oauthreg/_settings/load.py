@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -12,24 +13,30 @@ from typing import TYPE_CHECKING, Any
 from oauthreg._common_providers import LOGIN, OKTA
 from oauthreg._errors import ConfigurationError, Problem
 from oauthreg._registration import ClientRegistration, HttpProfile
+from oauthreg._settings.misspelt import blame_misspelt_id, note_misspelt_names
 from oauthreg._settings.models import (
     NOT_IN_DEFAULTS,
     HttpSettings,
+    RegistrationSettings,
     TopLevelSettings,
 )
 from oauthreg._settings.providers import Providers
 from oauthreg._settings.registrations import registration_from
 from oauthreg._settings.store import ConfiguredStore, configured_store
-from oauthreg._settings.token_references import broken_chains, with_links
-from oauthreg._settings.validation import overlaid, parsed, problem_at, source_of, sourced
+from oauthreg._settings.token_references import note_broken_references, with_links
+from oauthreg._settings.validation import Absence, Table, Tables
+from oauthreg._settings.values import overlaid, sourced
 from oauthreg._sources import read
-from oauthreg._sources.tree import TOP_LEVEL, Origin, Sourced, Tree, canonical
+from oauthreg._sources.locate import owner
+from oauthreg._sources.tree import SECTIONS, Origin, Sourced, Tree, canonical
+from oauthreg._suggestions import did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
     from oauthreg._provider import ProviderPlugin
     from oauthreg._settings.providers import Provider
+    from oauthreg._sources.canonicalise import TableName
 
 SPRING = ("spring-file", "spring-variable")
 """The kinds of origin that have Spring's defaults."""
@@ -55,6 +62,8 @@ class Configuration:
         tree: The canonical tree, with the origin of every value.
         environment: The setting `environment`: what this deployment is, such as "production".
         store: What its tokens are shared through, if anything.
+        headers: Where each table of the settings begins.
+        left_out: The ids that `only` left out.
     """
 
     entries: Mapping[str, ResolvedRegistration]
@@ -62,6 +71,8 @@ class Configuration:
     tree: Tree = field(default_factory=dict, repr=False)
     environment: str | None = None
     store: ConfiguredStore | None = None
+    headers: Mapping[TableName, Origin] = field(default_factory=dict, repr=False)
+    left_out: frozenset[str] = frozenset()
 
     @cached_property
     def registrations(self) -> Mapping[str, ClientRegistration]:
@@ -79,21 +90,23 @@ def load(
 
     Args:
         settings: A path, several, a whole configuration as a mapping, or None for the defaults.
-        only: Resolve just these registrations.
+        only: Resolve just these registrations, and report no problem of the others.
         sources: Further arguments of `oauthreg._sources.read`.
 
     Raises:
         ConfigurationError: with every problem that there is.
     """
     found = read(settings, **sources)
-    problems = list(found.problems)
     only = [only] if isinstance(only, str) else only
     ids = None if only is None else {canonical(one) for one in only}
-    entries = resolve(found.tree, problems, ids)
-    problems.extend(broken_chains(entries))
-    store = configured_store(found.tree.get("store", {}), problems)
-    top_level = {key: found.tree[key] for key in TOP_LEVEL if key in found.tree}
-    top = parsed(TopLevelSettings, top_level, "", problems)
+    tables = Tables(found.tree, found.headers, list(found.problems))
+    entries = resolve(tables, ids)
+    note_broken_references(entries, tables)
+    store = configured_store(tables.table("store"))
+    top = tables.top_level().parsed(TopLevelSettings)
+    problems = tables.problems
+    if not found.complete:  # what is missing may stand in the source that could not be read
+        problems = [problem for problem in problems if not isinstance(problem, Absence)]
     if top is None or problems:
         raise ConfigurationError(problems)
     return Configuration(
@@ -102,6 +115,8 @@ def load(
         found.tree,
         environment=top.environment,
         store=store,
+        headers=found.headers,
+        left_out=frozenset(tables.names("registration").keys() - entries.keys()),
     )
 
 
@@ -113,99 +128,145 @@ def with_registration(
     Raises:
         ConfigurationError: with every problem of it.
     """
-    found = read({"registration": {registration_id: settings}})
-    problems = list(found.problems)
+    found = read({"registration": {registration_id: settings}}, dict_name="register()")
     added = found.tree.get("registration", {})
     tree = {
         **configuration.tree,
         "registration": {**configuration.tree.get("registration", {}), **added},
     }
-    entries = resolve(tree, problems, set(added))
+    headers = {**configuration.headers, **found.headers}
+    tables = Tables(tree, headers, list(found.problems))
+    entries = resolve(tables, set(added))
     everything = {**configuration.entries, **entries}
-    problems.extend(broken_chains(everything))
-    if problems:
-        raise ConfigurationError(problems)
-    changed = replace(configuration, entries=MappingProxyType(everything), tree=tree)
+    note_broken_references(everything, tables)
+    if tables.problems:
+        raise ConfigurationError(tables.problems)
+    changed = replace(
+        configuration, entries=MappingProxyType(everything), tree=tree, headers=headers
+    )
     return changed, next(iter(entries.values()))
 
 
-def resolve(
-    tree: Tree, problems: list[Problem], only: set[str] | None = None
-) -> dict[str, ResolvedRegistration]:
-    """Resolve a canonical tree's registrations, noting every problem."""
-    tables: Mapping[str, Any] = tree.get("registration", {})
-    profiles = _profiles(tree.get("http", {}), problems)
-    defaults = _defaults(tree.get("defaults", {}), problems)
-    providers = Providers(tree.get("provider", {}), problems)
+def resolve(tables: Tables, only: set[str] | None = None) -> dict[str, ResolvedRegistration]:
+    """Resolve the registrations, noting every problem; with `only`, of these alone."""
+    registrations = tables.names("registration")
+    profiles = _profiles(tables)
+    defaults = _defaults(tables, profiles)
+    providers = Providers(tables)
     if only is None:
         providers.resolve_all()
-    problems.extend(
-        Problem(f"registration.{missing}", "there is no such registration")
-        for missing in sorted((only or set()) - tables.keys())
-    )
-    only = with_links(only, tables) if only is not None else None
+    unknown = sorted((only or set()) - registrations.keys())
+    wanted = with_links(only, registrations) if only is not None else registrations.keys()
     entries: dict[str, ResolvedRegistration] = {}
-    for registration_id, table in tables.items():
-        if only is not None and registration_id not in only:
-            continue
-        provider = providers.of(registration_id, table)
-        whole = overlaid(table, defaults)
-        if provider is not None:
-            whole = overlaid(whole, _plugin_defaults(provider))
-            whole = _spring_defaults(registration_id, table, whole, provider, problems)
-        registration = registration_from(registration_id, whole, provider, profiles, problems)
-        if provider is not None and registration is not None:
-            entries[registration_id] = ResolvedRegistration(registration, provider.plugin)
+    for registration_id in [one for one in registrations if one in wanted]:
+        found = _resolved(registration_id, tables, defaults, providers, profiles)
+        if found is not None:
+            entries[registration_id] = found
+    if only is None:
+        note_misspelt_names(
+            tables, "provider", {e.registration.provider.name for e in entries.values()}
+        )
+        note_misspelt_names(tables, "http", {e.registration.http.name for e in entries.values()})
+    else:
+        _keep_problems_of(tables, wanted, providers.resolved, defaults)
+    tables.problems.extend(_not_there(one, registrations) for one in unknown)
     return entries
 
 
-def _profiles(tables: Mapping[str, Any], problems: list[Problem]) -> dict[str, HttpProfile]:
-    shared = tables.get("default", {})
+def _resolved(
+    registration_id: str,
+    tables: Tables,
+    defaults: Mapping[str, Any],
+    providers: Providers,
+    profiles: Mapping[str, HttpProfile],
+) -> ResolvedRegistration | None:
+    table = tables.table("registration", registration_id)
+    if table.note_dotted_id():
+        return None
+    count = len(table.problems)
+    provider = providers.of(registration_id, table)
+    whole = table.over(defaults)
+    if provider is not None:
+        whole = table.over(defaults, _plugin_defaults(provider))
+        whole = _spring_defaults(table, whole, provider)
+    registration = registration_from(registration_id, whole, provider, profiles)
+    if provider is None or registration is None:
+        blame_misspelt_id(tables, table, count)
+        return None
+    return ResolvedRegistration(registration, provider.plugin)
+
+
+def _keep_problems_of(
+    tables: Tables,
+    registrations: AbstractSet[str],
+    providers: AbstractSet[str],
+    defaults: Mapping[str, Any],
+) -> None:
+    """Drop the problems of registrations, providers and profiles that nobody asked for."""
+    profiles = {"default"}
+    for registration_id in registrations & tables.names("registration").keys():
+        item = tables.names("registration")[registration_id].get("http", defaults.get("http"))
+        profiles |= {canonical(str(item.value))} if isinstance(item, Sourced) else set()
+    needed = {"registration": registrations, "provider": providers, "http": profiles}
+
+    def concerns(problem: Problem) -> bool:
+        section, name = owner(problem.path)
+        return section not in SECTIONS or name in needed[section]
+
+    tables.problems[:] = filter(concerns, tables.problems)
+
+
+def _not_there(registration_id: str, known: Collection[str]) -> Problem:
+    message = f"there is no such registration; configured: {', '.join(known) or 'none'}"
+    remedy = did_you_mean(registration_id, known)
+    return Problem(f"registration.{registration_id}", message, remedy=remedy)
+
+
+def _profiles(tables: Tables) -> dict[str, HttpProfile]:
+    shared = tables.table("http", "default").usable(HttpSettings)
     profiles = {"default": HttpProfile()}
-    for name, table in {"default": {}, **tables}.items():
-        model = parsed(HttpSettings, overlaid(table, shared), f"http.{name}", problems)
+    for name in ("default", *(one for one in tables.names("http") if one != "default")):
+        table = tables.table("http", name)
+        own = shared if name == "default" else table.usable(HttpSettings)
+        model = Table("http", name, overlaid(own, shared), []).parsed(HttpSettings)
         if model is not None:
             profiles[name] = HttpProfile(name=name, **model.model_dump())
-        else:
-            profiles[name] = HttpProfile(name=name)
     return profiles
 
 
-def _defaults(table: Mapping[str, Any], problems: list[Problem]) -> dict[str, Any]:
-    allowed = dict(table)
-    for key in table.keys() & NOT_IN_DEFAULTS:
-        message = "is never a default: say it for each registration"
-        problems.append(problem_at(table, key, "defaults", message))
-        del allowed[key]
-    return allowed
+def _defaults(tables: Tables, profiles: Collection[str]) -> dict[str, Any]:
+    """Return the usable defaults; what is wrong with the others is noted here, once."""
+    table = tables.table("defaults")
+    for key in table.items.keys() & NOT_IN_DEFAULTS:
+        table.note(key, "must not be a default", "Set it for each registration.")
+    usable = table.without(NOT_IN_DEFAULTS).usable(RegistrationSettings)
+    profile = usable.get("http")
+    if isinstance(profile, Sourced) and profile.value not in profiles:
+        message = f"there is no such http profile; there are: {', '.join(profiles)}"
+        table.note("http", message, did_you_mean(str(profile.value), profiles))
+        del usable["http"]
+    return usable
 
 
 def _plugin_defaults(provider: Provider) -> dict[str, Any]:
     return sourced(provider.plugin.defaults, Origin("plugin", provider.details.type))
 
 
-def _spring_defaults(
-    registration_id: str,
-    table: Mapping[str, Any],
-    whole: dict[str, Any],
-    provider: Provider,
-    problems: list[Problem],
-) -> dict[str, Any]:
+def _spring_defaults(table: Table, whole: Table, provider: Provider) -> Table:
     """Return a Spring file's registration with Spring's defaults.
 
     Those of Okta where its addresses are given; after discovery the grant authorization_code, else
     none, which is a problem.
     """
-    if not any(i.origin.kind in SPRING for i in table.values() if isinstance(i, Sourced)):
+    items = table.items.values()
+    if not any(item.origin.kind in SPRING for item in items if isinstance(item, Sourced)):
         return whole
     details = provider.details
     if details.name == "okta" and details.issuer_uri is None:
-        whole = overlaid(whole, sourced(OKTA, Origin("default", "okta")))
+        whole = whole.over(sourced(OKTA, Origin("default", "okta")))
     elif details.issuer_uri is not None:
-        whole = overlaid(whole, sourced(LOGIN, Origin("default", "issuer-uri")))
-    if "authorization-grant-type" not in whole:
-        path = f"registration.{registration_id}"
-        remedy = "A Spring file must say it: client_credentials, for most."
-        source = source_of(table, "")
-        problems.append(Problem(f"{path}.authorization-grant-type", "is missing", source, remedy))
+        whole = whole.over(sourced(LOGIN, Origin("default", "issuer-uri")))
+    if "authorization-grant-type" not in whole.items:
+        remedy = "A Spring file must set it: client_credentials, for most."
+        table.missing("authorization-grant-type", remedy=remedy)
     return whole

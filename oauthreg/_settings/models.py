@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from math import isfinite
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
@@ -14,7 +16,6 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
-    FilePath,
     StringConstraints,
     create_model,
     field_validator,
@@ -23,8 +24,15 @@ from pydantic import (
 from oauthreg._addresses import PORTS, parse_proxy, parse_redirect, parse_secure, refuse_unfit
 from oauthreg._endpoints import ENDPOINTS
 from oauthreg._grants.table import GRANTS, canonical_grant
+from oauthreg._invisible import invisible_inside
 from oauthreg._protocol.authentication import METHODS
 from oauthreg._protocol.requests import OWN_AUTHORIZATION_FIELDS, OWN_FIELDS
+from oauthreg._settings.vocabulary import (
+    GRANTS_MEANT,
+    METHODS_MEANT,
+    SIGNING_ALGORITHMS,
+    NotOneOfError,
+)
 from oauthreg._sources.tree import ALTERNATIVES
 from oauthreg._urls import parse_pattern
 
@@ -76,15 +84,33 @@ def _url_pattern(text: str) -> str:
 
 
 def words(value: Any) -> Any:
-    """Split text at spaces, at commas only where there is no space; leave lists as they are."""
+    """Split text at blanks and line ends, at commas only where there is neither.
+
+    A comma at the end of a word goes, so that `read, write` is two scopes. Lists stay as they are.
+
+    Raises:
+        ValueError: it is neither text nor a list.
+    """
     if isinstance(value, str):
-        return value.split() if " " in value.strip() else [w for w in value.split(",") if w.strip()]
-    return value
+        parts = value.split()
+        parts = parts if len(parts) > 1 else value.split(",")
+        return [word for part in parts if (word := part.strip().strip(","))]
+    return _list(value)
 
 
 def one_or_many(value: Any) -> Any:
-    """Return a list of one text, else the value as it is."""
-    return [value] if isinstance(value, str) else value
+    """Return a list of one text, else the list.
+
+    Raises:
+        ValueError: it is neither text nor a list.
+    """
+    return [value] if isinstance(value, str) else _list(value)
+
+
+def _list(value: Any) -> Any:
+    if isinstance(value, Iterable) and not isinstance(value, Mapping | bytes):
+        return list(value)
+    raise ValueError("must be text or a list of texts")
 
 
 def checked_scope(text: str) -> str:
@@ -140,7 +166,70 @@ def _headers(headers: dict[str, str]) -> dict[str, str]:
     return headers
 
 
-Text = Annotated[str, StringConstraints(min_length=1)]
+def _visible(text: str) -> str:
+    found = invisible_inside(text, allowed=" \xa0\u202f\u3000")
+    if found is not None:
+        raise ValueError(f"must not have {found} in it")
+    return text
+
+
+def _without_blanks(text: str) -> str:
+    found = invisible_inside(text)
+    if found is not None:
+        raise ValueError(f"must not have {found} in it")
+    return text
+
+
+def _seconds(*, most: float, called: str, zero: bool = False) -> BeforeValidator:
+    bounds = f"{'from 0' if zero else 'more than 0 and'} up to {called} ({most:.0f})"
+
+    def check(value: Any) -> float:
+        try:
+            number = float(value) if isinstance(value, str | int | float) else -1
+        except (ValueError, OverflowError):
+            number = -1
+        fits = isfinite(number) and (number > 0 or (zero and number == 0)) and number <= most
+        if isinstance(value, bool) or not fits:
+            raise ValueError(f"must be a number of seconds, {bounds}")
+        return number
+
+    return BeforeValidator(check)
+
+
+def _count(most: int) -> BeforeValidator:
+    def check(value: Any) -> int:
+        text = str(value)
+        if (
+            isinstance(value, bool)
+            or not re.fullmatch(r"\d{1,9}", text)
+            or not 1 <= int(text) <= most
+        ):
+            raise ValueError(f"must be a whole number from 1 to {most}")
+        return int(text)
+
+    return BeforeValidator(check)
+
+
+def _dpop(value: Any) -> Any:
+    known = ("true", "false", "optional")
+    if isinstance(value, bool):
+        return value
+    word = value.lower() if isinstance(value, str) else ""
+    if word not in known:
+        raise NotOneOfError(known)
+    return word if word == "optional" else word == "true"
+
+
+def _there(path: Path) -> Path:
+    if not os.path.isfile(path):  # noqa: PTH113 - Path's raises where a name is too long
+        raise ValueError("must be a file of PEM certificates")
+    return path
+
+
+DAY = 86_400
+CENTURY = 100 * 365.25 * DAY
+Text = Annotated[str, StringConstraints(min_length=1), AfterValidator(_visible)]
+Word = Annotated[str, StringConstraints(min_length=1), AfterValidator(_without_blanks)]
 Address = Annotated[str, AfterValidator(_address)]
 Table = Annotated[dict[str, str], BeforeValidator(_table)]
 Parameters = Annotated[Table, AfterValidator(free_parameters)]
@@ -155,7 +244,10 @@ Resources = Annotated[
 Urls = Annotated[
     tuple[Annotated[str, AfterValidator(_url_pattern)], ...], BeforeValidator(one_or_many)
 ]
-Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+CaBundle = Annotated[Path, AfterValidator(_there)]
+Timeout = Annotated[float, _seconds(most=DAY, called="a day")]
+Lifetime = Annotated[float, _seconds(most=CENTURY, called="100 years")]
+Window = Annotated[float, _seconds(most=CENTURY, called="100 years", zero=True)]
 
 
 class _Model(BaseModel):
@@ -178,7 +270,7 @@ class RegistrationSettings(_Model):
     """`registration.<id>.*`, and without credentials, provider and id, `defaults.*`."""
 
     provider: Text | None = None
-    client_id: Text
+    client_id: Word
     client_secret: Text | None = None
     client_secret_file: Path | None = None
     client_secret_ref: Text | None = None
@@ -188,7 +280,7 @@ class RegistrationSettings(_Model):
     scope: Scopes = ()
     redirect_uri: Annotated[Text, AfterValidator(_redirect)] | None = None
     client_name: Text | None = None
-    audience: Text | None = None
+    audience: Word | None = None
     resource: Resources = ()
     parameters: Parameters = Field(default_factory=dict)
     authorization_parameters: AuthorizationParameters = Field(default_factory=dict)
@@ -201,15 +293,15 @@ class RegistrationSettings(_Model):
     private_key_passphrase: Text | None = None
     private_key_passphrase_file: Path | None = None
     private_key_passphrase_ref: Text | None = None
-    key_id: Text | None = None
+    key_id: Word | None = None
     signing_algorithm: Text | None = None
-    assertion_audience: Text | None = None
-    assertion_lifetime: Seconds | None = None
+    assertion_audience: Word | None = None
+    assertion_lifetime: Lifetime | None = None
     assertion_file: Path | None = None
     certificate_file: Path | None = None
     certificate_key_file: Path | None = None
     certificate_bound_tokens: bool = False
-    dpop: bool | Literal["optional"] = False
+    dpop: Annotated[bool | Literal["optional"], BeforeValidator(_dpop)] = False
     dpop_key_file: Path | None = None
     username: Text | None = None
     password: Text | None = None
@@ -226,9 +318,9 @@ class RegistrationSettings(_Model):
     allow_insecure_grants: bool = False
     allow_readable: bool = False
     shared: bool | None = None
-    refresh_before: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
-    default_lifetime: Seconds = 300.0
-    max_lifetime: Seconds | None = None
+    refresh_before: Window | None = None
+    default_lifetime: Lifetime = 300.0
+    max_lifetime: Lifetime | None = None
     urls: Urls = ()
     eager: bool = False
     http: Text = "default"
@@ -236,8 +328,16 @@ class RegistrationSettings(_Model):
     @field_validator("client_authentication_method")
     @classmethod
     def _known_method(cls, name: str | None) -> str | None:
-        if name is not None and name not in METHODS:
-            raise ValueError(f"must be one of {', '.join(METHODS)}")
+        method = name.lower().replace("-", "_") if name is not None else None
+        if method is not None and method not in METHODS:
+            raise NotOneOfError(METHODS, METHODS_MEANT)
+        return method
+
+    @field_validator("signing_algorithm")
+    @classmethod
+    def _known_algorithm(cls, name: str | None) -> str | None:
+        if name is not None and name not in SIGNING_ALGORITHMS:
+            raise NotOneOfError(SIGNING_ALGORITHMS)
         return name
 
     @field_validator("authorization_grant_type")
@@ -245,7 +345,7 @@ class RegistrationSettings(_Model):
     def _known_grant(cls, name: str) -> str:
         grant = canonical_grant(name)
         if grant not in GRANTS:
-            raise ValueError(f"must be one of {', '.join(row.setting for row in GRANTS.values())}")
+            raise NotOneOfError((row.setting for row in GRANTS.values()), GRANTS_MEANT)
         return grant
 
 
@@ -267,12 +367,12 @@ ProviderAddresses: type[ProviderKeys] = create_model(
 class HttpSettings(_Model):
     """`http.<profile>.*`."""
 
-    connect_timeout: Seconds = 5.0
-    read_timeout: Seconds = 10.0
-    total_timeout: Seconds = 10.0
+    connect_timeout: Timeout = 5.0
+    read_timeout: Timeout = 10.0
+    total_timeout: Timeout = 10.0
     proxy: Annotated[str, AfterValidator(_proxy)] | None = None
-    ca_bundle: FilePath | None = None
-    max_connections: Annotated[int, Field(ge=1, le=10_000)] = 32
+    ca_bundle: CaBundle | None = None
+    max_connections: Annotated[int, _count(10_000)] = 32
 
 
 class TopLevelSettings(_Model):

@@ -1,4 +1,4 @@
-"""Which provider a registration belongs to, and which plugin knows that provider's ways."""
+"""Which provider a registration belongs to, and which plugin serves that provider."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from oauthreg._endpoints import ENDPOINTS
-from oauthreg._errors import PluginError, Problem
+from oauthreg._errors import PluginError
 from oauthreg._plugins import COMMON, OWN_DISTRIBUTIONS, own_plugin, provider_plugin
 from oauthreg._provider import (
     GenericProvider,
@@ -15,15 +15,28 @@ from oauthreg._provider import (
     ProviderSettings,
     UnfitSettingError,
 )
+from oauthreg._quoting import quoted_word
 from oauthreg._registration import ProviderDetails
 from oauthreg._settings.models import ProviderAddresses, ProviderKeys, aliases
-from oauthreg._settings.validation import did_you_mean, parsed, problem_at, source_of, sourced
+from oauthreg._settings.unknown_keys import NO_ADVICE, advice
+from oauthreg._settings.values import sourced
 from oauthreg._sources.tree import Origin, Sourced, canonical
+from oauthreg._suggestions import did_you_mean
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from oauthreg._settings.validation import Table, Tables
 
 ADDRESSES = frozenset(aliases(ProviderAddresses))
+OWN_SETTINGS = {
+    "base-url": "keycloak",
+    "realm": "keycloak",
+    "domain": "auth0",
+    "organization": "auth0",
+    "okta-domain": "okta",
+    "authorization-server-id": "okta",
+}
+"""The settings of our own plugins, for advice where they stand without their plugin."""
+
 BUILT_IN = frozenset({*COMMON, *OWN_DISTRIBUTIONS})
 """Providers that a registration's name or `provider` may mean without a table of their own."""
 
@@ -40,87 +53,99 @@ class Providers:
     """Every provider of one configuration, resolved when first needed.
 
     Args:
-        tables: `provider.<name>` of the canonical tree.
-        problems: Where problems are noted.
+        tables: The tables of the configuration.
     """
 
-    def __init__(self, tables: Mapping[str, Any], problems: list[Problem]) -> None:
+    def __init__(self, tables: Tables) -> None:
         self._tables = tables
-        self._problems = problems
+        self._names = tables.names("provider")
         self._resolved: dict[str, Provider | None] = {}
 
-    def of(self, registration_id: str, table: Mapping[str, Any]) -> Provider | None:
+    @property
+    def resolved(self) -> frozenset[str]:
+        """The names of the providers that were asked for."""
+        return frozenset(self._resolved)
+
+    def of(self, registration_id: str, table: Table) -> Provider | None:
         """Return the provider of a registration; None with the problem noted.
 
         `registration.<id>.provider`, else the provider named like the registration, else a
-        built-in one of that name, else the only provider there is.
+        built-in one of that name, else the only provider there is. Where the last two both exist
+        it is a problem: a credential must not go to a vendor by accident.
         """
-        item = table.get("provider")
+        item = table.items.get("provider")
         if isinstance(item, Sourced) and isinstance(item.value, str) and item.value:
             named = canonical(item.value)
-            if named in self._tables or named in BUILT_IN:
+            if named in self._names or named in BUILT_IN:
                 return self._chosen(named, "named by the registration")
-            self._problems.append(self._unknown(named, registration_id, table))
+            self._note_unknown(item.value, table)
             return None
-        if registration_id in self._tables:
+        only = next(iter(self._names)) if len(self._names) == 1 else None
+        if registration_id in self._names:
             return self._chosen(registration_id, "named like the registration")
-        if registration_id in BUILT_IN:
+        if registration_id in BUILT_IN and only is None:
             return self._chosen(registration_id, "built in and named like the registration")
-        if len(self._tables) == 1:
-            return self._chosen(next(iter(self._tables)), "the only provider configured")
-        self._problems.append(self._undecided(registration_id, table))
+        if registration_id not in BUILT_IN and only is not None:
+            return self._chosen(only, "the only provider configured")
+        self._note_undecided(registration_id, table, only)
         return None
 
-    def _unknown(self, named: str, registration_id: str, table: Mapping[str, Any]) -> Problem:
-        path = f"registration.{registration_id}"
-        message = f"there is no provider {named!r}; configured: {self._existing}"
-        advice = did_you_mean(named, [*self._tables, *BUILT_IN])
-        return problem_at(table, "provider", path, message, advice)
+    def _note_unknown(self, named: str, table: Table) -> None:
+        known = [*self._names, *BUILT_IN]
+        name = quoted_word(named, known) or "of this name"
+        message = f"there is no provider {name}; configured: {self._existing}"
+        table.note("provider", message, did_you_mean(named, known))
 
-    def _undecided(self, registration_id: str, table: Mapping[str, Any]) -> Problem:
-        path = f"registration.{registration_id}"
-        remedy = (
-            f"Set {path}.provider to one of them."
-            if self._tables
-            else f"Configure one: provider.{registration_id}.issuer-uri or .token-uri."
-        )
-        message = f"which provider is it of? Configured: {self._existing}"
-        source = source_of(table, "provider")
-        return Problem(f"{path}.provider", message, source, remedy)
+    def _note_undecided(self, registration_id: str, table: Table, only: str | None) -> None:
+        key = table.shown("provider")
+        if only is not None:
+            message = f"is ambiguous: {registration_id!r} is built in, and {only!r} is configured"
+            remedy = f'Set {key} = "{only}" or "{registration_id}".'
+        elif self._names:
+            message = f"is missing: there are several providers: {self._existing}"
+            remedy = f"Set {key} to one of them."
+        else:
+            message = "is missing: no provider is configured"
+            remedy = f"Configure one: provider.{registration_id}.issuer-uri or .token-uri."
+        table.missing("provider", message, remedy)
 
     @property
     def _existing(self) -> str:
-        return ", ".join(sorted(self._tables)) or "none"
+        return ", ".join(sorted(self._names)) or "none"
 
     def resolve_all(self) -> None:
         """Note the problems of every provider, those that no registration uses too."""
-        for name in self._tables:
+        for name in self._names:
             self._chosen(name, "")
 
     def _chosen(self, name: str, rule: str) -> Provider | None:
         if name not in self._resolved:
-            self._resolved[name] = self._resolve(name, self._tables.get(name, {}))
+            self._resolved[name] = self._resolve(name, self._tables.table("provider", name))
         provider = self._resolved[name]
         if provider is None:
             return None
         return replace(provider, details=replace(provider.details, chosen_by=rule))
 
-    def _resolve(self, name: str, table: Mapping[str, Any]) -> Provider | None:
-        path = f"provider.{name}"
-        plugin_class, kind = self._plugin_class(name, table)
-        shared = {key: item for key, item in table.items() if key in ADDRESSES}
-        addresses = parsed(ProviderAddresses, shared, path, self._problems)
-        if plugin_class is None or addresses is None:
+    def _resolve(self, name: str, table: Table) -> Provider | None:
+        if table.note_dotted_id():
             return None
-        own = {key: item for key, item in table.items() if key not in ADDRESSES}
-        plugin = self._plugin(plugin_class, kind, own, path)
-        given = None if plugin is None else self._given(plugin, kind, own, path)
-        if plugin is None or given is None:
+        bad = table.implausible()
+        plugin_class, kind = self._plugin_class(name, table)
+        own = table.without(ADDRESSES)
+        shared = table.without(own.items)
+        addresses = shared.parsed(ProviderAddresses, ignoring=bad)
+        if plugin_class is None:
+            return None
+        plugin = self._plugin(plugin_class, kind, own, bad)
+        if addresses is None or plugin is None or bad:
+            return None
+        given = self._given(plugin, kind, own)
+        if given is None:
             return None
         endpoints = {**_written(given), **_written(addresses)}
         issuer = endpoints.pop("issuer-uri", None)
         if not (issuer or {"token-uri", "metadata-uri"} & endpoints.keys()):
-            self._problems.append(self._unreachable(name, plugin))
+            self._note_unreachable(table, plugin)
             return None
         details = ProviderDetails(
             name=name,
@@ -134,22 +159,30 @@ class Providers:
         return Provider(details, plugin)
 
     def _plugin_class(
-        self, name: str, table: Mapping[str, Any]
+        self, name: str, table: Table
     ) -> tuple[type[ProviderPlugin[Any]] | None, str]:
-        item = table.get("type")
+        """Return the plugin and its name; None with the problem noted.
+
+        The settings alone decide, never what is installed: a provider named like one of our
+        plugins means that plugin if it has settings of it, and `generic` if it has only addresses.
+        """
+        item = table.items.get("type")
         kind = str(item.value) if isinstance(item, Sourced) else None
+        has_only_addresses = bool(table.items) and table.items.keys() <= ADDRESSES
         try:
             if kind is not None:
                 return provider_plugin(kind), kind
+            if name in OWN_DISTRIBUTIONS and name not in COMMON and has_only_addresses:
+                return GenericProvider, "generic"
             plugin = own_plugin(name)
         except PluginError as error:
-            self._problems.append(problem_at(table, "type", f"provider.{name}", str(error)))
+            table.note("type", error.message, error.remedy)
             return None, ""
         if plugin is not None:
             return plugin, name
-        if name in OWN_DISTRIBUTIONS and not (table and table.keys() <= ADDRESSES):
-            message = f"its plugin is not installed; pip install {OWN_DISTRIBUTIONS[name]}"
-            self._problems.append(Problem(f"provider.{name}", message, source_of(table, "")))
+        if name in OWN_DISTRIBUTIONS:
+            remedy = f"pip install {OWN_DISTRIBUTIONS[name]}, or set {table.shown('type')}."
+            table.at_header(f"its plugin {name!r} is not installed", remedy)
             return None, ""
         return GenericProvider, "generic"
 
@@ -157,54 +190,51 @@ class Providers:
         self,
         plugin_class: type[ProviderPlugin[Any]],
         kind: str,
-        own: Mapping[str, Any],
-        path: str,
+        own: Table,
+        bad: set[str],
     ) -> ProviderPlugin[Any] | None:
         """Make the plugin from its own settings; None with what is wrong with them noted."""
-        known = [*aliases(plugin_class.settings_class), *ADDRESSES]
-        unknown = [key for key in own if key not in known]
-        advice = f"Known to {kind}: {', '.join(sorted(known))}."
-        if plugin_class is GenericProvider:
-            advice = f"Settings of a plugin need {path}.type, to say which plugin."
-        self._problems.extend(
-            problem_at(
-                own, key, path, "there is no such setting", did_you_mean(key, known) or advice
-            )
-            for key in unknown
-        )
-        wanted = {key: item for key, item in own.items() if key not in unknown}
+        known = (*aliases(plugin_class.settings_class), *sorted(ADDRESSES))
+        unknown = [key for key in own.items if key not in known]
+        for key in unknown:
+            item = own.items[key]
+            origin = item.origin if isinstance(item, Sourced) else None
+            message, remedy = advice("provider", own.name, key, origin, known)
+            if plugin_class is not GenericProvider and remedy == NO_ADVICE:
+                own_keys = ", ".join(aliases(plugin_class.settings_class))
+                remedy = f"Its plugin {kind!r} knows {own_keys or 'none but the addresses'}."
+            elif plugin_class is GenericProvider and (remedy == NO_ADVICE or key in OWN_SETTINGS):
+                name = OWN_SETTINGS.get(key, "...")
+                remedy = f'A setting of a plugin needs {own.shown("type")} = "{name}".'
+            own.note(key, message, remedy)
+        wanted = own.without(unknown)
         try:
-            settings = parsed(plugin_class.settings_class, wanted, path, self._problems)
-            return None if settings is None or unknown else plugin_class(settings)
+            settings = wanted.parsed(plugin_class.settings_class, ignoring=bad)
+            return None if settings is None or unknown or bad else plugin_class(settings)
         except Exception as error:  # noqa: BLE001 - a plugin may raise anything
-            self._problems.append(_failed(kind, error, path))
+            own.at_header(_failed(kind, error))
             return None
 
-    def _given(
-        self, plugin: ProviderPlugin[Any], kind: str, own: Mapping[str, Any], path: str
-    ) -> ProviderKeys | None:
+    def _given(self, plugin: ProviderPlugin[Any], kind: str, own: Table) -> ProviderKeys | None:
         """Return the plugin's addresses; None with what is wrong with them noted."""
         try:
             given = sourced(plugin.endpoints(), Origin("plugin", kind))
         except UnfitSettingError as error:
-            self._problems.append(problem_at(own, error.setting, path, error.message))
+            own.note(error.setting, error.message)
             return None
         except Exception as error:  # noqa: BLE001 - a plugin may raise anything
-            self._problems.append(_failed(kind, error, path))
+            own.at_header(_failed(kind, error))
             return None
-        return parsed(ProviderAddresses, given, path, self._problems)
+        return own.with_items(given).parsed(ProviderAddresses)
 
-    def _unreachable(self, name: str, plugin: ProviderPlugin[Any]) -> Problem:
-        path = f"provider.{name}"
-        table = self._tables.get(name, {})
-        remedy = f"Set {path}.token-uri, or {path}.issuer-uri to have it discovered"
+    def _note_unreachable(self, table: Table, plugin: ProviderPlugin[Any]) -> None:
+        remedy = f"Set {table.shown('token-uri')}, or issuer-uri to have it discovered"
         own = aliases(plugin.settings_class)
         if own:
             remedy += f", or what its plugin makes them of: {', '.join(own)}"
-        if not table and self._tables:
+        if not table.items and self._names:
             remedy += f". Or name another provider in the registration: {self._existing}"
-        message = "has neither token-uri nor issuer-uri"
-        return Problem(path, message, source_of(table, ""), f"{remedy}.")
+        table.missing("", "has neither token-uri nor issuer-uri", f"{remedy}.")
 
 
 def _written(addresses: ProviderKeys) -> dict[str, str]:
@@ -227,7 +257,7 @@ def _configured(settings: ProviderSettings) -> dict[str, Any]:
     }
 
 
-def _failed(kind: str, error: Exception, path: str) -> Problem:
+def _failed(kind: str, error: Exception) -> str:
     frame = traceback.extract_tb(error.__traceback__)[-1]
     place = f"{frame.name}, line {frame.lineno}"
-    return Problem(path, f"plugin {kind!r} raised {type(error).__name__} in {place}")
+    return f"plugin {kind!r} raised {type(error).__name__} in {place}"

@@ -5,60 +5,62 @@ from __future__ import annotations
 import json
 import logging
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from oauthreg._errors import Problem
 from oauthreg._grants.table import GRANTS
+from oauthreg._quoting import quoted_word
 from oauthreg._registration import ClientRegistration, HttpProfile
 from oauthreg._settings.checks import requirements
 from oauthreg._settings.credentials import Credentials
 from oauthreg._settings.models import RegistrationSettings
-from oauthreg._settings.validation import parsed, problem_at
-from oauthreg._sources.tree import ALTERNATIVES
+from oauthreg._settings.readable import warn_of_readable
+from oauthreg._sources.tree import ALTERNATIVES, canonical
+from oauthreg._suggestions import did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from oauthreg._settings.providers import Provider
+    from oauthreg._settings.validation import Table
 
 logger = logging.getLogger("oauthreg")
 
 
 def registration_from(
     registration_id: str,
-    table: Mapping[str, Any],
+    table: Table,
     provider: Provider | None,
     profiles: Mapping[str, HttpProfile],
-    problems: list[Problem],
 ) -> ClientRegistration | None:
     """Return the registration; None with every problem of it noted.
 
     Args:
         registration_id: Its canonical id.
-        table: Its canonical table, defaults of `defaults` and of the plugin included.
+        table: Its table, over `defaults` and the plugin's defaults.
         provider: Its provider; None if it has none, so that only problems are to be found.
         profiles: The http profiles by name.
-        problems: Where problems are noted.
     """
-    path = f"registration.{registration_id}"
+    problems = table.problems
     count = len(problems)
-    credentials = Credentials(table, path, problems)
+    bad = table.implausible()
+    credentials = Credentials(table.without(bad))
     secrets = credentials.secrets("client-secret")
     password = credentials.secret("password")
     refresh_token = credentials.secret("refresh-token")
     subject_token = credentials.secret("subject-token")
-    others = {key: item for key, item in table.items() if key not in ALTERNATIVES}
-    settings = parsed(RegistrationSettings, others, path, problems, whole=table)
+    settings = table.without(ALTERNATIVES).parsed(RegistrationSettings, ignoring=bad)
     if settings is None:
         return None
     signing_key = credentials.signing_key(settings)
     certificate = credentials.certificate(settings)
     assertion = credentials.assertion(settings)
     prover = credentials.prover(settings)
-    profile = profiles.get(settings.http)
+    profile = profiles.get(canonical(settings.http))
     if profile is None:
-        message = f"there is no http profile {settings.http!r}; there are: {', '.join(profiles)}"
-        problems.append(problem_at(table, "http", path, message))
+        name = quoted_word(settings.http, profiles) or "of this name"
+        message = f"there is no http profile {name}; there are: {', '.join(profiles)}"
+        table.note("http", message, did_you_mean(settings.http, profiles))
     if provider is None or profile is None or len(problems) > count:
         return None
     method = settings.client_authentication_method
@@ -108,8 +110,9 @@ def registration_from(
         http=profile,
     )
     for key, message, remedy in requirements(registration, settings):
-        problems.append(problem_at(table, key, path, message, remedy))
-    problems.extend(_plugin_problems(registration, provider))
+        table.note(key, message, remedy)
+    for problem in _plugin_problems(registration, provider):
+        table.locate(problem)
     grant = GRANTS[registration.authorization_grant_type]
     if grant.use_instead is not None and len(problems) == count:
         logger.warning(
@@ -118,7 +121,11 @@ def registration_from(
             grant.setting,
             grant.use_instead,
         )
-    return registration if len(problems) == count else None
+    if len(problems) > count:
+        return None
+    if not settings.allow_readable:
+        warn_of_readable(registration_id, credentials.files)
+    return registration
 
 
 def _plugin_problems(registration: ClientRegistration, provider: Provider) -> list[Problem]:

@@ -7,22 +7,22 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 
-from pydantic import BeforeValidator, FilePath, StringConstraints
+from pydantic import AfterValidator, BeforeValidator
 
 from oauthreg._errors import ConfigurationError, PluginError
 from oauthreg._plugins import store_factory
 from oauthreg._secret_values import Secret, SecretReadError
 from oauthreg._settings.credentials import Credentials
-from oauthreg._settings.models import Seconds, Text, _Model
-from oauthreg._settings.validation import parsed, path_of, problem_at
+from oauthreg._settings.models import CaBundle, Text, Timeout, _Model
+from oauthreg._settings.values import path_of
 from oauthreg._sources.tree import STORE_ALTERNATIVES, Sourced
 from oauthreg.stores._config import PREFIX, TIMEOUT, StoreConfig
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
-    from oauthreg._errors import Problem
     from oauthreg._secret_values import SecretSource
+    from oauthreg._settings.validation import Table
     from oauthreg._shared.key_ring import KeyRing
     from oauthreg._shared.shared_store import SharedStore
     from oauthreg.stores import Store
@@ -37,6 +37,12 @@ def _split(value: Any) -> Any:
     )
 
 
+def _prefix(text: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9._:-]{1,60}", text):
+        raise ValueError("must be 1 to 60 letters, digits, or any of . _ : -")
+    return text
+
+
 class StoreSettings(_Model):
     """`store.*`."""
 
@@ -45,13 +51,13 @@ class StoreSettings(_Model):
     url: Text | None = None
     url_file: Path | None = None
     url_ref: Text | None = None
-    prefix: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._:-]{1,60}$")] = PREFIX
-    ca_bundle: FilePath | None = None
+    prefix: Annotated[str, AfterValidator(_prefix)] = PREFIX
+    ca_bundle: CaBundle | None = None
     keys: Annotated[tuple[Text, ...], BeforeValidator(_split)] | None = None
     keys_file: Path | None = None
     keys_ref: Text | None = None
     encryption: Literal["on", "off"] = "on"
-    timeout: Seconds = TIMEOUT
+    timeout: Timeout = TIMEOUT
     allow_readable: bool = False
 
 
@@ -100,35 +106,33 @@ class ConfiguredStore:
         return key_ring.KeysBesideStore(self.config.path)
 
 
-def configured_store(table: Mapping[str, Any], problems: list[Problem]) -> ConfiguredStore | None:
-    """Return the store of the canonical table `store`, noting every problem.
+def configured_store(table: Table) -> ConfiguredStore | None:
+    """Return the store of the table `store`, noting every problem.
 
     None if there is none besides the memory of each process, or if there are problems.
     """
-    count = len(problems)
-    others = {key: item for key, item in table.items() if key not in STORE_ALTERNATIVES}
-    settings = parsed(StoreSettings, others, "store", problems, whole=table)
-    if settings is None or settings.type == MEMORY:
+    count = len(table.problems)
+    bad = table.implausible()
+    settings = table.without(STORE_ALTERNATIVES).parsed(StoreSettings, ignoring=bad)
+    if settings is None or (settings.type == MEMORY and not bad):
         return None
-    factory = _noting(table, "type", problems, lambda: store_factory(settings.type))
-    keys = _keys(table, settings, problems)
-    if factory is None or len(problems) > count:
+    factory = _noting(table, "type", lambda: store_factory(settings.type))
+    keys = _keys(table, settings)
+    if factory is None or len(table.problems) > count:
         return None
-    config = _noting(table, "path", problems, lambda: _config(table, settings, problems))
-    if config is None or len(problems) > count:
+    config = _noting(table, "path", lambda: _config(table, settings))
+    if config is None or len(table.problems) > count:
         return None
     store = ConfiguredStore(config, keys, settings.encryption == "on", factory)
-    _noting(table, "keys", problems, lambda: _check_keys(store))
-    _noting(table, "type", problems, lambda: _try(factory, config))
-    return store if len(problems) == count else None
+    _noting(table, "keys", lambda: _check_keys(store))
+    _noting(table, "type", lambda: _try(factory, config))
+    return store if len(table.problems) == count else None
 
 
-def _config(
-    table: Mapping[str, Any], settings: StoreSettings, problems: list[Problem]
-) -> StoreConfig:
+def _config(table: Table, settings: StoreSettings) -> StoreConfig:
     path = settings.path
     if path is not None:
-        path = path_of(path, table["path"].origin)
+        path = path_of(path, table.items["path"].origin)
     elif settings.type == SQLITE:
         from oauthreg.stores._files import default_path  # noqa: PLC0415 - for this type only
 
@@ -136,7 +140,7 @@ def _config(
     return StoreConfig(
         type=settings.type,
         path=path,
-        url=Credentials(table, "store", problems).secret("url"),
+        url=Credentials(table).secret("url"),
         prefix=settings.prefix,
         ca_bundle=settings.ca_bundle,
         timeout=settings.timeout,
@@ -144,10 +148,8 @@ def _config(
     )
 
 
-def _keys(
-    table: Mapping[str, Any], settings: StoreSettings, problems: list[Problem]
-) -> tuple[Secret, ...] | SecretSource | None:
-    item = table.get("keys")
+def _keys(table: Table, settings: StoreSettings) -> tuple[Secret, ...] | SecretSource | None:
+    item = table.items.get("keys")
     encrypted = settings.encryption == "on"
     if not isinstance(item, Sourced):
         if encrypted and settings.type != SQLITE:
@@ -155,15 +157,14 @@ def _keys(
                 "Make one by `oauthreg store new-key`, and give it to every process in store.keys, "
                 'keys-file or keys-ref; or, in so many words, set store.encryption = "off".'
             )
-            problems.append(problem_at(table, "keys", "store", "is missing", remedy))
+            table.note("keys", "is missing", remedy)
         return None
     if not encrypted:
-        message = 'is of no use with encryption = "off"'
-        problems.append(problem_at(table, "keys", "store", message, "Remove one of them."))
+        table.note("keys", 'is of no use with encryption = "off"', "Remove one of them.")
         return None
     if item.leaf != "keys":
-        return Credentials(table, "store", problems).secret("keys")
-    given = parsed(StoreSettings, {"keys": item}, "store", problems)
+        return Credentials(table).secret("keys")
+    given = table.with_items({"keys": item}).parsed(StoreSettings)
     return tuple(Secret(key) for key in given.keys) if given is not None and given.keys else ()
 
 
@@ -186,16 +187,16 @@ def _try(factory: Callable[[StoreConfig], Store], config: StoreConfig) -> None:
         raise PluginError(f"{config.type!r} fails with {type(error).__name__}") from error
 
 
-def _noting(
-    table: Mapping[str, Any], key: str, problems: list[Problem], work: Callable[[], T]
-) -> T | None:
+def _noting(table: Table, key: str, work: Callable[[], T]) -> T | None:
     """Return what some work returns; what it raises is a problem with this key."""
     try:
         return work()
     except ConfigurationError as error:
         for problem in error.problems:
             at = problem.path.removeprefix("store.")
-            problems.append(problem_at(table, at, "store", problem.message, problem.remedy))
-    except (PluginError, SecretReadError, ValueError) as error:
-        problems.append(problem_at(table, key, "store", str(error)))
+            table.note(at, problem.message, problem.remedy)
+    except PluginError as error:
+        table.note(key, error.message, error.remedy)
+    except (SecretReadError, ValueError) as error:
+        table.note(key, str(error))
     return None

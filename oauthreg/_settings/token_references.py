@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Protocol
 
-from oauthreg._errors import Problem
+from oauthreg._quoting import quoted_word
 from oauthreg._secret_values import CHAINED, ChainedToken
 from oauthreg._sources.tree import Sourced, canonical
+from oauthreg._suggestions import did_you_mean
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
     from oauthreg._registration import ClientRegistration
+    from oauthreg._settings.validation import Tables
 
 
 class HasRegistration(Protocol):
@@ -22,18 +24,21 @@ class HasRegistration(Protocol):
         """The registration."""
 
 
-def broken_chains(entries: Mapping[str, HasRegistration]) -> Iterator[Problem]:
-    """Give a problem for each chain that ends nowhere, or comes back to where it began."""
+def note_broken_references(entries: Mapping[str, HasRegistration], tables: Tables) -> None:
+    """Note each reference to a registration that is not there, or that comes back to its start."""
     links = {id_: _next(entry.registration) for id_, entry in entries.items()}
+    known = tables.names("registration").keys() | links.keys()
     for start, first in links.items():
-        path = f"registration.{start}.subject-token"
-        if first is not None and first not in links:
-            yield Problem(path, f"there is no registration {first!r} to get a token from")
+        table = tables.table("registration", start)
+        if first is not None and first not in known:
+            name = quoted_word(first, known) or "of this id"
+            message = f"there is no registration {name} to get a token from"
+            table.note("subject-token", message, did_you_mean(first, known))
         walk = [start]
         while (link := links.get(walk[-1])) is not None and link not in walk:
             walk.append(link)
         if link == start:
-            yield Problem(path, f"is a circle: {' -> '.join([*walk, start])}")
+            table.note("subject-token", f"is a circle: {' -> '.join([*walk, start])}")
 
 
 def with_links(ids: set[str], tables: Mapping[str, Any]) -> set[str]:

@@ -9,6 +9,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from oauthreg._sources.tree import canonical
+
 if TYPE_CHECKING:
     from oauthreg._sources.tree import Origin
 
@@ -51,6 +53,22 @@ def written(path: str, origin: Origin) -> str:
     if origin.kind not in ("file", "argument") or not origin.key:
         return path
     return origin.key.removeprefix("tool.").removeprefix("oauthreg.")
+
+
+_OWNER = re.compile(
+    r"(?:spring\.security\.oauth2\.client\.)?(\w+)"
+    r'(?:\[([^\]]*)\]|\.("(?:\\.|[^"\\])*")|\.([^.\[]+))'
+)
+
+
+def owner(path: str) -> tuple[str, str]:
+    """Return the section and canonical id that a problem's path begins with; else empty texts."""
+    found = _OWNER.match(path)
+    if found is None:
+        return "", ""
+    section, bracketed, in_quotes, bare = found.groups()
+    name = json.loads(in_quotes) if in_quotes else bracketed or bare
+    return canonical(section), canonical(name)
 
 
 def shown(path: str | Path) -> str:

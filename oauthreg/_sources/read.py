@@ -22,10 +22,11 @@ from oauthreg._sources.environment import (
     read_environment,
     read_secrets_directory,
 )
+from oauthreg._sources.formats import refuse_foreign, refuse_suffix
 from oauthreg._sources.locate import shown
 from oauthreg._sources.spring import read_spring
 from oauthreg._sources.spring_files import SUFFIXES as SPRING_SUFFIXES
-from oauthreg._sources.toml import PYPROJECT, read_dict, read_pyproject, read_toml, refuse_format
+from oauthreg._sources.toml import PYPROJECT, read_dict, read_pyproject, read_toml
 from oauthreg._sources.tree import Sourced
 from oauthreg._suggestions import did_you_mean
 
@@ -200,7 +201,9 @@ class _Search:
         """Visit Spring files as one: placeholders of one may stand for properties of another."""
 
         def read_all(_last: Path) -> list[Source]:
-            return [read_spring(files, environ, self._directory)]
+            source = read_spring(files, environ, self._directory)
+            refuse_foreign(files, source)
+            return [source]
 
         missing = [file for file in files if not os.path.exists(file)]  # noqa: PTH110 - never raises
         self._looked_at += [shown(file) for file in files[:-1] if file not in missing]
@@ -246,7 +249,7 @@ def _is_spring(path: Path) -> bool:
 
 
 def _read_own(path: Path) -> Source:
-    refuse_format(path)
+    refuse_suffix(path)
     return read_toml(path)
 
 

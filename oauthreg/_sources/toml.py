@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from oauthreg._errors import Problem
 from oauthreg._sources.canonicalise import Source, UnusableError, text_of
+from oauthreg._sources.formats import FORMATS
 from oauthreg._sources.locate import shown
 from oauthreg._sources.tree import Origin
 
@@ -18,8 +19,9 @@ if TYPE_CHECKING:
 OWN_TABLE = "oauthreg"
 PYPROJECT = "pyproject.toml"
 _PLACE = re.compile(r" \(at line (\d+), column (\d+)\)$")
+_DECLARED_TWICE = re.compile(r"Cannot declare \((.*)\) twice")
+_NAME = re.compile(r"'([^']*)'")
 _WITHOUT_QUOTES = re.compile(r"""\s*([\w."'-]+)\s*=\s*[A-Za-z/]""")
-_FORMATS = "Settings are read from TOML, and from Spring's .yml, .yaml and .properties files."
 
 
 def read_toml(path: Path) -> Source:
@@ -77,18 +79,6 @@ def read_dict(settings: Mapping[str, Any], directory: Path, name: str) -> Source
     return source
 
 
-def refuse_format(path: Path) -> None:
-    """Refuse a file whose name says that it is of a format that is not read.
-
-    Raises:
-        UnusableError: It is such a file.
-    """
-    kind = {".json": "JSON", ".ini": "an INI file", ".cfg": "an INI file", ".xml": "XML"}
-    if path.suffix.lower() in kind and path.exists():
-        message = f"is {kind[path.suffix.lower()]}, which settings are not read from"
-        raise UnusableError(Problem(shown(path), message, remedy=_FORMATS))
-
-
 def _own_table(document: Mapping[str, Any]) -> tuple[Any, str]:
     if OWN_TABLE in document:
         return document[OWN_TABLE], OWN_TABLE
@@ -111,14 +101,17 @@ def _parsed(path: Path, text: str) -> Any:
 def _invalid(path: Path, text: str, error: str) -> Problem:
     """Return the problem with a text that is no TOML; its words come from the parser."""
     place = _PLACE.search(error)
-    message = f"is not valid TOML: {_PLACE.sub('', error)}"
+    reason = _PLACE.sub("", error)
+    if twice := _DECLARED_TWICE.fullmatch(reason):
+        reason = f"[{'.'.join(re.findall(_NAME, twice[1]))}] stands twice"
+    message = f"is not valid TOML: {reason}"
     if place is None:
-        return Problem(shown(path), message, remedy="" if path.suffix == ".toml" else _FORMATS)
+        return Problem(shown(path), message, remedy="" if path.suffix == ".toml" else FORMATS)
     number = int(place[1])
     line = text.split("\n")[number - 1]
     bare = _WITHOUT_QUOTES.match(line) if "Invalid value" in error else None
     remedy = f'Text stands in quotes: {bare[1]} = "...".' if bare else ""
     if not remedy and path.suffix != ".toml":
-        remedy = _FORMATS
+        remedy = FORMATS
     where = f"{shown(path)} line {number}, column {place[2]}"
     return Problem(shown(path), message, where, remedy)

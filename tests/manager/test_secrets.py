@@ -20,6 +20,7 @@ ENGINE = "oauthreg/renewal/engine.py"
 def file(tmp_path):
     file = tmp_path / "secret"
     file.write_text("secret\n")
+    file.chmod(0o600)
     return file
 
 

@@ -44,9 +44,9 @@ def test_nothing_but_the_chosen_plugin_is_imported(install):
     ("name", "words"),
     [
         ("keycloak", ["pip install oauthreg-keycloak"]),
-        ("keyclok", ["did you mean 'keycloak'?", "pip install oauthreg-keycloak"]),
-        ("acm", ["did you mean 'acme'?"]),
-        ("entra", ["e.g. oauthreg-entra"]),
+        ("keyclok", ["Did you mean 'keycloak'?", "pip install oauthreg-keycloak"]),
+        ("acm", ["Did you mean 'acme'?"]),
+        ("entra", ["Leave the type out"]),
     ],
 )
 def test_a_missing_plugin_says_what_there_is_and_what_to_install(install, uninstall, name, words):
@@ -55,16 +55,17 @@ def test_a_missing_plugin_says_what_there_is_and_what_to_install(install, uninst
     with pytest.raises(PluginError) as caught:
         provider_plugin(name)
     text = str(caught.value)
-    assert f"no plugin {name!r}" in text
-    assert "installed: acme, facebook, generic, github, google, x" in text
+    assert f"no provider plugin called {name!r}" in text
+    assert "there are: acme, facebook, generic, github, google, x" in text
     assert all(word in text for word in words)
+    assert "oauthreg-entra" not in text, "somebody else may own that name"
 
 
 def test_an_installed_plugin_is_not_to_be_installed_again(install):
     install("oauthreg-acme", {"acme": "acme_plugin:Acme"}, acme_plugin=SOURCE)
     with pytest.raises(PluginError) as caught:
         provider_plugin("acne")
-    assert "did you mean 'acme'?" in str(caught.value)
+    assert "Did you mean 'acme'?" in str(caught.value)
     assert "pip install" not in str(caught.value)
 
 
@@ -125,7 +126,7 @@ def test_a_plugin_installed_meanwhile_needs_a_restart(install, monkeypatch):
     (known,) = [each for each in installed(PROVIDERS) if each.name == "acme"]
     late = type(known)("acme-late", "acme_late:Acme", "acme-late 1.0")
     monkeypatch.setattr("oauthreg._plugins.installed", lambda _group: (known, late))
-    with pytest.raises(PluginError, match="restart"):
+    with pytest.raises(PluginError, match="Restart it"):
         provider_plugin("acme-late")
 
 
@@ -182,13 +183,24 @@ def test_our_plugin_that_is_not_installed_is_named(uninstall, problems):
         assert "pip install oauthreg-keycloak" in found["provider.keycloak"]
 
 
+@pytest.mark.parametrize("name", OWN_DISTRIBUTIONS)
+def test_what_is_installed_does_not_change_what_addresses_alone_mean(uninstall, manager, name):
+    """Without a setting of the plugin the provider is a plain one, whoever installs the plugin."""
+    settings = {
+        "provider": {name: {"token-uri": "https://sso.example.com/token"}},
+        "registration": {"my-client": MY},
+    }
+    with_plugin = manager(**settings).registrations["my-client"]
+    uninstall(*OWN_DISTRIBUTIONS.values())
+    without = manager(**settings).registrations["my-client"]
+    assert with_plugin == without
+    assert without.provider.type == "generic"
+
+
 def test_a_plugin_of_ours_that_is_broken_is_not_passed_over(install, problems, monkeypatch):
     monkeypatch.setitem(OWN_DISTRIBUTIONS, "acme", "acme-oauth")
     install("acme-oauth", {"acme": "acme_plugin:Acme"}, acme_plugin="raise OSError('x')")
-    found = problems(
-        provider={"acme": {"token-uri": "https://sso.example.com/token"}},
-        registration={"my-client": MY},
-    )
+    found = problems(provider={"acme": {"tenant": "blue"}}, registration={"my-client": MY})
     assert "OSError" in found["provider.acme.type"]
 
 

@@ -43,7 +43,7 @@ def details(manager):
         ("a", "github", ["a", "b"], "github", "named by the registration"),
         ("a", None, ["a", "b"], "a", "named like the registration"),
         ("github", None, ["a", "github"], "github", "named like the registration"),
-        ("github", None, ["a"], "github", "built in and named like the registration"),
+        ("github", None, ["a", "b"], "github", "built in and named like the registration"),
         ("github", None, [], "github", "built in and named like the registration"),
         ("c", None, ["a"], "a", "the only provider configured"),
     ],
@@ -65,7 +65,7 @@ def test_an_unknown_provider_is_a_problem_that_lists_what_there_is(problems):
 
 def test_no_provider_and_several_is_a_problem_that_lists_them(problems):
     found = problems(provider={"sso": SSO, "idp": SSO}, registration={"a": MY})
-    assert "Configured: idp, sso" in found["registration.a.provider"]
+    assert "there are several providers: idp, sso" in found["registration.a.provider"]
 
 
 def test_no_provider_at_all_is_a_problem_that_says_what_to_write(problems):
@@ -73,9 +73,14 @@ def test_no_provider_at_all_is_a_problem_that_says_what_to_write(problems):
     assert "provider.a.issuer-uri" in found["registration.a.provider"]
 
 
-def test_a_built_in_of_the_registrations_name_says_so_where_another_was_meant(problems):
-    found = problems(provider={"sso": SSO}, registration={"keycloak": MY})
-    assert "Or name another provider in the registration: sso" in found["provider.keycloak"]
+@pytest.mark.parametrize("name", ["x", "github", "keycloak"])
+def test_a_secret_goes_to_no_vendor_by_the_registrations_name_where_another_is_configured(
+    problems, name
+):
+    found = problems(provider={"sso": SSO}, registration={name: MY})
+    text = found[f"registration.{name}.provider"]
+    assert f"is ambiguous: '{name}' is built in, and 'sso' is configured" in text
+    assert f'Set registration.{name}.provider = "sso" or "{name}".' in text
 
 
 def test_one_broken_provider_is_one_problem_for_all_its_registrations(problems):
@@ -123,8 +128,8 @@ def test_the_common_providers_are_known_by_name(manager, name, token_uri, method
     assert registration.scopes == scopes
 
 
-def test_the_common_provider_okta_is_our_plugin_with_addresses_of_its_own(details):
-    found = details({"okta": SSO}, "okta", scope="read")
+def test_okta_is_our_plugin_where_it_has_a_setting_of_the_plugin(details):
+    found = details({"okta": {**SSO, "okta-domain": "my.okta.com"}}, "okta", scope="read")
     assert (found.type, found.token_uri) == ("okta", SSO["token-uri"])
 
 
@@ -200,7 +205,7 @@ def test_a_provider_without_an_address_says_what_would_make_one(problems, plug):
     [
         ("base-ur", "Did you mean 'base-url'?"),
         ("token-urii", "Did you mean 'token-uri'?"),
-        ("zzzzzz", "Known to acme: authorization-uri, base-url"),
+        ("zzzzzz", "Its plugin 'acme' knows base-url."),
     ],
 )
 def test_a_plugins_unknown_setting_is_a_problem(problems, plug, key, words):

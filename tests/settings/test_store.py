@@ -48,7 +48,7 @@ def configured(**store):
 def problems(**store):
     with pytest.raises(ConfigurationError) as caught:
         configured(**store)
-    return {problem.path: problem for problem in caught.value.problems}
+    return {problem.path.replace("_", "-"): problem for problem in caught.value.problems}
 
 
 @pytest.mark.parametrize("store", [{}, {"type": "memory"}, {"type": "memory", "timeout": 3}])
@@ -199,13 +199,13 @@ def test_a_file_that_others_can_read_is_a_problem(state):
 @pytest.mark.parametrize(
     ("wrong", "words"),
     [
-        ({"type": "sqllite"}, "did you mean 'sqlite'"),
-        ({"type": "mongo"}, "oauthreg-mongo"),
+        ({"type": "sqllite"}, "Did you mean 'sqlite'"),
+        ({"type": "mongo"}, "there is no store called 'mongo'; there are: memory, redis, sql"),
         ({"type": ""}, "empty"),
-        ({"prefix": "{a}"}, "pattern"),
-        ({"timeout": 0}, "greater than 0"),
-        ({"encryption": "no"}, "'on' or 'off'"),
-        ({"ca_bundle": "none.pem"}, "does not point to a file"),
+        ({"prefix": "a b"}, "must be 1 to 60 letters, digits"),
+        ({"timeout": 0}, "must be a number of seconds, more than 0"),
+        ({"encryption": "no"}, "must be on or off; it is 'no'"),
+        ({"ca_bundle": "none.pem"}, "there is no file 'none.pem'"),
         ({"keyz": []}, "no such setting"),
         ({"url_ref": "nothing"}, "scheme:reference"),
     ],
@@ -255,4 +255,4 @@ def test_a_registration_added_later_keeps_the_store():
 def test_a_missing_library_is_a_problem_that_names_the_extra(monkeypatch, name, extra):
     monkeypatch.setattr("oauthreg._plugins.find_spec", lambda _name: None)
     problem = problems(type=name, url="redis://x", keys=[KEY])["store.type"]
-    assert f"pip install 'oauthreg[{extra}]'" in problem.message
+    assert f"pip install 'oauthreg[{extra}]'" in problem.remedy

@@ -81,7 +81,7 @@ def test_what_is_outside_the_prefix_is_ignored(folder):
         "a.properties",
         "server.port=${NOWHERE}\nspring.security.oauth2.clients.x=1\nspring.security.oauth2.client=1",
     )
-    folder.write("b.yml", "- just\n- a list\n--- \ntext\n---\n")
+    folder.write("b.yml", "- just\n- a list in spring\n--- \ntext\n---\n")
     assert folder.values(["a.properties", "b.yml"]) == {}
 
 

@@ -56,7 +56,7 @@ def test_the_issuer_ends_in_a_slash(server):
 
 def test_the_issuer_alone_is_discovered(server):
     settings = {
-        "provider": {"auth0": {"issuer-uri": server.issuer}},
+        "provider": {"auth0": {"type": "auth0", "issuer-uri": server.issuer}},
         "registration": {
             "my-client": {"client-id": "my-client", "client-secret": "a secret", "audience": API}
         },

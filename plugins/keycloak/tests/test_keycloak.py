@@ -95,7 +95,7 @@ def test_realm_and_path_become_the_issuer(base, realm, path):
 @pytest.mark.parametrize("stated", ["issuer-uri", "token-uri"])
 def test_stated_addresses_need_no_realm(server, stated):
     address = server.issuer if stated == "issuer-uri" else server.token_uri
-    with manager(server, {stated: address}) as clients:
+    with manager(server, {"type": "keycloak", stated: address}) as clients:
         clients.authorize("my-client")
         assert clients.registrations["my-client"].provider.type == "keycloak"
     assert server.token_requests == 1

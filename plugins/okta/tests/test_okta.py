@@ -96,7 +96,7 @@ def test_scopes_have_to_be_those_of_an_api(scope):
 
 
 def test_stated_addresses_need_no_domain(server):
-    with manager({"token-uri": server.token_uri}) as clients:
+    with manager({"type": "okta", "token-uri": server.token_uri}) as clients:
         clients.authorize("my-client")
         assert clients.registrations["my-client"].provider.type == "okta"
     assert server.token_requests == 1
@@ -114,7 +114,7 @@ def test_a_spring_file_works_as_it_is(server, tmp_path):
     )
     with AuthorizedClientManager.from_settings(path) as clients:
         clients.authorize("okta")
-        assert clients.registrations["okta"].provider.type == "okta"
+        assert clients.registrations["okta"].provider.type == "generic"
     assert server.last_token_request.path == CUSTOM["token"]
 
 
