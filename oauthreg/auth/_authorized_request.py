@@ -141,7 +141,7 @@ class AuthorizedRequest:
         self.proof: str | None = None
         self.client = client
         self.first_url = first_url or url
-        self.sends_token = self.may_send_token(url)
+        self.sends_token = may_send_token(client.registration, url, self.first_url)
 
     @property
     def authorization(self) -> str:

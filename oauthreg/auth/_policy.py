@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from oauthreg._addresses import Origin, is_loopback, origin_of
+from oauthreg._addresses import is_loopback, origin_of
 from oauthreg._errors import UrlNotAllowedError
 from oauthreg._urls import permits
 
@@ -54,17 +54,17 @@ def may_send_token(registration: ClientRegistration, url: str, first_url: str) -
     Raises:
         UrlNotAllowedError: it is not listed, or it is plain http.
     """
-    if registration.urls:
-        if permits(registration.urls, url):
-            return True
-        origin = _origin(registration, url)
-        raise refusal(registration, f"{origin}; allowed: {', '.join(registration.urls)}", origin)
-    origin = _origin(registration, url)
-    if url != first_url and origin != _origin(registration, first_url):
-        return False
-    if origin.may_see_tokens:
+    urls = registration.urls
+    try:
+        origin = origin_of(url)
+        if not urls and url != first_url and origin != origin_of(first_url):
+            return False
+    except ValueError:
+        where, allowed = "what is no http address", ", ".join(urls) or "https addresses"
+        raise refusal(registration, f"{where}; allowed: {allowed}", where) from None
+    if permits(urls, url) if urls else origin.may_see_tokens:
         return True
-    allowed = "https, and plain http to loopback"
+    allowed = ", ".join(urls) or "https, and plain http to loopback"
     raise refusal(registration, f"{origin}; allowed: {allowed}", origin)
 
 
@@ -120,12 +120,3 @@ def refusal(
         endpoint=str(origin),
         hint=hint or f"If it should, add the address to registration.{name}.urls",
     )
-
-
-def _origin(registration: ClientRegistration, url: str) -> Origin:
-    try:
-        return origin_of(url)
-    except ValueError:
-        allowed = ", ".join(registration.urls) or "https addresses"
-        where = "what is no http address"
-        raise refusal(registration, f"{where}; allowed: {allowed}", where) from None

@@ -32,7 +32,7 @@ from oauthreg.auth._policy import check_addresses, is_plain_loopback, proxied
 if TYPE_CHECKING:
     from requests import Response
 
-    from oauthreg._registration import AuthorizedClient, AuthorizeOptions, Manager
+    from oauthreg._registration import AuthorizeOptions, Manager
 
 __all__ = ["Auth"]
 
@@ -81,44 +81,22 @@ class Auth(AuthBase):
             return r
         url = r.url or ""
         client = self._supplier.authorize()
-        authorized = _AuthorizedRequest(self._supplier, client, url, direct=self.needs_no_proxy)
+        authorized = AuthorizedRequest(self._supplier, client, url)
+        self.check_loopback(authorized, url)
         authorized.add_token(r.headers, r.method or "", url)
         r.hooks["response"].append(partial(self._answered, authorized))
-        return _rechecked(r, authorized, is_checked=True)
+        return _rechecked(r, self, authorized, is_checked=True)
 
-    def _answered(self, authorized: AuthorizedRequest, response: Response, **how: Any) -> Response:
-        """Answer a 401, on whichever hop it came; requests calls this for every response."""
-        budget = RetryBudget(self._supplier, authorized)
-        while budget.allows(_answer(response)):
-            response = _sent_again(authorized, response, how)
-        return response
-
-
-class _AuthorizedRequest(AuthorizedRequest):
-    """An authorized request of requests, which meets no proxy on its way to loopback."""
-
-    __slots__ = ("_direct",)
-
-    def __init__(
-        self, supplier: TokenSupplier, client: AuthorizedClient, url: str, *, direct: bool
-    ) -> None:
-        self._direct = direct
-        super().__init__(supplier, client, url)
-
-    def may_send_token(self, url: str) -> bool:
-        """Whether the token goes to this address, the first one or a redirect's.
+    def check_loopback(self, authorized: AuthorizedRequest, url: str) -> None:
+        """Check that plain http to loopback meets no proxy, and that `localhost` is loopback.
 
         Raises:
-            UrlNotAllowedError: nothing at all may be sent there.
+            UrlNotAllowedError: it does, or it is not.
         """
-        allowed = super().may_send_token(url)
-        if allowed and is_plain_loopback(url):
-            self._check_loopback(url)
-        return allowed
-
-    def _check_loopback(self, url: str) -> None:
-        registration = self.client.registration
-        if not self._direct and select_proxy(url, get_environ_proxies(url)):
+        if not is_plain_loopback(url):
+            return
+        registration = authorized.client.registration
+        if not self.needs_no_proxy and select_proxy(url, get_environ_proxies(url)):
             raise proxied(registration, url)
         if not origin_of(url).must_resolve_to_loopback:
             return
@@ -127,6 +105,13 @@ class _AuthorizedRequest(AuthorizedRequest):
         except OSError:  # then requests reaches nobody either
             return
         check_addresses(registration, url, (entry[4][0] for entry in found))
+
+    def _answered(self, authorized: AuthorizedRequest, response: Response, **how: Any) -> Response:
+        """Answer a 401, on whichever hop it came; requests calls this for every response."""
+        budget = RetryBudget(self._supplier, authorized)
+        while budget.allows(_answer(response)):
+            response = _sent_again(authorized, response, how)
+        return response
 
 
 class _RecheckedRequest(PreparedRequest):
@@ -140,6 +125,7 @@ class _RecheckedRequest(PreparedRequest):
     them, requests' own rule remains.
     """
 
+    adapter: Auth
     authorized: AuthorizedRequest
     is_checked: bool
 
@@ -158,7 +144,7 @@ class _RecheckedRequest(PreparedRequest):
 
     def copy(self) -> PreparedRequest:
         """Return a copy that is checked before it is sent."""
-        return _rechecked(self._plain().copy(), self.authorized, is_checked=False)
+        return _rechecked(self._plain().copy(), self.adapter, self.authorized, is_checked=False)
 
     def prepare_auth(self, auth: Any, url: str = "") -> None:
         """Add credentials, but not those of `.netrc`, by which a redirect would lose the token."""
@@ -181,6 +167,7 @@ class _RecheckedRequest(PreparedRequest):
         if not authorized.may_send_token(url):
             authorized.remove_token(self.headers)
             return
+        self.adapter.check_loopback(authorized, url)
         missing = authorized.authorization if authorized.has_urls else None
         shown = self.headers.get(AUTHORIZATION, missing)
         if shown == authorized.authorization:
@@ -190,10 +177,11 @@ class _RecheckedRequest(PreparedRequest):
 
 
 def _rechecked(
-    request: PreparedRequest, authorized: AuthorizedRequest, *, is_checked: bool
+    request: PreparedRequest, adapter: Auth, authorized: AuthorizedRequest, *, is_checked: bool
 ) -> PreparedRequest:
     attributes = request.__dict__
-    attributes["authorized"], attributes["is_checked"] = authorized, is_checked
+    attributes["adapter"], attributes["authorized"] = adapter, authorized
+    attributes["is_checked"] = is_checked
     request.__class__ = _RecheckedRequest
     return request
 

@@ -6,9 +6,14 @@ import asyncio
 import socket
 
 import aiohttp
+import httpx
+import httpx2
 import pytest
+import requests
 
 import oauthreg.auth.aiohttp
+import oauthreg.auth.httpx
+import oauthreg.auth.httpx2
 from oauthreg import AsyncAuthorizedClientManager, AuthorizedClientManager, UrlNotAllowedError
 from oauthreg.auth import _netrc
 
@@ -184,6 +189,41 @@ def test_httpx_checks_where_localhost_is_connected(caller, server, localhost):
     with pytest.raises(UrlNotAllowedError):
         made.call("GET", by_name(server))
     assert made.call("GET", by_name(server)).status == 200
+
+
+@pytest.mark.parametrize("library", ["requests"], indirect=True)
+def test_a_socks_proxy_of_the_environment_is_a_proxy(caller, server, proxy, monkeypatch):
+    monkeypatch.delenv("http_proxy")
+    monkeypatch.delenv("HTTP_PROXY")
+    monkeypatch.setenv("all_proxy", "socks5://127.0.0.1:1")
+    with pytest.raises(UrlNotAllowedError, match="through a proxy"):
+        caller(trust_env=True).call("GET", server.api_uri)
+
+
+@pytest.mark.parametrize("library", [httpx, httpx2])
+def test_a_socks_proxy_of_an_httpx_client_gets_no_token_for_loopback(library, settings, server):
+    class Socks(library.BaseTransport):
+        """Reports what httpx's own transport does with a SOCKS proxy."""
+
+        def handle_request(self, request):
+            if trace := request.extensions.get("trace"):
+                trace("socks.connect_tcp.started", {"host": "proxy.example", "port": 1080})
+            return library.Response(200)
+
+    adapter = oauthreg.auth.httpx if library is httpx else oauthreg.auth.httpx2
+    with (
+        AuthorizedClientManager.from_settings(settings()) as manager,
+        library.Client(transport=Socks(), auth=adapter.Auth(manager, "my-client")) as client,
+    ):
+        with pytest.raises(UrlNotAllowedError, match="through a proxy"):
+            client.get(server.api_uri)
+        assert client.get("https://api.example.com").status_code == 200
+
+
+def test_a_session_leaves_other_schemes_to_requests(session):
+    prepared = requests.Request("GET", "ftp://127.0.0.1/x").prepare()
+    with pytest.raises(requests.exceptions.InvalidSchema):
+        session.send(prepared, timeout=5)
 
 
 NETRC = "machine 127.0.0.1 login me password planted-password\n"
