@@ -209,7 +209,7 @@ class Flights:
             raise
 
     def _wait(self, flight: Flight, deadline: float, timeout: float) -> Procedure[float]:
-        """Wait for a flight's outcome; return the deadline, later if this process stood still."""
+        """Wait for a flight's outcome; return the deadline, a new one if this process stood still."""
         while not flight.outcome.done():
             now = self._state.clocks.monotonic()
             if now >= flight.deadline + FLIGHT_GRACE:
@@ -226,9 +226,9 @@ class Flights:
                 ends = flight.deadline + FLIGHT_GRACE if flight.begun else now + flight.allowed
                 until = min(deadline, ends)
                 yield Wait(flight, until)
-                late = self._state.clocks.monotonic() - until
-                if late > FROZEN:
-                    deadline += late
+                now = self._state.clocks.monotonic()
+                if now > until + FROZEN:
+                    deadline = now + timeout
         return deadline
 
     def _flow_of(self, flight: Flight) -> Flow[Any]:
