@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 LONGEST_TEXT = 500
 CUT = "..."
 FALLBACK_CHARSET = "cp1252"  # ISO-8859-1 as it is written in practice
+codecs.lookup(FALLBACK_CHARSET)  # it is read from a file, which is not to hold up a loop
 SINGLE_BYTE_CHARSETS = re.compile(r"iso-?8859-\d{1,2}|latin-?\d|windows-125\d|cp125\d|koi8-[ru]")
 CHARSET = re.compile(r"charset=\"?([\w.:-]{1,40})")
 FORM = re.compile(r"\s*[\w.-]{1,100}=")
