@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from oauthreg._errors import ManagerClosedError, UnknownRegistrationError
 from oauthreg._manager.flights import CALLER_MARGIN, Flights
 from oauthreg._manager.options import (
+    DAY,
     checked_id,
     login_required,
     needs_principal,
@@ -122,7 +123,7 @@ class Core:
 
     def token_of(self, registration_id: str, timeout: float) -> Procedure[str]:
         """Return the token of another registration, within so many seconds."""
-        client = yield from self.authorize(registration_id, {"timeout": timeout})
+        client = yield from self.authorize(registration_id, {"timeout": min(timeout, DAY)})
         return client.access_token.token_value
 
     def fetch(

@@ -9,6 +9,7 @@ import requests
 
 from oauthreg import (
     AuthorizationError,
+    AuthorizedClientManager,
     CallbackError,
     ConfigurationError,
     ConnectionFailedError,
@@ -70,6 +71,13 @@ def test_a_token_that_reads_like_a_registration_is_a_token(manage, server, given
     with pytest.raises(TokenEndpointError):
         manager.authorize("down", subject_token=given)
     assert dict(server.last_token_request.form)["subject_token"] == "registration:up"
+
+
+def test_a_flow_may_have_more_time_for_a_token_than_a_call_may_ask_for(server):
+    own = {"client-id": "id", "client-secret": SECRET}
+    settings = {"registration": {"up": own}, "provider": {"p": {"issuer-uri": server.issuer}}}
+    with AuthorizedClientManager.from_settings(settings) as manager:
+        assert manager._runner.run(manager._core.token_of("up", 86_401.0))
 
 
 def test_a_call_names_another_registration_by_token_of(manage, server):
