@@ -31,6 +31,7 @@ class Google(_Common):
     """Google accounts."""
 
     _user_name = "sub"
+    issuer_uri = "https://accounts.google.com"
     authorization_uri = "https://accounts.google.com/o/oauth2/v2/auth"
     token_uri = "https://www.googleapis.com/oauth2/v4/token"
     jwk_set_uri = "https://www.googleapis.com/oauth2/v3/certs"

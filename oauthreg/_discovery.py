@@ -10,6 +10,7 @@ from urllib.parse import urlsplit, urlunsplit
 from oauthreg._endpoints import ENDPOINTS
 from oauthreg._errors import AuthorizationError, DiscoveryError
 from oauthreg._flow import TokenRequest
+from oauthreg._protocol.hints import status_hint
 from oauthreg._protocol.refusals import answer_words, is_transient, retry_after
 from oauthreg._protocol.text import clean, json_object
 
@@ -78,6 +79,7 @@ def discover(
                 answers=answers,
                 status=response.status,
                 retry_after=retry_after(response, now=now),
+                hint=status_hint(response.status),
             )
         if _differs_by_slash(issuer, named):
             break
@@ -97,8 +99,8 @@ def supplemented(
 ) -> Flow[Mapping[str, str]]:
     """Return the metadata's addresses, and those that only the document of RFC 8414 lists.
 
-    Servers that publish both documents often list introspection and revocation in that one only. A
-    failure to fetch it is none: the address is then missing, which says more.
+    Servers that publish both documents often list introspection and revocation in that one only.
+    Where it cannot be fetched, the address is missing, and that error tells more.
 
     Args:
         metadata: What `discover` returned.
@@ -178,13 +180,19 @@ def _cause(
             f"the issuer of provider {provider} differs by a slash only",
             f"Write: {path}.issuer-uri = {_shown(named)}",
         )
-    message = f"the metadata of provider {provider} names another issuer than {_shown(issuer)}"
     if not isinstance(named, str) or not named:
-        return message, f"It names none. Check {path}.issuer-uri, or set {path}.token-uri."
+        return (
+            f"the metadata of provider {provider} names no issuer",
+            f"Check {path}.issuer-uri, or set {path}.token-uri, which needs no metadata.",
+        )
+    message = (
+        f"the metadata of provider {provider} names the issuer {_shown(named)}, and not "
+        f"{_shown(issuer)}"
+    )
     if "{" in named:
         hint = (
-            f"Its issuer {_shown(named)} is a template for many tenants: put the name or id of "
-            f"your tenant into {path}.issuer-uri."
+            "It is a template for many tenants: put the name or id of your tenant into "
+            f"{path}.issuer-uri."
         )
     else:
         hint = (

@@ -1,4 +1,4 @@
-"""The errors of this package. They hold plain data, never a token, secret or body.
+"""The errors of this package. They are plain data, without any token, secret or body.
 
 OAuthRegError
 ├─ ConfigurationError            .problems: all at once

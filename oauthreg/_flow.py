@@ -140,7 +140,7 @@ class Granted(Masked):
     Attributes:
         access_token: The token as issued.
         token_type: `Bearer` or `DPoP`.
-        expires_in: Lifetime in seconds as the server said it; None if it did not say.
+        expires_in: Lifetime in seconds as the server sent it; None if it sent none.
         scopes: The scopes of the answer; None if it named none, so that they are as asked.
         refresh_token: The refresh token of the answer, if the grant may keep one.
         extra: The other fields of the answer.

@@ -6,9 +6,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from oauthreg._discovery import supplemented
+from oauthreg._errors import CallbackError
 from oauthreg._grants import authorization_code, device_code, token_management
 from oauthreg._grants.callback import read_callback
 from oauthreg._grants.table import GRANTS
+from oauthreg._protocol.hints import LOG_IN_AGAIN
 from oauthreg._protocol.responses import granted_from, without_id_token
 from oauthreg._renewal.flow_inputs import prepare
 from oauthreg._renewal.token_flow import attempts, authenticated
@@ -149,6 +151,11 @@ def _logged_in(
     )
 
     _check_can_verify(context)
+    if request is not None and request.nonce is None:
+        raise CallbackError(
+            "this login was begun without the scope openid, which has been added since",
+            hint=LOG_IN_AGAIN,
+        )
     keys = yield from attempts(fetch, inputs, context, key_set)
     granted = yield from authenticated(fetch, inputs, context, make)
     if request is None and "id_token" not in granted.extra:

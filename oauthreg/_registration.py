@@ -115,7 +115,7 @@ class ClientRegistration:
     password: SecretSource | None = field(default=None, repr=False)
     refresh_token: SecretSource | None = field(default=None, repr=False)
     subject_token: SecretSource | ChainedToken | None = field(default=None, repr=False)
-    authorization_details: str | None = None
+    authorization_details: str | None = field(default=None, repr=False)
     authorization_parameters: Mapping[str, str] = field(
         default_factory=lambda: NOTHING, hash=False, repr=False
     )

@@ -76,7 +76,7 @@ def life(lifetime: float, *, spread: float, refresh_before: float | None = None)
 
     Args:
         lifetime: Seconds from the start of the token request to the server's expiry.
-        spread: A number in [0, 1) drawn once per token, so that a fleet does not renew in step.
+        spread: A number in [0, 1) drawn once per token, against renewals at one moment.
         refresh_before: The registration's own window in seconds; 0 renews expired tokens only.
     """
     expired = lifetime - min(SAFETY_MARGIN, SAFETY_SHARE * lifetime)

@@ -132,7 +132,7 @@ def redeem(
     """Exchange the code for tokens (RFC 6749 section 4.1.3), once.
 
     Raises:
-        AuthorizationError: as the plugin's hooks and the answer say.
+        AuthorizationError: the request cannot be made, or the server refused it.
     """
     value = code.get_secret_value()
     fields = [

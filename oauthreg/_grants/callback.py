@@ -1,4 +1,4 @@
-"""The authorization response: whether it belongs to the request, and what it holds."""
+"""The authorization response: whether it belongs to the request, and its fields."""
 
 from __future__ import annotations
 
@@ -121,7 +121,7 @@ def _read(
         listed = clean(", ".join(twice), 100)
         return CallbackError(f"the callback has a parameter twice: {listed}", hint=LOG_IN_AGAIN)
     state = fields.get("state", "").encode("utf-8", "surrogatepass")
-    if not hmac.compare_digest(state, request.state.encode()):
+    if not request.state or not hmac.compare_digest(state, request.state.encode()):
         return CallbackError(
             "the callback's state is not that of this login: it is of another one, or forged",
             hint=LOG_IN_AGAIN,

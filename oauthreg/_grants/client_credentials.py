@@ -16,7 +16,7 @@ def client_credentials(context: PluginContext, hooks: Hooks) -> Flow[Granted]:
     """Ask for a token of the client itself; a refresh token in the answer is dropped.
 
     Raises:
-        AuthorizationError: as the plugin's hooks and the answer say.
+        AuthorizationError: the request cannot be made, or the server refused it.
     """
     request = token_request(context, hooks, hooks.grant_type or "client_credentials")
     response = yield request

@@ -109,8 +109,8 @@ def poll_device(
 ) -> Flow[Granted]:
     """Poll until the user has logged in, refused, or let the code end (section 3.4).
 
-    A transient failure is waited out: each doubles the pause before the next poll, an answer ends
-    that, and a Retry-After is kept. `slow_down` adds five seconds for good (section 3.5).
+    A transient failure does not end the login: it doubles the pause before the next poll, an answer
+    ends that, and a Retry-After is kept. `slow_down` adds five seconds for good (section 3.5).
 
     Args:
         context: The login.

@@ -21,7 +21,7 @@ def jwt_bearer(context: PluginContext, hooks: Hooks) -> Flow[Granted]:
 
     Raises:
         SecretUnavailableError: there is neither an assertion nor a key to sign one.
-        AuthorizationError: as the plugin's hooks and the answer say.
+        AuthorizationError: the request cannot be made, or the server refused it.
     """
     assertion = _assertion(context)
     request = token_request(context, hooks, JWT_BEARER, [("assertion", assertion)], single_use=True)

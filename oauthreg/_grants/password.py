@@ -19,7 +19,7 @@ def password(context: PluginContext, hooks: Hooks) -> Flow[Granted]:
 
     Raises:
         SecretUnavailableError: no password is configured.
-        AuthorizationError: as the plugin's hooks and the answer say.
+        AuthorizationError: the request cannot be made, or the server refused it.
     """
     if context.refresh_token is not None:
         try:

@@ -18,7 +18,7 @@ def refresh_token(context: PluginContext, hooks: Hooks) -> Flow[Granted]:
 
     Raises:
         LoginRequiredError: there is no refresh token.
-        AuthorizationError: as the plugin's hooks and the answer say.
+        AuthorizationError: the request cannot be made, or the server refused it.
     """
     if context.refresh_token is None:
         raise LoginRequiredError(

@@ -21,7 +21,7 @@ def token_exchange(context: PluginContext, hooks: Hooks) -> Flow[Granted]:
 
     Raises:
         SecretUnavailableError: there is no subject token.
-        AuthorizationError: as the plugin's hooks and the answer say.
+        AuthorizationError: the request cannot be made, or the server refused it.
     """
     if context.subject_token is None:
         raise SecretUnavailableError(

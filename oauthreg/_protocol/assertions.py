@@ -132,7 +132,7 @@ def audience_hint(context: PluginContext) -> str:
     others += ['"endpoint"'] if configured != "endpoint" else []
     return (
         f"The assertion's audience was {current}: check the key that the server knows, this "
-        f"machine's clock, and {path}, perhaps {' or '.join(others)}."
+        f"machine's clock, and {path}" + (f", perhaps {' or '.join(others)}." if others else ".")
     )
 
 

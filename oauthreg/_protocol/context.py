@@ -36,7 +36,7 @@ class PluginContext:
             `uses_principal`; otherwise None, since calls for different users share a token.
         subject_token: The token to exchange (RFC 8693), as given by the caller.
         actor_token: The acting party's token (RFC 8693).
-        refresh_token: The refresh token that is at hand.
+        refresh_token: The refresh token, if there is one.
         password: The resource owner's password, freshly read.
     """
 
@@ -83,7 +83,7 @@ class Hooks(Protocol):
 
     @property
     def scope_separator(self) -> str:
-        """What stands between two scopes on the wire."""
+        """What stands between two scopes in requests and answers."""
 
     @property
     def uses_principal(self) -> bool:

@@ -36,7 +36,7 @@ PARAMETER = re.compile(
 
 
 class ErrorWords(NamedTuple):
-    """What the server says, cleaned; None for what it does not say.
+    """What the answer has, cleaned; None for what it lacks.
 
     Attributes:
         code: The error code.

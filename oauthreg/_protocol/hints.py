@@ -79,6 +79,7 @@ INVALID_GRANT: Mapping[str, str] = {
 }
 """Hints for invalid_grant by the `grant_type` that was sent."""
 
+OVERLOADED = "The server is overloaded, in maintenance or down."
 STATUSES: Mapping[int, str] = {
     HTTPStatus.BAD_REQUEST: "Compare {path} with what the server allows for client {client}: the "
     "grant {grant}, the scope, the audience.",
@@ -88,9 +89,24 @@ STATUSES: Mapping[int, str] = {
     HTTPStatus.UNSUPPORTED_MEDIA_TYPE: "The server takes no form here. Is it the right address "
     "for {endpoint}?",
     HTTPStatus.TOO_MANY_REQUESTS: "The server limits the rate of requests.",
+    HTTPStatus.PROXY_AUTHENTICATION_REQUIRED: "A proxy wants a user name and password: put them "
+    "into http.{http}.proxy, or into the variable https_proxy.",
+    HTTPStatus.BAD_GATEWAY: OVERLOADED,
+    HTTPStatus.SERVICE_UNAVAILABLE: OVERLOADED,
+    HTTPStatus.GATEWAY_TIMEOUT: OVERLOADED,
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "The request is too large for the server: an assertion "
     "or token in it, perhaps.",
 }
+
+
+TRANSIENT = frozenset(
+    {
+        HTTPStatus.TOO_MANY_REQUESTS,
+        HTTPStatus.BAD_GATEWAY,
+        HTTPStatus.SERVICE_UNAVAILABLE,
+        HTTPStatus.GATEWAY_TIMEOUT,
+    }
+)
 
 
 def refusal_hint(
@@ -114,7 +130,7 @@ def refusal_hint(
         parts.append(_filled(INVALID_GRANT.get(grant, NO_LONGER_TAKEN), context, grant))
     elif error.error is not None and error.error in CODES:
         parts.append(_filled(CODES[error.error], context, grant))
-    elif error.status in STATUSES:
+    elif error.status in STATUSES and not parts:
         where = f"provider.{context.registration.provider.name}.{endpoint}"
         parts.append(_filled(STATUSES[error.status], context, grant, endpoint=where))
     elif error.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
@@ -122,16 +138,24 @@ def refusal_hint(
     return " ".join(parts) or None
 
 
-def code_hint(context: PluginContext, code: str) -> str | None:
+def code_hint(context: PluginContext, code: str) -> str:
     """Return what an operator can do about an error code of an authorization response."""
     grant = context.registration.authorization_grant_type
-    return _filled(CODES[code], context, grant) if code in CODES else None
+    return _filled(CODES[code], context, grant) if code in CODES else LOG_IN_AGAIN
+
+
+def status_hint(status: int) -> str | None:
+    """Return what a transient status suggests, whatever was asked."""
+    return STATUSES[status] if status in TRANSIENT else None
 
 
 def _filled(template: str, context: PluginContext, grant: str, **fields: str) -> str:
     registration = context.registration
     path = f"registration.{registration.registration_id}"
-    return template.format(path=path, client=registration.client_id, grant=grant, **fields)
+    http = registration.http.name
+    return template.format(
+        path=path, client=registration.client_id, grant=grant, http=http, **fields
+    )
 
 
 def credential_hint(context: PluginContext) -> str:

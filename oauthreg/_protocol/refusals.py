@@ -23,6 +23,15 @@ LONGEST_TITLE = 100
 TRANSIENT_STATUS = frozenset(
     {HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY, HTTPStatus.TOO_MANY_REQUESTS}
 )
+KNOWN_WITH_A_PAGE = frozenset(
+    {
+        HTTPStatus.NOT_FOUND,
+        HTTPStatus.METHOD_NOT_ALLOWED,
+        HTTPStatus.PROXY_AUTHENTICATION_REQUIRED,
+        HTTPStatus.TOO_MANY_REQUESTS,
+    }
+)
+"""Statuses that say what to do, whoever sent the page."""
 MARKUP = re.compile(r"\s*(?:<\?xml[^>]{0,99}>\s*)?<(?:!doctype html|html|head|body)", re.IGNORECASE)
 TITLE = re.compile(r"<title[^<>]{0,99}>([^<]{1,400})", re.IGNORECASE)
 WHERE_A_TITLE_IS = 8192
@@ -118,17 +127,14 @@ def _hint(response: TokenResponse, *, page: bool) -> str | None:
             f"A redirect{_target(response)} is not followed, so that the credential goes nowhere "
             "else: set the endpoint's final address (mind a trailing slash)."
         )
-    if status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED:
-        return (
-            "A proxy wants a user name and password: set them in http.<profile>.proxy, or in the "
-            "variable https_proxy."
-        )
-    if page and status not in (HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED):
-        return (
-            "An HTML page is no answer of an authorization server to a client: a proxy, firewall "
-            "or load balancer in between, or another address than the endpoint's."
-        )
-    return None
+    if not page or status in KNOWN_WITH_A_PAGE:
+        return None
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        return "A proxy or load balancer answers in the server's place, which may be down."
+    return (
+        "An HTML page does not come from a token endpoint: a proxy, firewall or load balancer "
+        "refused the request on its way, or the address is another one."
+    )
 
 
 def _target(response: TokenResponse) -> str:

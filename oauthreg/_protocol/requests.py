@@ -10,17 +10,19 @@ from oauthreg._flow import TokenRequest
 from oauthreg._transports import address
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
     from oauthreg._protocol.context import Hooks, PluginContext
 
-OWN_FIELDS = frozenset(
-    {"grant_type", "client_id", "client_secret", "scope", "audience", "resource"}
-)
-"""Form fields that settings of their own fill, so that `parameters` may not."""
+OWN_FIELDS = frozenset({"grant_type", "client_secret", "scope", "audience", "resource"})
+"""Form fields that settings of their own fill, so that `parameters` may not.
+
+`client_id` may be among them where it is the client-id: some servers want it beside Basic.
+"""
 
 OWN_AUTHORIZATION_FIELDS = OWN_FIELDS | {
     "authorization_details",
+    "client_id",
     "code_challenge",
     "code_challenge_method",
     "nonce",
@@ -60,10 +62,20 @@ def token_request(
     """
     form = [("grant_type", grant_type), *fields, *wanted(context, hooks, scope=scope)]
     added = {**dict(hooks.parameters(context)), **context.registration.parameters}
+    _check_client_id(context, added)
     form = [(name, value) for name, value in form if name not in added]
     url = endpoint(context, "token-uri")
     request = request_to(context, url, (*form, *added.items()))
     return hooks.authenticate(context, replace(request, single_use=single_use))
+
+
+def _check_client_id(context: PluginContext, added: Mapping[str, str]) -> None:
+    registration = context.registration
+    if added.get("client_id", registration.client_id) != registration.client_id:
+        raise AuthorizationError(
+            "the parameters have another client_id than the registration",
+            hint=f"Leave it out, or write registration.{registration.registration_id}.client-id.",
+        )
 
 
 def wanted(

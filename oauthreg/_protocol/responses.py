@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 TOKEN_TYPES = {"bearer": "Bearer", "dpop": "DPoP"}
 PRINTABLE = re.compile(r"[\x20-\x7e]+")
 HEADER_SAFE = re.compile(r"[\x21-\x7e]+")
-FIELD_NAME = re.compile(r"[A-Za-z_][\w.-]{0,39}", re.ASCII)
+FIELD_NAME = re.compile(r"[A-Za-z_][\w-]{0,29}", re.ASCII)
 MOST_FIELD_NAMES = 12
 LONGEST_SCOPES = 10_000
 KNOWN_FIELDS = frozenset(
@@ -89,9 +89,9 @@ def granted_from(
 
 
 def checked(granted: object) -> Granted:
-    """Return what a flow granted, if it can be put on a request, without an unverified id_token.
+    """Return what a flow granted, if it can be put on a request.
 
-    Only logins verify an id_token (`id_token.check_id_token`), and keep it.
+    Its scopes are cleaned, and an id_token is left out: only logins verify one and keep it.
 
     Raises:
         InvalidTokenResponseError: it cannot.
@@ -101,7 +101,8 @@ def checked(granted: object) -> Granted:
         raise TypeError(f"a flow must return Granted, not {type(granted).__name__}")
     if not HEADER_SAFE.fullmatch(granted.access_token):
         raise InvalidTokenResponseError("the provider plugin granted something that is no token")
-    return without_id_token(granted)
+    scopes = None if granted.scopes is None else _scopes(list(granted.scopes), " ")
+    return without_id_token(replace(granted, scopes=scopes))
 
 
 def without_id_token(granted: Granted) -> Granted:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 E = TypeVar("E", bound="AuthorizationError")
 
 MASKED = "***"
-SHORT = 4  # a value below this is masked only where it stands alone
+SHORT = 4  # a value below this is masked in the server's words only, where it stands alone
 PART = 8  # characters at a value's begin or end by which a shortened repetition is known
 CUT_PART = 3  # likewise where the text itself was shortened
 SERVERS_WORDS = ("error", "error_description", "error_uri")
@@ -30,7 +30,8 @@ def scrubbed(error: E, sensitive: Iterable[str]) -> E:
     """Return the error with `***` instead of these values, however the server spelt them.
 
     Known are the value itself, in any case, and percent-, form-, HTML-, JSON-, Python-, base64-
-    and hex-encoded. In the server's own words its first or last characters are masked, too.
+    and hex-encoded. In the server's own words its first or last characters are masked, too, and a
+    value of less than four characters where it stands alone.
     """
     scrubber = _Scrubber(sensitive)
     changes: dict[str, Any] = {
@@ -41,10 +42,10 @@ def scrubbed(error: E, sensitive: Iterable[str]) -> E:
     message = error.message
     if isinstance(error, TokenEndpointError):
         for name in SERVERS_WORDS:
-            said = getattr(error, name)
-            if said:
-                changes[name] = scrubber.parts(said)
-                message = message.replace(said, changes[name])
+            words = getattr(error, name)
+            if words:
+                changes[name] = scrubber.parts(words)
+                message = message.replace(words, changes[name])
     changes["message"] = scrubber.whole(message)
     return error.copy(**changes, args=(changes["message"],))
 
@@ -59,11 +60,12 @@ class _Scrubber:
     def __init__(self, sensitive: Iterable[str]) -> None:
         values = {value for value in sensitive if value}
         self._spellings = {_folded(one) for value in values for one in _spellings(value)}
+        self._long = {one for one in self._spellings if len(one) >= SHORT}
 
     def whole(self, text: str) -> str:
-        """Mask the values where they stand complete."""
+        """Mask the values where they are complete."""
         lower = _folded(text)
-        return _masked(text, (span for one in self._spellings for span in _found(lower, one)))
+        return _masked(text, (span for one in self._long for span in _found(lower, one)))
 
     def parts(self, text: str) -> str:
         """Mask the values, and their beginnings and ends."""

@@ -41,6 +41,8 @@ def requirements(
             "must not be raw where the client-id has a colon (RFC 7617 section 2)",
             'Leave it out, or use client-authentication-method = "client_secret_post".',
         )
+    if settings.parameters.get("client_id", settings.client_id) != settings.client_id:
+        yield "parameters", "must not hold another client_id than client-id", "Leave it out."
     if settings.dpop_key_file is not None and not settings.dpop:
         yield "dpop", "is off, but there is a dpop-key-file", "Set dpop = true."
 

@@ -79,6 +79,15 @@ def test_an_id_token_of_another_issuer_is_refused(begun, server):
         manager.complete("web", callback, request=request, principal="alice")
 
 
+def test_an_id_token_without_a_nonce_to_compare_is_not_asked_for(begun, server):
+    manager, request, callback = begun
+    with pytest.raises(CallbackError, match="begun without the scope openid"):
+        manager.complete(
+            "web", callback, request={**request.to_mapping(), "nonce": None}, principal="alice"
+        )
+    assert server.token_requests == 0
+
+
 def test_a_request_of_another_registration_is_refused_before_its_code_is_sent(
     manage, browse, server
 ):

@@ -143,6 +143,10 @@ def test_another_state_is_refused(refused, tail):
     assert "state is not that of this login" in str(refused(f"{REDIRECT}?{tail}"))
 
 
+def test_a_request_without_a_state_belongs_to_no_callback(refused):
+    assert "state is not that" in str(refused(f"{REDIRECT}?code=c&state=", state=""))
+
+
 def test_a_request_of_another_registration_is_refused(refused):
     error = refused(f"{REDIRECT}?{GOOD}", registration_id="good")
     assert "begun for registration good" in str(error)

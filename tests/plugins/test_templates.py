@@ -250,7 +250,8 @@ def test_one_row_makes_an_address_of_settings_plugins_and_metadata():
 def test_the_common_providers_name_their_own_addresses():
     addresses = Google(ProviderSettings()).endpoints()
     assert addresses["token-uri"] == "https://www.googleapis.com/oauth2/v4/token"
-    assert "issuer-uri" not in addresses
+    assert addresses["issuer-uri"] == "https://accounts.google.com"
+    assert "metadata-uri" not in addresses
 
 
 # -- error hints

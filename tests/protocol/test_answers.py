@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from dataclasses import replace
 from datetime import UTC, datetime
 from email.utils import format_datetime
 
@@ -15,8 +16,8 @@ from oauthreg._errors import AuthorizationError, InvalidTokenResponseError, Toke
 from oauthreg._flow import Granted, TokenResponse
 from oauthreg._protocol.refusals import retry_after
 from oauthreg._protocol.responses import checked, granted_from, parse_token_response
-from oauthreg._protocol.scrub import scrubbed
-from oauthreg._protocol.text import json_object
+from oauthreg._protocol.text import form_fields, json_object
+from oauthreg._provider import GenericProvider, ProviderSettings
 from oauthreg.testing import DELETE, Fault
 
 PROFILE = settings(deadline=None, derandomize=True)
@@ -212,6 +213,38 @@ def test_every_form_of_scope(manager, server, said, scopes):
     assert manager({"scope": "read write"}).authorize("app").access_token.scopes == scopes
 
 
+class Commas(GenericProvider):
+    scope_separator = ","
+
+
+@pytest.mark.parametrize(
+    ("said", "scopes"),
+    [
+        ("repo,gist", ("repo", "gist")),
+        ("repo, gist", ("repo", "gist")),
+        ("repo gist", ("repo", "gist")),
+        (["repo,gist"], ("repo", "gist")),
+    ],
+)
+def test_a_vendors_separator_is_read_as_it_is_sent(context, answer, said, scopes):
+    response = answer({"access_token": "t", "scope": said})
+    assert Commas(ProviderSettings()).parse_response(context(), response).scopes == scopes
+
+
+@pytest.mark.parametrize("scopes", [["x\nFORGED line", "\x1b]0;owned\x07"], "x\nFORGED line"])
+def test_scopes_are_words_on_one_line(answer, scopes):
+    granted = granted_from({"access_token": "t", "scope": scopes})
+    for made in (granted, checked(replace(granted, scopes=tuple(scopes)))):
+        assert all(scope.isprintable() and " " not in scope for scope in made.scopes)
+    assert granted.scopes[:3] == ("x", "FORGED", "line")
+
+
+def test_an_id_token_that_nobody_verified_is_left_out():
+    granted = granted_from({"access_token": "t", "id_token": "a.b.c", "n": 1})
+    assert checked(granted).extra == {"n": 1}
+    assert checked(replace(granted, extra={"n": 1})).extra == {"n": 1}
+
+
 @pytest.mark.parametrize("error", [None, "", 0, False, {}])
 def test_an_error_that_says_nothing_is_none(manager, server, error):
     server.extra_fields = {"error": error}
@@ -254,7 +287,7 @@ def test_an_error_has_the_servers_words_cleaned_and_shortened(answer):
     body = {"error": "a\x1b[31m", "error_description": "b\n" * 400, "error_uri": 5}
     with pytest.raises(TokenEndpointError) as caught:
         parse_token_response(answer(body, 400), now=0)
-    error = scrubbed(caught.value, ())
+    error = caught.value
     assert error.error == "a [31m"
     assert error.error_description == "b " * 250 + "..."
     assert error.error_uri is None
@@ -343,6 +376,17 @@ def test_any_json_is_a_token_or_one_of_two_errors(status, value):
 @given(st.binary(max_size=60))
 def test_any_bytes_are_an_object_or_none(body):
     assert isinstance(json_object(TokenResponse(status=200, body=body)), dict | None)
+
+
+def test_a_form_is_one_from_its_first_character_on_and_has_a_limit(answer):
+    assert form_fields(answer(b" a=1&b=2")) == {"a": "1", "b": "2"}
+    for body in (b"", b"<a b=1>", b"a b=1", b"&".join([b"a=1"] * 200)):
+        assert form_fields(answer(body)) is None
+
+
+@pytest.mark.parametrize("body", [b'{"a": "\xff"', b"\xff" * 9, b"[" * 99_999 + b"\xff"])
+def test_what_is_no_json_in_any_charset_is_none(answer, body):
+    assert json_object(answer(body)) is None
 
 
 def test_what_a_plugin_grants_is_checked():

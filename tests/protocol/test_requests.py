@@ -81,6 +81,11 @@ def test_a_client_id_among_the_parameters_is_sent_once(context):
         assert [value for name, value in form if name == "client_id"] == ["id"]
 
 
+def test_another_client_id_among_the_parameters_is_refused(context):
+    with pytest.raises(AuthorizationError, match=r"write registration\.app\.client-id"):
+        token_request(context(parameters={"client_id": "other"}), HOOKS, "x")
+
+
 def test_headers_of_the_registration_are_sent(context):
     request = token_request(context(headers={"X-Tenant": "one"}), HOOKS, "x")
     assert request.headers[0] == ("X-Tenant", "one")

@@ -30,6 +30,11 @@ REGISTRATION = {
         "authorization-parameters",
         "must not hold state",
     ),
+    "another client's id": (
+        GOOD + 'parameters = { client_id = "other" }',
+        "parameters",
+        "another client_id than client-id",
+    ),
     "bound tokens without a certificate": (
         GOOD + "certificate-bound-tokens = true",
         "certificate-file",
