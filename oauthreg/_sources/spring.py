@@ -140,13 +140,19 @@ class _Reading:
     """
 
     def __init__(self, sources: Sequence[Properties]) -> None:
-        self._sources = sources
-        self._binder = Binder(sources, partial(found_in, sources))
+        self._all = sources
+        self._sources = [s for s in sources if any(n.below(_ROOT) for n in s.names.values())]
+        self._binder = Binder(self._sources, partial(found_in, sources))
         self._out = Source()
         self._noted: set[Origin] = set()
 
     def source(self) -> Source:
         """Return the registrations and providers as settings."""
+        for properties in self._all:
+            whole = properties.find(_ROOT)
+            if whole is not None:
+                remedy = f"Remove it, or write {PREFIX}.registration.<id>.<setting>."
+                self._problem(whole, "has a value, which hides what is below it", remedy)
         for properties in self._sources:
             if not isinstance(properties, Variables):
                 self._refuse_unknown(properties)
@@ -219,23 +225,21 @@ class _Reading:
 
     def _refuse_unknown(self, properties: Properties) -> None:
         for text, name in properties.names.items():
-            if name.below(_ROOT):
+            entry = properties.by_text[text]
+            if name.below(_ROOT) and not (len(name) == len(_ROOT) + 1 and not entry.text):
                 remedy = _unknown(name)
                 if remedy is not None:
-                    entry = properties.by_text[text]
                     self._problem(entry, "is no property that Spring knows", remedy)
 
     def _refuse_unused(self, entries: Sequence[_Entry]) -> None:
         """Refuse variables of Spring's prefix that Spring would not take for anything."""
-        variables = next(s for s in self._sources if isinstance(s, Variables))
-        used: set[str] = set()
-        for entry in entries:
-            for leaf in entry.values:
-                name = entry.name.child(leaf)
+        for variables in (s for s in self._sources if isinstance(s, Variables)):
+            names = {text: n for text, n in variables.names.items() if n.below(_ROOT)}
+            used: set[str] = set()
+            for name in (entry.name.child(leaf) for entry in entries for leaf in entry.values):
                 used |= {one.name for one in variables.spellings(name)}
-                used |= {text for text, one in variables.names.items() if one.below(name)}
-        for text, name in variables.names.items():
-            if name.below(_ROOT) and text not in used:
+                used |= {text for text, one in names.items() if one.below(name)}
+            for text in (text for text in names if text not in used):
                 self._problem(
                     variables.by_text[text],
                     "means nothing to Spring Boot",

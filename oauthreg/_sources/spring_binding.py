@@ -95,12 +95,10 @@ class Binder:
         while (entry := self._one(source, name.item(len(entries)))) is not None:
             entries.append(entry)
         indexes = {str(index) for index in range(len(entries))}
-        for text, below in source.names.items():
-            if below.below(name) and below.elements[len(name)].indexed:
-                index = below.elements[len(name)].text
-                if index not in indexes:
-                    message = f"is item {index} of a list that has {len(entries)} before it"
-                    raise BindError(source.by_text[text], message, "Number the items from 0.")
+        for index, entry in source.items.get(name.key, ()):
+            if index not in indexes:
+                message = f"is item {index} of a list that has {len(entries)} before it"
+                raise BindError(entry, message, "Number the items from 0.")
         if not entries:
             return None
         return Bound([self._expanded(entry) for entry in entries], entries[0])

@@ -19,21 +19,32 @@ class Element(NamedTuple):
     @property
     def uniform(self) -> str:
         """The form that all relaxed spellings share; what stands in brackets has one spelling."""
-        return self.text if self.indexed else _ODD.sub("", self.text.lower())
+        return self.text if self.indexed else _uniform(self.text)
 
     @property
     def original(self) -> str:
         """The text as the key of a map: without the characters that a name cannot have."""
-        if self.indexed:
-            return self.text
-        return "".join(c for i, c in enumerate(self.text) if c == "_" or _valid(c.lower(), i))
+        return self.text if self.indexed else _original(self.text)
 
     @property
     def dashed(self) -> str:
         """The canonical spelling, as in `client-id`."""
-        if self.indexed:
-            return f"[{self.text}]"
-        return "".join(c for i, c in enumerate(self.text.lower()) if _valid(c, i))
+        return f"[{self.text}]" if self.indexed else _dashed(self.text)
+
+
+@lru_cache(maxsize=4096)
+def _uniform(text: str) -> str:
+    return _ODD.sub("", text.lower())
+
+
+@lru_cache(maxsize=4096)
+def _original(text: str) -> str:
+    return "".join(c for i, c in enumerate(text) if c == "_" or _valid(c.lower(), i))
+
+
+@lru_cache(maxsize=4096)
+def _dashed(text: str) -> str:
+    return "".join(c for i, c in enumerate(text.lower()) if _valid(c, i))
 
 
 class Name:

@@ -73,6 +73,16 @@ class Properties:
             found[name.key].append(text)
         return found
 
+    @cached_property
+    def items(self) -> Mapping[tuple[str, ...], list[tuple[str, Property]]]:
+        """What stands in brackets below each name's key, such as the numbers of a list's items."""
+        found: dict[tuple[str, ...], list[tuple[str, Property]]] = defaultdict(list)
+        for text, name in self.names.items():
+            for at, element in enumerate(name.elements):
+                if element.indexed:
+                    found[name.key[:at]].append((element.text, self.by_text[text]))
+        return found
+
     def exact(self, text: str) -> Property | None:
         """Return the property of this very name."""
         return self.by_text.get(text)
@@ -137,13 +147,13 @@ def from_environment(environ: Mapping[str, str]) -> list[Properties]:
 def _flattened(variable: str, name: str, value: Any) -> Iterator[Property]:
     origin = Origin("spring-variable", variable, name)
     match value:
-        case dict():
+        case dict() if value or not name:
             for key, inner in value.items():
                 yield from _flattened(variable, f"{name}.{key}" if name else key, inner)
         case list() if value:
             for index, inner in enumerate(value):
                 yield from _flattened(variable, f"{name}[{index}]", inner)
-        case list():
+        case list() | dict():
             yield Property(name, "", origin)
         case bool():
             yield Property(name, "true" if value else "false", origin)

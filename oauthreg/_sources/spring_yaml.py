@@ -23,6 +23,7 @@ _NUMBER = re.compile(
     r"[-+]?(\.?\d[\d_]*\.?[\d_.:]*([eE][-+]?\d+)?|0[xb][0-9a-fA-F_]+|\.(inf|nan))", re.IGNORECASE
 )
 _SAME = re.compile(r"true|false|0|-?[1-9]\d{0,15}|-?(0|[1-9]\d{0,5})\.(0|\d*[1-9])")
+_TAGGED = "has a tag that is not read"
 _TAGS = frozenset(f"tag:yaml.org,2002:{tag}" for tag in ("str", "map", "seq"))
 
 
@@ -53,10 +54,10 @@ def _flat(path: Path, node: Node, name: str, around: tuple[Node, ...]) -> Iterat
     if node in around:
         raise MarkedYAMLError(problem_mark=node.start_mark)
     if node.tag not in _TAGS:
-        raise MarkedYAMLError(problem_mark=node.start_mark, note="has a tag that is not read")
+        raise MarkedYAMLError(problem_mark=node.start_mark, note=_TAGGED)
     origin = origin_of(path, name, node.start_mark.line + 1)
     match node:
-        case MappingNode():
+        case MappingNode() if node.value or not name:
             for key, value in _entries(node).items():
                 separator = "." if name and not key.startswith("[") else ""
                 yield from _flat(path, value, f"{name}{separator}{key}", (*around, node))
@@ -86,6 +87,8 @@ def _entries(node: Node) -> dict[str, Node]:
             for part in reversed(value.value) if isinstance(value, SequenceNode) else [value]:
                 merged |= _entries(part)
             continue
+        if key.tag not in _TAGS:
+            raise MarkedYAMLError(problem_mark=key.start_mark, note=_TAGGED)
         if not isinstance(key, ScalarNode):
             raise MarkedYAMLError(problem_mark=key.start_mark)
         word = f"[{key.value}]" if key.style is None and _typed(key.value) else key.value
