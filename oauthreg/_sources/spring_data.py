@@ -36,6 +36,7 @@ _NOT_FOR_A_PROFILE = [
 _CONDITIONAL = "stands in a document with a condition, where Spring Boot refuses it"
 _ACTIVATE = parsed("spring.config.activate")
 _CONDITIONS = {parsed(word).key[0]: word for word in ("on-profile", "on-cloud-platform")}
+_TRUE, _FALSE = ("true", "on", "yes", "1"), ("false", "off", "no", "0")
 _BEFORE, _AFTER = "before", "after"
 
 
@@ -197,7 +198,8 @@ class ConfigData:
             if one is not within and not one.bound:
                 self._bind(one)
             if one is not within and not self._holds(one):
-                raise PlaceholderError(f"${{{text}}} stands in a document with a condition")
+                name = text.partition(":")[0]  # what follows is a default, which may be a secret
+                raise PlaceholderError(f"${{{name}}} stands in a document with a condition")
             found = entry.text if found is None else found
         return found
 
@@ -344,7 +346,10 @@ def _check_conditions(properties: Properties) -> None:
 
 def _strict(binder: Binder) -> bool:
     validate = binder.text("spring.profiles.validate")
-    return validate is None or str(validate.value).lower() not in ("false", "no", "off", "0")
+    word = "true" if validate is None else str(validate.value).lower()
+    if word not in (*_TRUE, *_FALSE):
+        _refuse(validate.entry if validate else None, "must be true or false")
+    return word in _TRUE
 
 
 def _names(bound: Bound | None, *, strict: bool) -> list[str] | None:

@@ -24,6 +24,8 @@ _BOMS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
+_LOSING = re.compile(r"[#!]---[ \t\f]+[\r\n]*")
+_LOST = "begins a line with a blank after a division that ends in one, where Spring Boot loses it"
 _LISTED = re.compile(r"((?:[^\\,]|\\.)*)(?:,|$)", re.DOTALL)
 _DELIMITER = re.compile(r"((?:[^\\:=\s]|\\.|\\\s)*)(?:\s*[:=]\s*|\s+|$)", re.DOTALL)
 
@@ -94,14 +96,14 @@ def _properties(path: Path, text: str) -> Iterator[Document]:
 
     documents: list[dict[str, Property]] = []
     document: dict[str, Property] = {}  # of one name set twice Java keeps the last
-    line, comment_before = 1, ""
+    line, comment_before, lost = 1, "", False
     try:
         for element in javaproperties.parse(text):
             source = element.source
             if isinstance(element, javaproperties.Comment):
                 mark = source.lstrip(" \t\f")[:1]
                 if source[1:].rstrip(" \t\f\r\n") == "---" and comment_before != mark:
-                    documents.append(document)
+                    documents += [document] if document else []
                     document = {}
                 else:
                     if not document:
@@ -110,13 +112,16 @@ def _properties(path: Path, text: str) -> Iterator[Document]:
             else:
                 comment_before = ""
                 if isinstance(element, javaproperties.KeyValue):
+                    if lost and source[0] in " \t\f":
+                        raise UnusableError(Problem(shown(path), f"{_LOST} (line {line})"))
                     for name, value in _items(element.key.strip(), element.value, source):
                         document[name] = Property(name, value, origin_of(path, name, line))
+            lost = bool(_LOSING.fullmatch(source))
             line += source.count("\n")
     except ValueError:
         problem = Problem(shown(path), f"is not a valid properties file, after line {line - 1}")
         raise UnusableError(problem) from None
-    yield from (list(one.values()) for one in [*documents, document] if one)
+    yield from (list(one.values()) for one in [*documents, document])
 
 
 def _items(key: str, value: str, source: str) -> Iterator[tuple[str, str]]:

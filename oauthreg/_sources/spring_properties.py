@@ -199,10 +199,11 @@ def found_in(sources: Sequence[Properties], text: str) -> str | None:
         PlaceholderError: Only a Java program knows it.
     """
     if text.startswith("random."):
-        raise PlaceholderError(f"${{{text}}} is made up by Spring at each start")
+        name = text.partition(":")[0]  # what follows is a default, which may be a secret
+        raise PlaceholderError(f"${{{name}}} is made up by Spring at each start")
     if _JAVAS.fullmatch(text):
         raise PlaceholderError(f"${{{text}}} is a property of the Java machine")
-    name = valid(text)
-    lookups = [s.find(name) for s in sources] if name else []
+    canonical = valid(text)
+    lookups = [s.find(canonical) for s in sources] if canonical else []
     lookups += [source.exact(text) for source in sources]
     return next((found.text for found in lookups if found is not None), None)

@@ -197,6 +197,50 @@ def test_a_common_provider_needs_its_name_only(tmp_path):
     assert registration.provider.token_uri == "https://github.com/login/oauth/access_token"
 
 
+COMMON = {
+    "google": ("Google", "client_secret_basic", ("openid", "profile", "email"), "sub"),
+    "github": ("GitHub", "client_secret_basic", ("read:user",), "id"),
+    "facebook": ("Facebook", "client_secret_post", ("public_profile", "email"), "id"),
+    "x": ("X", "client_secret_post", ("users.read", "tweet.read"), "username"),
+}
+
+
+@pytest.mark.parametrize("name", COMMON)
+def test_each_common_provider_has_springs_defaults(tmp_path, name):
+    lines = (f"registration.{name}.client-id=id", f"registration.{name}.client-secret=s")
+    one = load(spring(tmp_path, *lines)).entries[name].registration
+    found = one.client_name, one.client_authentication_method, one.scopes
+    assert (*found, one.provider.user_name_attribute) == COMMON[name]
+    assert (one.authorization_grant_type, one.redirect_uri) == ("authorization_code", None)
+
+
+def test_okta_has_springs_defaults_where_its_addresses_are_given(tmp_path):
+    lines = ("registration.okta.client-id=id", "registration.okta.client-secret=s")
+    addresses = (
+        "provider.okta.token-uri=https://d.okta.com/token",
+        "provider.okta.authorization-uri=https://d.okta.com/authorize",
+    )
+    one = load(spring(tmp_path, *lines, *addresses)).entries["okta"].registration
+    assert (one.client_name, one.client_authentication_method) == ("Okta", "client_secret_basic")
+    assert one.scopes == ("openid", "profile", "email")
+    assert one.authorization_grant_type == "authorization_code"
+    issuer = "provider.okta.issuer-uri=https://d.okta.com"
+    found = load(spring(tmp_path, *lines, issuer)).entries["okta"].registration
+    assert (found.scopes, found.authorization_grant_type) == ((), "authorization_code")
+
+
+def test_a_secret_in_a_variable_changes_no_default_of_a_spring_file(tmp_path):
+    issuer = "provider.p.issuer-uri=https://auth.example.com"
+    path = spring(tmp_path, "registration.app.client-id=id", issuer)
+    for variable in (
+        "OAUTHREG_REGISTRATION__APP__CLIENT_SECRET",
+        "SPRING_SECURITY_OAUTH2_CLIENT_REGISTRATION_APP_CLIENTSECRET",
+    ):
+        one = load(path, environ={variable: "s"}).entries["app"].registration
+        assert one.authorization_grant_type == "authorization_code"
+        assert one.client_secrets
+
+
 def test_each_setting_of_a_registration_reaches_it(one, tmp_path):
     settings = """
         authorization-parameters = { prompt = "consent" }

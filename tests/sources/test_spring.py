@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-
 import pytest
 
 from oauthreg._sources import Sourced, locate
@@ -260,37 +258,45 @@ def test_two_spellings_of_a_leaf_in_one_document_are_a_problem(folder):
     )
 
 
+@pytest.mark.parametrize("text", ["", "x"])
+def test_a_value_at_the_prefix_itself_is_a_problem(folder, text):
+    folder.write("a.yml", f"{P}registration.a.client-id: x\n---\n{P[:-1]}: {text}")
+    assert "has a value, which hides what is below it" in folder.problem("a.yml")
+
+
+def test_a_section_without_anything_in_it_is_nothing(folder):
+    folder.write("a.yml", f"{P}registration.a.client-id: x\n---\n{P}registration:\n")
+    assert folder.values("a.yml") == {"registration": {"a": {"client-id": "x"}}}
+
+
 @pytest.mark.parametrize(
-    ("name", "text", "problem"),
+    ("template", "address"),
     [
-        ("a.yml", "x: s3cr3t: y", "a.yml: is not valid YAML (line 1, column 10)"),
-        ("a.yml", "x: 1\nx: 2", "a.yml: is not valid YAML (line 2, column 1)"),
-        ("a.yml", "? [x]\n: 2", "a.yml: is not valid YAML (line 1, column 3)"),
-        ("a.yml", "x: {<<: s3cr3t}", "a.yml: is not valid YAML (line 1, column 9)"),
-        ("a.yml", "x: {<<: [s3cr3t]}", "a.yml: is not valid YAML (line 1, column 10)"),
-        ("a.yml", "x: *s3cr3t", "a.yml: is not valid YAML (line 1, column 4)"),
-        ("a.yml", "x: !vault s3cr3t", "a.yml: has a tag that is not read (line 1, column 4)"),
-        ("a.yml", "x: \x01", "a.yml: is not valid YAML"),
-        ("a.yml", "x: &x [*x]", "a.yml: is not valid YAML"),
-        ("a.properties", "a=1\nb=\\u12s3cr3t", "a.properties: is not a valid properties file"),
+        ("{baseUrl}/{action}/oauth2/code/{registrationId}", None),
+        ("{baseScheme}://h/login", None),
+        ("/login/oauth2/code/a", None),
+        ("https://h/{action}/oauth2/code/{registrationId}", "https://h/login/oauth2/code/My-Id"),
+        ("https://h/cb", "https://h/cb"),
     ],
 )
-def test_a_spring_file_that_cannot_be_used_is_a_problem(folder, name, text, problem):
-    folder.write(name, text)
-    assert folder.problem(name).startswith(problem)
-    assert "s3cr3t" not in folder.problem(name)
+def test_a_redirect_address_is_filled_in_where_its_base_is_known(folder, template, address):
+    folder.write("a.yml", f"{P}registration.My-Id: {{client-id: x, redirect-uri: '{template}'}}")
+    leaves = folder.values("a.yml")["registration"]["my-id"]
+    assert leaves == {"client-id": "x", **({"redirect-uri": address} if address else {})}
 
 
-@pytest.mark.parametrize(
-    ("library", "name"), [("javaproperties", "a.properties"), ("yaml", "a.yml")]
-)
-def test_a_missing_library_is_a_problem_that_says_what_to_install(
-    folder, monkeypatch, library, name
-):
-    monkeypatch.setitem(sys.modules, library, None)
-    monkeypatch.delitem(sys.modules, "oauthreg._sources.spring_yaml", raising=False)
-    folder.write(name, "")
-    assert folder.problem(name).endswith("missing\n    pip install 'oauthreg[spring]'")
+@pytest.mark.parametrize("text", ["{cipher}AQB3", "ENC(abc)", "ENC[AES256_GCM,data:x]"])
+def test_an_encrypted_value_is_a_problem(folder, text):
+    folder.write("a.properties", f"{P}registration.a.client-secret=${{X}}")
+    problem = folder.problem("a.properties", {"X": text})
+    assert "is encrypted, and only Spring Cloud Config or Jasypt can read it" in problem
+    assert text not in problem
+
+
+def test_a_common_provider_with_an_issuer_is_none_any_more(folder):
+    folder.write("a.yml", f"{P}provider.google.issuer-uri: https://i.example")
+    values = folder.values("a.yml")["provider"]["google"]
+    assert values == {"type": "generic", "issuer-uri": "https://i.example"}
 
 
 def test_every_leaf_is_sourced(folder):
