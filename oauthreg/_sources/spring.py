@@ -164,25 +164,23 @@ class _Reading:
         return self._out
 
     def _entries(self, section: str) -> list[_Entry]:
+        """Return what has values; a variable's spelling of an id counts where no file has it."""
         root = _ROOT.child(section)
-        found: dict[str, _Entry] = {}
+        names: dict[str, tuple[Name, Property]] = {}
         for properties in self._sources:
             for text, name in properties.names.items():
-                if not name.below(root):
-                    continue
-                entry = name.chop(len(root) + 1)
-                id_ = entry.elements[-1].original
-                if id_ in found:
-                    continue
-                values = self._values(section, entry)
+                if name.below(root):
+                    entry = name.chop(len(root) + 1)
+                    names.setdefault(entry.elements[-1].original, (entry, properties.by_text[text]))
+        in_files = {name.key for name, first in names.values() if not _is_variable(first)}
+        found: dict[tuple[str, ...], _Entry] = {}
+        for id_, (name, first) in names.items():
+            key = (*name.key, canonical(id_))
+            if key not in found and not (_is_variable(first) and name.key in in_files):
+                values = self._values(section, name)
                 if values:
-                    found[id_] = _Entry(id_, entry, properties.by_text[text], values)
-        files = {e.name.key for e in found.values() if not _is_variable(e.first)}
-        spelled: dict[tuple[str, ...], _Entry] = {}
-        for one in found.values():
-            if not (_is_variable(one.first) and one.name.key in files):
-                spelled.setdefault((*one.name.key, canonical(one.id)), one)
-        return list(spelled.values())
+                    found[key] = _Entry(id_, name, first, values)
+        return list(found.values())
 
     def _values(self, section: str, entry: Name) -> dict[str, Bound]:
         values: dict[str, Bound] = {}
@@ -191,7 +189,8 @@ class _Reading:
             try:
                 bound = self._binder.items(name) if leaf == "scope" else self._binder.text(name)
             except BindError as error:
-                self._problem(error.entry, error.message, error.remedy)
+                path = str(name) if _is_variable(error.entry) else ""
+                self._problem(error.entry, error.message, error.remedy, path)
                 continue
             if bound is not None:
                 values[leaf] = bound
@@ -213,6 +212,7 @@ class _Reading:
                     property_,
                     "is encrypted, and only Spring Cloud Config or Jasypt can read it",
                     f"Give it by OAUTHREG_{section.upper()}__... or in a secrets directory.",
+                    str(entry.name.child(leaf)) if _is_variable(property_) else "",
                 )
             else:
                 setting: str | list[str] | None = value
@@ -247,10 +247,10 @@ class _Reading:
                     "..._REGISTRATION_MYCLIENT_CLIENTSECRET; or use OAUTHREG_REGISTRATION__...",
                 )
 
-    def _problem(self, entry: Property, message: str, remedy: str = "") -> None:
+    def _problem(self, entry: Property, message: str, remedy: str = "", path: str = "") -> None:
         if entry.origin not in self._noted:  # of what is wrong with a property the first is enough
             self._noted.add(entry.origin)
-            self._out.problem(entry.name, message, entry.origin, remedy)
+            self._out.problem(path or entry.name, message, entry.origin, remedy)
 
 
 def _unknown(name: Name) -> str | None:

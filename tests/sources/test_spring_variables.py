@@ -54,6 +54,15 @@ def test_a_variable_that_boot_would_not_take_for_anything_is_a_problem(folder):
     assert "s3cr3t" not in problem
 
 
+def test_a_problem_with_a_variable_names_the_property_that_it_means(folder):
+    folder.write("a.properties", FILE)
+    variable = f"{V}REGISTRATION_MYCLIENT_CLIENTSECRET"
+    for value, problem in (("${NO}", "cannot be known: ${NO}"), ("{cipher}x", "is encrypted")):
+        text = folder.problem("a.properties", {variable: value})
+        path = f"{P}registration.my-client.client-secret"
+        assert text.startswith(f"{path} (environment variable {variable}): {problem}")
+
+
 def test_ours_override_springs(folder):
     folder.write("a.properties", FILE)
     environ = {
