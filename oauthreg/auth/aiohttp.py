@@ -29,6 +29,8 @@ with needed("aiohttp", by="oauthreg.auth.aiohttp"):
     from aiohttp import ClientHandlerType, ClientMiddlewareType, ClientRequest, ClientResponse
 
 if TYPE_CHECKING:
+    from aiohttp.connector import Connection
+
     from oauthreg._registration import AsyncManager, AuthorizeOptions, ClientRegistration
 
 __all__ = ["middleware"]
@@ -73,7 +75,7 @@ def middleware(
             logger.info("%s: no token for %s, bound to %s", registration_id, asked, bound)
             return await handler(request)
         if is_plain_loopback(str(request.url)):
-            await _check_loopback(client.registration, request)
+            _check_loopback(client.registration, request)
         try:
             return await _sent(supplier, authorized, request, handler)
         finally:  # so that an outer middleware may send it anew, and no error shows the token
@@ -105,21 +107,26 @@ async def _sent_once(
     return await handler(request)
 
 
-async def _check_loopback(registration: ClientRegistration, request: ClientRequest) -> None:
-    """Check that plain http meets no proxy, and that `localhost` is loopback.
+def _check_loopback(registration: ClientRegistration, request: ClientRequest) -> None:
+    """Check that plain http meets no proxy, and when it is connected, that `localhost` is loopback.
 
     Raises:
-        UrlNotAllowedError: it does, or it is not.
+        UrlNotAllowedError: it would go through a proxy.
     """
+    url = str(request.url)
     if request.proxy is not None:
-        raise proxied(registration, str(request.url))
-    if not origin_of(str(request.url)).must_resolve_to_loopback:
+        raise proxied(registration, url)
+    if not origin_of(url).must_resolve_to_loopback:
         return
-    try:
-        found = await asyncio.get_running_loop().getaddrinfo("localhost", None)
-    except OSError:  # then aiohttp reaches nobody either
-        return
-    check_addresses(registration, str(request.url), (entry[4][0] for entry in found))
+    send = request.send
+
+    async def send_checked(conn: Connection) -> ClientResponse:
+        peer = conn.transport and conn.transport.get_extra_info("peername", ("unknown",))
+        if isinstance(peer, tuple):  # and no local socket, which has a path
+            check_addresses(registration, url, peer[:1])
+        return await send(conn)
+
+    request.send = send_checked  # type: ignore[method-assign]  # of this request only
 
 
 async def _is_of_netrc(request: ClientRequest) -> bool:

@@ -17,6 +17,7 @@ import oauthreg.auth.httpx2
 from oauthreg import AsyncAuthorizedClientManager, AuthorizedClientManager, UrlNotAllowedError
 from oauthreg.auth import _netrc
 
+HTTPX = ["httpx", "httpx-async", "httpx2", "httpx2-async"]
 ELSEWHERE = "::ffff:127.0.0.1"  # no loopback by the rule, but the test's server answers there
 
 
@@ -180,15 +181,38 @@ def test_a_session_checks_where_localhost_is_connected(session, server, localhos
     assert session.get(server.api_uri, timeout=5).status_code == 200
 
 
-@pytest.mark.parametrize(
-    "library", ["httpx", "httpx-async", "httpx2", "httpx2-async"], indirect=True
-)
-def test_httpx_checks_where_localhost_is_connected(caller, server, localhost):
-    localhost(ELSEWHERE, "127.0.0.1")
+@pytest.mark.parametrize("library", HTTPX, indirect=True)
+def test_httpx_checks_every_new_connection_to_localhost(caller, server, localhost):
     made = caller()
+    localhost(ELSEWHERE)
     with pytest.raises(UrlNotAllowedError):
         made.call("GET", by_name(server))
+    localhost("127.0.0.1")
     assert made.call("GET", by_name(server)).status == 200
+
+
+def test_aiohttp_may_reach_localhost_by_a_local_socket(settings, tmp_path):
+    path = str(tmp_path / "api.sock")
+
+    async def answer(reader, writer):
+        head = await reader.readuntil(b"\r\n\r\n")
+        status = b"200 OK" if b"\r\nAuthorization: Bearer " in head else b"400 Bad"
+        writer.write(b"HTTP/1.1 " + status + b"\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+        writer.close()
+
+    async def work():
+        async with (
+            await asyncio.start_unix_server(answer, path),
+            AsyncAuthorizedClientManager.from_settings(settings()) as manager,
+            aiohttp.ClientSession(
+                connector=aiohttp.UnixConnector(path),
+                middlewares=[oauthreg.auth.aiohttp.middleware(manager, "my-client")],
+            ) as session,
+            session.get("http://localhost/x") as response,
+        ):
+            return response.status
+
+    assert asyncio.run(work()) == 200
 
 
 @pytest.mark.parametrize("library", ["requests"], indirect=True)
