@@ -45,8 +45,9 @@ class Auth(AuthBase):
     alone.
 
     A token for plain http on loopback is refused where the environment names a proxy for it,
-    whether or not the session heeds that: an auth object is not told. `manager.session()` sends
-    such requests without a proxy.
+    whether or not the session heeds that: an auth object is not told. Neither does it see
+    connections: it looks `localhost` up before requests does. `manager.session()` sends such
+    requests without a proxy, and checks the connection itself.
 
     With DPoP, a session's `HTTPAdapter` should keep its `max_retries` of 0: urllib3 would send
     the same proof again, which an API may refuse.
