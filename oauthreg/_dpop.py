@@ -74,7 +74,7 @@ class Prover:
         return self.key.sign(claims, typ="dpop+jwt", jwk=dict(self.key.public))
 
     def note(self, url: str, headers: Mapping[str, str], *, role: str) -> bool:
-        """Keep the nonce of any answer (section 8.2); True if it brought a new one."""
+        """Keep the nonce of any answer (section 8.2); True if it is a new one."""
         nonce = headers.get("dpop-nonce")
         place = (role, origin_of(url))
         if not nonce or self._nonces.get(place) == nonce:

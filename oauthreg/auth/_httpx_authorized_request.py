@@ -210,7 +210,7 @@ def has_callers_header(request: Any) -> bool:
 
 
 def _rewind(stream: Any, byte_stream: type[Any]) -> Callable[[], object] | None:
-    """Return what brings a body back to where it stands now; None if nothing can."""
+    """Return what rewinds a body to its present position; None if nothing can."""
     if isinstance(stream, byte_stream):
         return lambda: None
     fields = getattr(stream, "fields", None)
