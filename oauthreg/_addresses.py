@@ -209,6 +209,24 @@ def as_http(text: str) -> str:
     return f"http{text[web_socket.end() :]}" if web_socket else text
 
 
+def ascii_host(name: str) -> str:
+    """Return a host name in ASCII: an international one by UTS 46, non-transitional.
+
+    Raises:
+        ValueError: IDNA 2008 does not allow it.
+    """
+    if name.isascii():
+        return name
+    import idna  # noqa: PLC0415 - for the few hosts that need it
+
+    if len(name) > _LONGEST_HOST:
+        raise ValueError("must have a host name of at most 253 characters")
+    try:
+        return idna.encode(name, uts46=True).decode("ascii")
+    except idna.IDNAError:
+        raise ValueError("must have a host name that IDNA 2008 allows") from None
+
+
 def is_loopback(host: str) -> bool:
     """Whether an IP address is loopback: 127.0.0.0/8 or ::1."""
     try:
@@ -264,7 +282,7 @@ def _origin(scheme: str, authority: str) -> Origin:
 def _host(text: str) -> str:
     if text.startswith("["):
         return _ipv6(text[1:-1])
-    name = (text if text.isascii() else _punycode(text)).lower()
+    name = ascii_host(text).lower()
     if _NUMBER.fullmatch(name):
         return _ipv4(name)
     if name == "localhost.":  # resolvers and certificates do not take it for localhost alike
@@ -291,14 +309,3 @@ def _ipv6(text: str) -> str:
     except ValueError:
         pass
     raise ValueError("must have an IPv6 address, without a zone, in its brackets")
-
-
-def _punycode(name: str) -> str:
-    import idna  # noqa: PLC0415 - for the few hosts that need it
-
-    if len(name) > _LONGEST_HOST:
-        raise ValueError("must have a host name of at most 253 characters")
-    try:
-        return idna.encode(name, uts46=True).decode("ascii")
-    except idna.IDNAError:
-        raise ValueError("must have a host name that IDNA 2008 allows") from None

@@ -7,6 +7,7 @@ import re
 from typing import TYPE_CHECKING
 from urllib.parse import SplitResult, parse_qsl, quote, urlsplit
 
+from oauthreg._addresses import ascii_host
 from oauthreg._errors import CallbackError
 from oauthreg._protocol.hints import LOG_IN_AGAIN, code_hint
 from oauthreg._protocol.scrub import scrubbed
@@ -199,8 +200,7 @@ def _pairs(request: AuthorizationRequest, callback_url: str) -> list[tuple[str, 
 def _address(parts: SplitResult) -> tuple[str, str, int | None, str]:
     """Return the parts that are compared, in the spelling of a browser; PARTS names them."""
     user, _, _ = parts.netloc.rpartition("@")
-    host = parts.hostname or ""
-    host = host if host.isascii() else host.encode("idna").decode("ascii")
+    host = ascii_host(parts.hostname or "")
     port = parts.port or DEFAULT_PORTS.get(parts.scheme)
     path = re.sub("%[0-9a-f]{2}", lambda hexed: hexed[0].upper(), quote(parts.path, safe=KEPT))
     return parts.scheme, f"{user}@{host}", port, path or "/"

@@ -92,6 +92,7 @@ def test_a_callback_at_another_address_is_refused(refused, address, what):
 SPELLINGS = [
     ("http://127.0.0.1:8000", "http://127.0.0.1:8000/"),
     ("https://b\u00fccher.example/cb", "https://xn--bcher-kva.example/cb"),
+    ("https://stra\u00dfe.example/cb", "https://xn--strae-oqa.example/cb"),
     ("https://app.example/\u00fc", "https://app.example/%C3%BC"),
     ("https://app.example/a%2fb", "https://app.example/a%2Fb"),
     ("com.example.app:/cb", "com.example.app:/cb"),
@@ -103,6 +104,13 @@ SPELLINGS = [
 def test_a_browsers_spelling_of_the_address_is_the_same(read, ours, browsers):
     glue = "&" if "?" in browsers else "?"
     assert read(f"{browsers}{glue}{GOOD}", redirect_uri=ours).get("code") == "c1"
+
+
+def test_a_host_that_an_older_idna_made_of_the_address_is_another(refused):
+    error = refused(
+        f"https://strasse.example/cb?{GOOD}", redirect_uri="https://stra\u00dfe.example/cb"
+    )
+    assert "another host" in str(error)
 
 
 NO_ADDRESSES = [
