@@ -135,21 +135,21 @@ class HttpxAuthorizedRequest(AuthorizedRequest):
         if hop.method == b"CONNECT":  # to a proxy, which is to see no token
             return None
         target = hop.url.target
-        whole = target if target.startswith(b"http") else bytes(hop.url)  # whole, to a proxy
-        url = whole.decode("ascii")
+        by_proxy = target.startswith(b"http")  # which is asked for the whole address
+        url = (target if by_proxy else bytes(hop.url)).decode("ascii")
         if self.has_urls:
             self.may_send_token(url)
-        if whole is target and is_plain_loopback(url):
-            raise proxied(self.client.registration, url)
         own, self._has_own_token = self._has_own_token, False
-        if own:  # what the flow sent has its token already, and a proof of its own
-            return url
         carried = {name.lower(): value.decode("latin-1") for name, value in hop.headers}
         shown = carried.get(b"authorization")
         self._added_to_hop = shown is None and self.has_urls
         if shown is not None and shown != self.authorization:  # by a hook of the caller's
             return None
         sends_token = shown is not None or self._added_to_hop
+        if sends_token and by_proxy and is_plain_loopback(url):
+            raise proxied(self.client.registration, url)
+        if own:  # what the flow sent has its token already, and a proof of its own
+            return url
         fields = self.headers(hop.method.decode("ascii"), url) if sends_token else {}
         hop.headers[:] = [
             *((name, value) for name, value in hop.headers if name.lower() not in OF_THE_TOKEN),

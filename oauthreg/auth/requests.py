@@ -168,10 +168,10 @@ class _RecheckedRequest(PreparedRequest):
         if not authorized.may_send_token(url):
             authorized.remove_token(self.headers)
             return
-        self.adapter.check_loopback(authorized, url)
         missing = authorized.authorization if authorized.has_urls else None
         shown = self.headers.get(AUTHORIZATION, missing)
         if shown == authorized.authorization:
+            self.adapter.check_loopback(authorized, url)
             authorized.add_token(self.headers, self.method or "", url)
         elif self.headers.get(DPOP) == authorized.proof:
             self.headers.pop(DPOP, None)
