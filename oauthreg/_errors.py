@@ -279,13 +279,17 @@ class TransportError(AuthorizationError):
     Attributes:
         local: Whether this process lacked something (a file descriptor, a thread, a free
             connection), so that the failure says nothing about the server.
+        sent: False if it is certain that the server was sent nothing.
     """
 
     retryable_by_default = True
 
-    def __init__(self, message: str, *, local: bool = False, **fields: Any) -> None:
+    def __init__(
+        self, message: str, *, local: bool = False, sent: bool = True, **fields: Any
+    ) -> None:
         super().__init__(message, **fields)
         self.local = local
+        self.sent = sent
 
 
 class ConnectionFailedError(TransportError):

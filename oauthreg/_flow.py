@@ -129,7 +129,28 @@ class NeedMetadata:
     """Fetch the metadata of the registration's provider (RFC 8414); answered by a mapping."""
 
 
-Step = TokenRequest | Pause | NeedToken | ReadSecret | NeedMetadata
+@dataclass(frozen=True, slots=True)
+class StoreCall:
+    """Call the store on a thread of its own; answered by a `StoreAnswer`.
+
+    Attributes:
+        work: The call, which may block.
+        seconds: After which its answer is no longer waited for.
+    """
+
+    work: Callable[[], Any]
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class StoreAnswer:
+    """What came of a call of the store: a value, or what was raised."""
+
+    value: Any = None
+    error: Exception | None = None
+
+
+Step = TokenRequest | Pause | NeedToken | ReadSecret | NeedMetadata | StoreCall
 Flow = Generator[Step, Any, T]
 
 

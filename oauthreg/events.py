@@ -215,6 +215,45 @@ class RefreshTokenNotKept(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class StoreFailed(Event):
+    """The store failed: this process fetches for itself, and leaves the store alone for a while.
+
+    Attributes:
+        operation: What was tried: `load`, `lease` or `save`.
+        reason: Why it failed.
+        retry_after: Seconds until the store is tried again.
+    """
+
+    operation: str
+    reason: str
+    retry_after: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoreMissed(Event):
+    """Something stands in the store that this process cannot use.
+
+    Attributes:
+        reason: Why.
+    """
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoadedFromStore(Event):
+    """A token was taken from the store, so that none had to be fetched.
+
+    Attributes:
+        seconds: From the start of the flight to its end.
+        life_left: Seconds until the server's expiry.
+    """
+
+    seconds: float
+    life_left: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LoggedIn(Event):
     """A user logged in, and their tokens are kept."""
 
@@ -351,9 +390,22 @@ def _words(event: Event) -> tuple[int | None, str]:  # noqa: PLR0911 - one retur
                 "the server replaced the refresh token of the settings, and the new one is lost "
                 "when this process ends: the old one may be refused then"
             )
+        case StoreFailed() | StoreMissed() | LoadedFromStore():
+            return _about_store(event)
         case Revoked(error=error) if error is not None:
             return logging.DEBUG, f"dropped a token that the server did not revoke: {error}"
     return None, ""
+
+
+def _about_store(event: StoreFailed | StoreMissed | LoadedFromStore) -> tuple[int, str]:
+    if isinstance(event, StoreFailed):
+        return logging.WARNING, (
+            f"the store failed ({event.operation}): {event.reason}; this process goes on without "
+            f"it, and tries it again in {event.retry_after:.0f} s"
+        )
+    if isinstance(event, StoreMissed):
+        return logging.INFO, f"what stands in the store is not used: {event.reason}"
+    return logging.DEBUG, f"token taken from the store, lives {event.life_left:.0f} s"
 
 
 def _failure(event: Failed) -> tuple[int, str]:

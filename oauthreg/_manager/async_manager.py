@@ -238,6 +238,7 @@ class AsyncAuthorizedClientManager(Facade):
 
     async def close(self) -> None:
         """End renewals and connections; afterwards `authorize` raises ManagerClosedError."""
+        await self._runner.on_worker(self._core.store.save_marks)
         if self._core.close():
             await self._runner.close()
 

@@ -11,8 +11,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from oauthreg._errors import AuthorizationError, ManagerClosedError
-from oauthreg._flow import Pause, ReadSecret, TokenRequest, arun
-from oauthreg._manager.flights import no_answer, read_secret, unexpected
+from oauthreg._flow import Pause, ReadSecret, StoreCall, TokenRequest, arun
+from oauthreg._manager.answers import no_answer, read_secret, store_answer, unexpected
 from oauthreg._renewal.flight import Enter, Launch, Wait
 from oauthreg._transports.httpx2 import Httpx2Transport
 
@@ -122,6 +122,10 @@ class AsyncioRunner:
                 await asyncio.sleep(seconds)
             case ReadSecret():
                 return await self._read(step, self._core.flights.remaining(flight))
+            case StoreCall(work, seconds):
+                done = self._core.store.workers.call(work)
+                await asyncio.wait([asyncio.wrap_future(done)], timeout=seconds)
+                return store_answer(done, seconds)
             case Enter(name, most):
                 await self._enter(name, most, flight)
             case Launch(other):

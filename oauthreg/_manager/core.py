@@ -19,6 +19,8 @@ from oauthreg._manager.options import (
     needs_principal,
     read_options,
 )
+from oauthreg._manager.process import process_lock
+from oauthreg._manager.store_use import StoreUse
 from oauthreg._manager.workers import Workers
 from oauthreg._protocol.responses import HEADER_SAFE
 from oauthreg._renewal.clocks import Clocks
@@ -26,6 +28,7 @@ from oauthreg._renewal.engine import Engine
 from oauthreg._renewal.engine_state import EngineState
 from oauthreg._renewal.fetches import TokenFetch, labels
 from oauthreg._renewal.refresh_chain import chain_name
+from oauthreg._renewal.store_rules import lease_seconds
 from oauthreg._renewal.token_records import TokenRecords
 from oauthreg._token_key import request_principal, token_key
 from oauthreg.events import Event, Served, Subscriptions
@@ -54,6 +57,7 @@ class Core:
     Attributes:
         hot: The tables of the hit path.
         workers: Threads for blocking reads, and for the requests of the manager for threads.
+        store: The store, if the settings name one.
     """
 
     def __init__(
@@ -81,6 +85,10 @@ class Core:
         self._overrides: dict[str, str] = {}
         self._facades: dict[str, Any] = {}
         self._closers: list[Callable[[], object]] = []
+        self.store = StoreUse(
+            registry, self.state, self.engine, self.records, self.flights, self.fetch
+        )
+        self.store.open()
         _cores.add(self)
 
     def authorize(
@@ -114,7 +122,7 @@ class Core:
         timeout = call.timeout
         decision = yield from self.flights.obtain(
             fetch,
-            registration.http.total_timeout + CALLER_MARGIN if timeout is None else timeout,
+            self._default_timeout(fetch) if timeout is None else timeout,
             hot_key=hot_key,
             min_ttl=call.min_ttl,
             force=call.force,
@@ -210,6 +218,7 @@ class Core:
     def adopt(self, configuration: Configuration) -> None:
         """Take a configuration that was read again."""
         self._replaced(self.registry.adopt(configuration))
+        self.store.open()
 
     def status(self) -> Mapping[str, Mapping[str, Any]]:
         """Return the state of every registration's own token, without any token."""
@@ -259,7 +268,7 @@ class Core:
         """Make anew what belongs to a process, if this is another one than before."""
         if self._pid == os.getpid():
             return
-        with _LOCKS.setdefault(os.getpid(), threading.Lock()):
+        with process_lock():
             if self._pid != os.getpid():
                 self._lock = threading.RLock()
                 self.registry.reset_after_fork()
@@ -275,6 +284,7 @@ class Core:
             self.state.close()
         self.flights.close()
         self.workers.close()
+        self.store.close()
         for closer in self._closers:
             closer()
         return True
@@ -286,6 +296,12 @@ class Core:
             self.events.publish(Served(stale=stale, **labels(fetch)))
         client: AuthorizedClient = decision.client
         return client
+
+    def _default_timeout(self, fetch: TokenFetch) -> float:
+        """Return how long a caller waits: another process's lease, the flight, and a margin."""
+        total = fetch.http.total_timeout
+        lease = lease_seconds(total) if self.flights.shared_by(fetch) is not None else 0.0
+        return lease + total + CALLER_MARGIN
 
     def _key_of(self, registration_id: str) -> str:
         """Return the token key of a registration; of an unknown one, its id."""
@@ -308,12 +324,11 @@ _FACADES = {
     "async": ("oauthreg._manager.async_manager", "AsyncAuthorizedClientManager"),
 }
 """By name, since each is loaded only where it is used."""
-_LOCKS: dict[int, threading.Lock] = {}
-"""One lock per process: that of a parent may be held by a thread that does not exist here."""
 _cores: weakref.WeakSet[Core] = weakref.WeakSet()
 
 
 @atexit.register
 def _at_exit() -> None:
     for core in list(_cores):
+        core.store.save_marks()
         core.close()

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import traceback
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from oauthreg._discovery import discover
@@ -11,12 +11,12 @@ from oauthreg._errors import (
     AuthorizationError,
     ConfigurationError,
     ManagerClosedError,
-    SecretUnavailableError,
     WaitTimedOutError,
 )
 from oauthreg._flow import NeedMetadata, NeedToken, Pause, TokenRequest
+from oauthreg._manager.answers import unexpected
 from oauthreg._renewal.engine import too_late
-from oauthreg._renewal.fetches import MetadataFetch, labels
+from oauthreg._renewal.fetches import MetadataFetch, TokenFetch, labels
 from oauthreg._renewal.flight import (
     FLIGHT_GRACE,
     FROZEN,
@@ -26,22 +26,25 @@ from oauthreg._renewal.flight import (
     Wait,
 )
 from oauthreg._renewal.flow_inputs import FlowInputs
+from oauthreg._renewal.refusals import NotShared
+from oauthreg._renewal.store_rules import is_shared
 from oauthreg._renewal.token_flow import token_flow
-from oauthreg._secret_values import SecretReadError
 from oauthreg._tokens import RefreshToken
 from oauthreg.events import RequestAnswered, RequestSent
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from oauthreg._flow import Flow, ReadSecret, Step, TokenResponse
+    from oauthreg._flow import Flow, Step, TokenResponse
+    from oauthreg._renewal.cache_entry import CachedValue
     from oauthreg._renewal.engine import Decision, Engine
     from oauthreg._renewal.engine_state import EngineState
-    from oauthreg._renewal.fetches import Fetch, TokenFetch
-    from oauthreg._renewal.flight import Procedure
+    from oauthreg._renewal.fetches import Fetch
+    from oauthreg._renewal.flight import ManagerStep, Procedure
     from oauthreg._renewal.hot_path import HotKey
+    from oauthreg._renewal.sharing import Sharing
     from oauthreg._renewal.token_records import TokenRecords
-    from oauthreg.events import Subscriptions
+    from oauthreg.events import Event, Subscriptions
 
 T = TypeVar("T")
 CALLER_MARGIN = 1.0
@@ -57,6 +60,9 @@ class Flights:
         records: Keeps refresh tokens.
         events: Is told of requests.
         token_of: Gives the token of another registration, within so many seconds.
+
+    Attributes:
+        sharing: The store, if the settings name one.
     """
 
     def __init__(
@@ -72,6 +78,7 @@ class Flights:
         self._records = records
         self._events = events
         self._token_of = token_of
+        self.sharing: Sharing | None = None
         self._working: dict[str, int] = {}
         self._private: set[Flight] = set()
 
@@ -115,7 +122,7 @@ class Flights:
                 min_ttl, force = 0.0, False
 
     def private(
-        self, fetch: TokenFetch, flow: Flow[T], seconds: float | None = None
+        self, fetch: TokenFetch, flow: Procedure[T], seconds: float | None = None
     ) -> Procedure[T]:
         """Run a flow as a flight of one caller: never cached, never shared.
 
@@ -155,9 +162,14 @@ class Flights:
         try:
             if flight.flow is None and fetch.refresh_chain is not None:
                 yield Enter(f"chain {fetch.refresh_chain}", 1)
-            yield self._slot(flight)
+            slot, sharing = self._slot(flight), self.shared_by(flight.fetch)
+            if sharing is not None and flight.flow is None:
+                request = partial(self._request_token, flight)
+                yield from sharing.fly(flight, slot, request, self)
+                return
+            yield slot
             self._engine.begin(flight)
-            result = yield from self._answered(flight, flight.flow or self._flow_of(flight))
+            result = yield from self._request_token(flight)
             self._landed(flight, result)
         except AuthorizationError as error:
             self._failed(flight, error)
@@ -209,7 +221,7 @@ class Flights:
             raise
 
     def _wait(self, flight: Flight, deadline: float, timeout: float) -> Procedure[float]:
-        """Wait for a flight's outcome; return the deadline, a new one if this process stood still."""
+        """Wait for an outcome; return the deadline, a new one if this process stood still."""
         while not flight.outcome.done():
             now = self._state.clocks.monotonic()
             if now >= flight.deadline + FLIGHT_GRACE:
@@ -248,11 +260,12 @@ class Flights:
             chain=self._records.refresh_chain(fetch, keep=configured),
             prior_failure=flight.prior_failure,
             refused=flight.refused,
+            refusals=flight.refusals or NotShared(),
             working=self._working,
         )
         return token_flow(fetch, inputs)
 
-    def _answered(self, flight: Flight, flow: Flow[T]) -> Procedure[T]:
+    def _answered(self, flight: Flight, flow: Procedure[T]) -> Procedure[T]:
         """Pass a flow's steps on to the runner, but those that other flights answer."""
         try:
             step = next(flow)
@@ -271,7 +284,7 @@ class Flights:
         finally:
             flow.close()
 
-    def _answer(self, flight: Flight, step: Step) -> Procedure[Any]:
+    def _answer(self, flight: Flight, step: ManagerStep) -> Procedure[Any]:
         match step:
             case TokenRequest():
                 return (yield from self._request(flight, step))
@@ -333,24 +346,46 @@ class Flights:
         except ConfigurationError as error:
             raise AuthorizationError(f"it needs another registration: {error}") from None
 
+    def _request_token(self, flight: Flight) -> Procedure[Any]:
+        return (yield from self._answered(flight, flight.flow or self._flow_of(flight)))
+
     def _landed(self, flight: Flight, result: Any) -> None:
         """Settle a flight with what its flow returned."""
         if flight.flow is not None:
             flight.settle((result,))
             self._state.limits.leave(flight)
-            return
+        else:
+            self.land(flight, self.cached(flight, result))
+
+    def cached(self, flight: Flight, result: Any) -> tuple[CachedValue, tuple[Event, ...]]:
+        """Turn what a flight fetched into a cached value, and keep its refresh token.
+
+        Raises:
+            AuthorizationError: the access token is unusable.
+        """
         rotated = getattr(result, "refresh_token", None)
         if rotated:  # the one before is used up, even if this access token is unusable
             issued_at = datetime.fromtimestamp(flight.started.wall, UTC)
             token = RefreshToken(token_value=rotated, issued_at=issued_at)
-            self._records.keep_refresh_token(flight.fetch, token)
-        now = self._state.clocks.now()
-        cached, events = flight.fetch.to_cached(
-            result, flight.started, now, spread=self._state.clocks.random()
+            self._records.keep_refresh_token(
+                flight.fetch, token, stored=self.shared_by(flight.fetch) is not None
+            )
+        found: tuple[CachedValue, tuple[Event, ...]] = flight.fetch.to_cached(
+            result, flight.started, self._state.clocks.now(), spread=self._state.clocks.random()
         )
+        return found
+
+    def land(self, flight: Flight, landed: tuple[CachedValue, tuple[Event, ...]]) -> None:
+        """Settle a flight with its cached value."""
+        cached, events = landed
         self._engine.land(flight, cached)
         for event in events:
             self._events.publish(event)
+
+    def shared_by(self, fetch: Fetch) -> Sharing | None:
+        """Return the store of a fetch, if there is one and its token goes there."""
+        shared = self.sharing is not None and isinstance(fetch, TokenFetch) and is_shared(fetch)
+        return self.sharing if shared else None
 
     def _failed(self, flight: Flight, error: AuthorizationError) -> None:
         if flight.flow is None:
@@ -358,39 +393,6 @@ class Flights:
         else:
             flight.settle(error.copy())
             self._state.limits.leave(flight)
-
-
-def read_secret(step: ReadSecret) -> Any:
-    """Read a secret source for a flow.
-
-    Raises:
-        SecretUnavailableError: it cannot be read.
-    """
-    try:
-        return step.source.read()
-    except SecretReadError as error:
-        raise SecretUnavailableError(f"the {step.setting} cannot be read: {error}") from None
-    except Exception as error:  # noqa: BLE001 - a secret plugin may raise anything
-        raise SecretUnavailableError(
-            f"the {step.setting} cannot be read: {type(error).__name__} from "
-            f"{step.source.reference}"
-        ) from None
-
-
-def no_answer(step: ReadSecret, within: float) -> SecretUnavailableError:
-    """Return the failure of a source that could not be read in time."""
-    return SecretUnavailableError(
-        f"the {step.setting} cannot be read: {step.source.reference} did not answer within "
-        f"{within:.1f} s"
-    )
-
-
-def unexpected(error: Exception) -> AuthorizationError:
-    """Return the failure of a flight by something that nobody foresaw, without its words."""
-    frame = traceback.extract_tb(error.__traceback__)[-1]
-    return AuthorizationError(
-        f"unexpected {type(error).__name__} in {frame.name}, line {frame.lineno}"
-    )
 
 
 def _single(step: Step) -> Flow[None]:

@@ -54,7 +54,7 @@ def complete(
     began = AuthorizationRequest.from_mapping(request)
     flow = flows.complete(fetch, core.flights.inputs(fetch), began, callback_url)
     granted = yield from core.flights.private(fetch, flow)
-    return _logged_in(core, fetch, granted)
+    return (yield from _logged_in(core, fetch, granted))
 
 
 def device_authorization(core: Core, registration_id: str) -> Procedure[DeviceAuthorization]:
@@ -77,7 +77,7 @@ def poll(
     seconds = max(began.expires_at - core.clocks.wall(), 0.0) + CALLER_MARGIN
     flow = flows.poll(fetch, core.flights.inputs(fetch), began)
     granted = yield from core.flights.private(fetch, flow, seconds)
-    return _logged_in(core, fetch, granted)
+    return (yield from _logged_in(core, fetch, granted))
 
 
 def introspect(
@@ -100,9 +100,14 @@ def revoke(
 ) -> Procedure[None]:
     """Drop tokens here, then have the server end them; the first failure is raised at the end."""
     fetch = _token_fetch(core, registration_id, token, principal)
+    sharing = core.flights.shared_by(fetch) if fetch.refresh_chain is not None else None
+    if sharing is not None and token is None:
+        yield from core.flights.private(fetch, sharing.load_login(fetch))
     tokens = core.records.current_tokens(fetch) if token is None else [(token, None)]
     for one, _ in tokens:
         core.records.forget_token(one)
+    if sharing is not None and token is None:
+        yield from core.flights.private(fetch, sharing.end_login(fetch))
     failure = None
     for one, kind in tokens:
         error = yield from _revoke_one(core, fetch, one, kind)
@@ -160,11 +165,14 @@ def _login_fetch(
     return core.fetch(resolved, registration, principal)
 
 
-def _logged_in(core: Core, fetch: TokenFetch, granted: Granted) -> AuthorizedClient:
-    """Keep what a login granted, and return its client."""
+def _logged_in(core: Core, fetch: TokenFetch, granted: Granted) -> Procedure[AuthorizedClient]:
+    """Keep what a login granted, in the store too, and return its client."""
     now = core.clocks.now()
     cached, events = fetch.to_cached(granted, now, now, spread=core.clocks.random())
     core.records.log_in(fetch, cached)
+    sharing = core.flights.shared_by(fetch)
+    if sharing is not None:
+        yield from core.flights.private(fetch, sharing.keep_login(fetch, cached))
     for event in (*events, LoggedIn(**labels(fetch))):
         core.events.publish(event)
     return fetch.client(cached)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from oauthreg._registration import ClientRegistration
     from oauthreg._settings.load import Configuration, ResolvedRegistration
+    from oauthreg._settings.store import ConfiguredStore
 
 
 class RegistrationRegistry:
@@ -42,6 +43,11 @@ class RegistrationRegistry:
     def registrations(self) -> Mapping[str, ClientRegistration]:
         """Every registration by its id."""
         return self._configuration.registrations
+
+    @property
+    def store(self) -> ConfiguredStore | None:
+        """The store that the configuration names, if it names one."""
+        return self._configuration.store
 
     def resolved(self) -> Iterable[ResolvedRegistration]:
         """Return every registration with its plugin."""

@@ -291,6 +291,7 @@ class AuthorizedClientManager(Facade):
 
     def close(self) -> None:
         """End renewals and connections; afterwards `authorize` raises ManagerClosedError."""
+        self._core.store.save_marks()
         self._core.close()
 
     def __enter__(self) -> Self:

@@ -7,8 +7,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from oauthreg._errors import AuthorizationError, ConnectionFailedError, ManagerClosedError
-from oauthreg._flow import Pause, ReadSecret, TokenRequest, run
-from oauthreg._manager.flights import no_answer, read_secret, unexpected
+from oauthreg._flow import Pause, ReadSecret, StoreCall, TokenRequest, run
+from oauthreg._manager.answers import no_answer, read_secret, store_answer, unexpected
 from oauthreg._manager.workers import Timer
 from oauthreg._renewal.flight import Enter, Launch, Wait
 from oauthreg._transports.requests import RequestsTransport
@@ -124,6 +124,8 @@ class ThreadRunner:
                 self._timer.after(seconds, resume)
             case ReadSecret(source) if source.reference is not None:
                 self._read(flight, flow, step)
+            case StoreCall(work, seconds):
+                self._call_store(flight, flow, work, seconds)
             case _:
                 return False
         return True
@@ -135,6 +137,14 @@ class ThreadRunner:
         resume = _Once(partial(self._resume_with, flight, flow, step, within, done))
         done.add_done_callback(lambda _done: resume())
         self._timer.after(within, resume)
+
+    def _call_store(
+        self, flight: Flight, flow: Procedure[None], work: Callable[[], Any], seconds: float
+    ) -> None:
+        done = self._core.store.workers.call(work)
+        resume = _Once(lambda: self._resume(flight, flow, store_answer(done, seconds)))
+        done.add_done_callback(lambda _done: resume())
+        self._timer.after(seconds, resume)
 
     def _resume_with(
         self,

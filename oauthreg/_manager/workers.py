@@ -13,6 +13,8 @@ from concurrent.futures import Future
 from functools import partial
 from typing import TypeVar
 
+from oauthreg._manager.process import process_lock
+
 T = TypeVar("T")
 Task = Callable[[], object]
 IDLE_SECONDS = 10.0
@@ -24,12 +26,16 @@ class Workers:
     The threads are daemons, so that a hanging request never holds up the end of the program. One
     that has had nothing to do for ten seconds ends. Threads and locks are made when a task first
     needs them in this process, so that a fork, or a late patch by gevent, leaves nothing stale.
+
+    Args:
+        most: How many threads there may be; further tasks wait for one. None for any number.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, most: int | None = None) -> None:
+        self._most = most
         self._pid = -1
         self._closed = False
-        self._idle = 0
+        self._idle = self._threads = 0
         self._make()
 
     def submit(self, task: Task) -> None:
@@ -38,19 +44,24 @@ class Workers:
         Raises:
             RuntimeError: no thread could be started.
         """
-        if self._pid != os.getpid():
-            self._make()
-            self._pid = os.getpid()
+        self._check_process()
         with self._lock:
-            reuse = self._idle > 0
+            reuse = self._idle > 0 or self._threads == self._most
             if reuse:
-                self._idle -= 1
+                self._idle -= 1  # below 0: so many tasks wait for a thread
+            else:
+                self._threads += 1
         if reuse:
             self._tasks.put(task)
-        else:
+            return
+        try:
             threading.Thread(
                 target=self._work, args=(task,), name="oauthreg-worker", daemon=True
             ).start()
+        except BaseException:
+            with self._lock:
+                self._threads -= 1
+            raise
 
     def call(self, work: Callable[[], T]) -> Future[T]:
         """Run some work on a thread of its own; the future gets what it returns or raises."""
@@ -62,14 +73,21 @@ class Workers:
         """Let every idle thread end, and every busy one after its task."""
         with self._lock:
             self._closed = True
-            idle, self._idle = self._idle, 0
+            idle, self._idle = max(self._idle, 0), 0
         for _ in range(idle):
             self._tasks.put(None)
+
+    def _check_process(self) -> None:
+        if self._pid != os.getpid():
+            with process_lock():
+                if self._pid != os.getpid():
+                    self._make()
+                    self._pid = os.getpid()
 
     def _make(self) -> None:
         self._lock = threading.Lock()
         self._tasks: queue.SimpleQueue[Task | None] = queue.SimpleQueue()
-        self._idle = 0
+        self._idle = self._threads = 0
 
     def _work(self, task: Task | None) -> None:
         while task is not None:
@@ -86,8 +104,9 @@ class Workers:
             return self._tasks.get(timeout=IDLE_SECONDS)
         except queue.Empty:
             with self._lock:
-                if self._idle:
+                if self._idle > 0:
                     self._idle -= 1
+                    self._threads -= 1
                     return None
             return self._tasks.get()  # claimed at this very moment: its task is on the way
 
@@ -121,8 +140,10 @@ class Timer:
             RuntimeError: no thread could be started.
         """
         if self._pid != os.getpid():
-            self._make()
-            self._pid = os.getpid()
+            with process_lock():
+                if self._pid != os.getpid():
+                    self._make()
+                    self._pid = os.getpid()
         with self._changed:
             due = (time.monotonic() + seconds, next(self._numbers), call)
             heapq.heappush(self._due, due)

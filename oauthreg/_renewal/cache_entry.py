@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from oauthreg._renewal.backoff import LOST_RENEWAL, REJECTION
+from oauthreg._secret_values import Secret
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Mapping
@@ -63,6 +64,7 @@ class CacheEntry:
 
     Attributes:
         key: The key.
+        fetch: What the key is of, as it was last asked for.
         cached: The current value.
         flight: The fetch in progress.
         hot_keys: Where the hit path keeps clients of this value.
@@ -70,6 +72,10 @@ class CacheEntry:
         audience: The audience that was asked for.
         warned: Whether a caller's min_ttl was already found to exceed the lifetime.
         recheck_at: Monotonic seconds from which a refused credential may be read again.
+        unsaved_marks: Tokens that must not be used, which the store does not know of yet, and
+            whether an API rejected them: else they were dropped.
+        dropped_at: Monotonic seconds of the last `invalidate`: what was fetched before is not
+            taken from the store.
         renew_after: Monotonic seconds before which no renewal is started in the background,
             because earlier ones ended with their event loop.
     """
@@ -82,24 +88,29 @@ class CacheEntry:
         "_rejections",
         "audience",
         "cached",
+        "dropped_at",
+        "fetch",
         "flight",
         "hot_keys",
         "key",
         "names",
         "recheck_at",
         "renew_after",
+        "unsaved_marks",
         "warned",
     )
 
     def __init__(self, key: str) -> None:
         self.key = key
+        self.fetch: Any = None
         self.cached: CachedValue | None = None
         self.flight: Flight | None = None
         self.hot_keys: dict[tuple[int, Hashable], HotKey] = {}
         self.names: set[str] = set()
         self.audience: str | None = None
         self.warned = False
-        self.recheck_at = self.renew_after = float("-inf")
+        self.recheck_at = self.renew_after = self.dropped_at = float("-inf")
+        self.unsaved_marks: deque[tuple[Secret, bool]] = deque(maxlen=MOST_REJECTED)
         self._rejected: deque[str] = deque(maxlen=MOST_REJECTED)
         self._hot_keys_at = MOST_HOT_KEYS
         self._rejections = self._lost_renewals = 0
@@ -127,6 +138,17 @@ class CacheEntry:
         for at in self.hot_keys.values():
             hot.evict(at)
         self.hot_keys.clear()
+
+    def drop_value(self, now: float) -> None:
+        """Note that the cached token, and any that was fetched before now, is not used again."""
+        self.dropped_at = now
+        token = getattr(self.cached.value, "token_value", None) if self.cached is not None else None
+        if token is not None:
+            self.unsaved_marks.append((Secret(token), False))
+
+    def was_rejected(self, digest: str) -> bool:
+        """Whether an API rejected the token with this digest."""
+        return digest in self._rejected
 
     def reject(self, now: float, chance: Callable[[], float]) -> int | None:
         """Mark the cached token as rejected by an API; None if that value was rejected before.

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from oauthreg._errors import AuthorizationError, ManagerClosedError, TimedOutError
 from oauthreg._renewal.backoff import FORGOTTEN_AFTER, concerns_server
 from oauthreg._renewal.fetches import labels
-from oauthreg._renewal.flight import FROZEN, Flight
+from oauthreg._renewal.flight import FROZEN, LONGEST_QUEUE, Flight
 from oauthreg._tokens import LONGEST_WINDOW_SHARE
 from oauthreg.events import (
     BackingOff,
@@ -19,6 +19,7 @@ from oauthreg.events import (
     Fetched,
     FlightStarted,
     LifeTooShort,
+    LoadedFromStore,
     Renewed,
 )
 
@@ -105,7 +106,9 @@ class Engine:
                     self._state.limits.hurry(flight)
                 return Decision(None, flight)
             self._refuse(fetch, entry, now, effects, force=force)
-            return Decision(None, self._start(fetch, entry, now, effects, waited=True), start=True)
+            flight = self._start(fetch, entry, now, effects, waited=True)
+            flight.force, flight.min_ttl = force, min_ttl
+            return Decision(None, flight, start=True)
 
     def begin(self, flight: Flight) -> None:
         """Note that a flight has its request slot: its deadline counts from now.
@@ -133,8 +136,26 @@ class Engine:
             )
         raise flight.prior_failure
 
-    def land(self, flight: Flight, cached: CachedValue) -> None:
-        """Settle a flight with what it fetched."""
+    def queue_again(self, flight: Flight) -> None:
+        """Note that a flight gave up its request slot: it waits for another process's fetch."""
+        flight.begun = False
+        flight.deadline = flight.launched.monotonic + LONGEST_QUEUE
+
+    def postpone(self, flight: Flight, seconds: float) -> None:
+        """End a renewal quietly: another process makes it; it is due again after these seconds."""
+        with self._state.locked() as effects:
+            now = self._state.clocks.now()
+            effects.leave.append(flight)
+            effects.settled.append((flight, None))
+            entry = self._state.cache.entries.get(flight.fetch.key)
+            if entry is not None and entry.flight is flight:
+                entry.flight = None
+                entry.evict(self._state.hot)
+                entry.renew_after = now.monotonic + seconds
+                self._state.backoffs.release(flight.fetch.failure_scopes, now.monotonic)
+
+    def land(self, flight: Flight, cached: CachedValue, *, loaded: bool = False) -> None:
+        """Settle a flight with what it fetched, or what it `loaded` from the store."""
         with self._state.locked() as effects:
             now = self._state.clocks.now()
             effects.leave.append(flight)
@@ -148,15 +169,18 @@ class Engine:
             self._state.cache.put(entry, cached)
             if not entry.names:  # nobody asks for this key any more
                 self._state.cache.drop(entry)
-            self._state.backoffs.succeeded(
-                flight.fetch.failure_scopes, now.monotonic, launched=flight.started.monotonic
-            )
+            if not loaded:
+                self._state.backoffs.succeeded(
+                    flight.fetch.failure_scopes, now.monotonic, launched=flight.started.monotonic
+                )
             effects.settled.append((flight, cached))
-            kind = Renewed if renewed else Fetched
-            seconds = now.monotonic - flight.launched.monotonic
-            effects.events.append(
-                kind(seconds=seconds, lifetime=cached.lifetime, **labels(flight.fetch))
-            )
+            seconds, facts = now.monotonic - flight.launched.monotonic, labels(flight.fetch)
+            if loaded:
+                event: Event = LoadedFromStore(seconds=seconds, life_left=cached.left(now), **facts)
+            else:
+                kind = Renewed if renewed else Fetched
+                event = kind(seconds=seconds, lifetime=cached.lifetime, **facts)
+            effects.events.append(event)
 
     def fail(self, flight: Flight, error: AuthorizationError) -> None:
         """Settle a flight with its failure; a valid cached value stays."""

@@ -43,6 +43,7 @@ class EngineState:
         publish: Called with every event, without the lock.
 
     Attributes:
+        publish: As above.
         closed: Whether the manager is closed.
         limits: Has a lock of its own.
     """
@@ -54,7 +55,7 @@ class EngineState:
         self.cache = TokenCache()
         self.backoffs = Backoffs(clocks.random)
         self.closed = False
-        self._publish = publish
+        self.publish = publish
         self._lock = threading.RLock()  # a signal handler may call in the middle of a decision
 
     @contextmanager
@@ -70,7 +71,7 @@ class EngineState:
             for flight in effects.leave:
                 self.limits.leave(flight)
             for event in effects.events:
-                self._publish(event)
+                self.publish(event)
 
     def clear_hot_path(self, *, off: bool | None = None) -> None:
         """Empty the hit path: callers who have decided already cannot fill it again."""

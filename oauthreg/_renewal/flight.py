@@ -11,8 +11,8 @@ from oauthreg._flow import Step
 
 if TYPE_CHECKING:
     from oauthreg._errors import AuthorizationError
-    from oauthreg._flow import Flow
     from oauthreg._renewal.clocks import Instant
+    from oauthreg._renewal.refusals import SharedRefusals
 
 FLIGHT_GRACE = 0.25
 """Seconds after its deadline until a waiting caller gives a flight up."""
@@ -49,6 +49,9 @@ class Flight:
         refused: Credentials that are known to be refused.
         outdated: Whether the configuration changed since, so that its failure means nothing.
         attempts: How many requests it has sent.
+        force: Whether the caller who started it needs a new token.
+        min_ttl: Seconds of life that this caller needs.
+        refusals: Where credentials that the server refused are shared, if they are.
         owner: What carries it, if that can end before the flight.
         limits: Names of the limits that it counts against, or waits for.
     """
@@ -61,12 +64,15 @@ class Flight:
         "deadline",
         "fetch",
         "flow",
+        "force",
         "launched",
         "limits",
+        "min_ttl",
         "outcome",
         "outdated",
         "owner",
         "prior_failure",
+        "refusals",
         "refused",
         "retries",
         "started",
@@ -74,7 +80,7 @@ class Flight:
     )
 
     def __init__(
-        self, fetch: Any, now: Instant, *, waited: bool, flow: Flow[Any] | None = None
+        self, fetch: Any, now: Instant, *, waited: bool, flow: Procedure[Any] | None = None
     ) -> None:
         self.fetch = fetch
         self.waited = waited
@@ -89,6 +95,9 @@ class Flight:
         self.refused: set[object] = set()
         self.outdated = False
         self.attempts = 0
+        self.force = False
+        self.min_ttl = 0.0
+        self.refusals: SharedRefusals | None = None
         self.owner: Owner | None = None
         self.limits: set[str] = set()
 

@@ -12,6 +12,7 @@ from oauthreg._flow import NOTHING, NeedMetadata, NeedToken, ReadSecret
 from oauthreg._grants.table import GRANTS
 from oauthreg._protocol.authentication import advertised_method
 from oauthreg._protocol.context import PluginContext
+from oauthreg._renewal.refusals import NotShared
 from oauthreg._secret_values import Secret, TokenOf
 from oauthreg._token_key import request_principal
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from oauthreg._flow import Flow
     from oauthreg._renewal.fetches import TokenFetch
     from oauthreg._renewal.refresh_chain import RefreshChain
+    from oauthreg._renewal.refusals import SharedRefusals
     from oauthreg._secret_values import Readable
 
 
@@ -38,6 +40,7 @@ class FlowInputs:
         prior_failure: Set if the flight only checks whether a refused credential has changed:
             what to raise if it has not.
         refused: Credentials that the server refused; the flow adds those of its own attempts.
+        refusals: Where refused credentials are shared with other processes.
         working: Which of several credentials a client used last with success, by client scope.
     """
 
@@ -47,6 +50,7 @@ class FlowInputs:
     chain: RefreshChain | None = None
     prior_failure: AuthorizationError | None = None
     refused: set[object] = field(default_factory=set)
+    refusals: SharedRefusals = field(default_factory=NotShared)
     working: MutableMapping[str, int] = field(default_factory=dict)
 
 

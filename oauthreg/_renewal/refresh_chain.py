@@ -26,14 +26,16 @@ class RefreshChain:
     Attributes:
         token: The newest token of an answer; None before the first, or after it was revoked.
         last_used: Wall clock seconds of the last use.
+        in_store: Whether it was ever in the store, so that its token is sent under the lease only.
         warned: Whether it was already reported that a rotated token cannot be kept.
     """
 
-    __slots__ = ("_configured", "_refused", "last_used", "token", "warned")
+    __slots__ = ("_configured", "_refused", "in_store", "last_used", "token", "warned")
 
     def __init__(self, now: float) -> None:
         self.token: RefreshToken | None = None
         self.last_used = now
+        self.in_store = False
         self.warned = False
         self._configured: Secret | None = None
         self._refused: dict[Secret, None] = {}
@@ -54,6 +56,12 @@ class RefreshChain:
         if len(self._refused) >= MOST_REFUSED:
             self._refused.pop(next(iter(self._refused)))
         self._refused[token] = None
+
+    def end(self) -> None:
+        """Note that the login ended: the user logged out, or its token was refused."""
+        token = self.usable()
+        if token is not None:
+            self.refuse(token)
 
     def rotate(self, token: RefreshToken) -> bool:
         """Keep the token of an answer; True if it replaces the settings' own one."""

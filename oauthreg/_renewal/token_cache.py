@@ -41,7 +41,7 @@ class TokenCache:
         if fetch.name not in entry.names:
             entry.names.add(fetch.name)
             self._by_name.setdefault(fetch.name, set()).add(fetch.key)
-        entry.audience = fetch.audience
+        entry.audience, entry.fetch = fetch.audience, fetch
         return entry
 
     def chain(self, name: str, now: Instant) -> RefreshChain:

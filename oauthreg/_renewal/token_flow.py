@@ -105,7 +105,7 @@ def authenticated(
                 break
             try:
                 ready = replace(context, **{name: credential})
-                result = yield from attempts(fetch, inputs, ready, make)
+                result = yield from _attempts_with(credential, fetch, inputs, ready, make)
             except TokenEndpointError as error:
                 if not error.credential_refused:
                     raise
@@ -117,6 +117,23 @@ def authenticated(
     if failure is not None:
         raise failure
     return (yield from attempts(fetch, inputs, context, make))
+
+
+def _attempts_with(
+    credential: object,
+    fetch: TokenFetch,
+    inputs: FlowInputs,
+    context: PluginContext,
+    make: Callable[[PluginContext], Flow[T]],
+) -> Flow[T]:
+    """Run a flow with one credential, unless another process was just refused with it."""
+    yield from inputs.refusals.check(credential)
+    try:
+        return (yield from attempts(fetch, inputs, context, make))
+    except TokenEndpointError as error:
+        if error.credential_refused:
+            yield from inputs.refusals.note(credential, error)
+        raise
 
 
 def _note_working(inputs: FlowInputs, client: str, number: int) -> None:

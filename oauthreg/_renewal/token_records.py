@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from oauthreg._renewal.backoff import FORGOTTEN_AFTER
 from oauthreg._renewal.cache_entry import CacheEntry
 from oauthreg._renewal.fetches import labels, token_digest
 from oauthreg._secret_values import Secret
@@ -59,15 +60,23 @@ class TokenRecords:
                 self._state.cache.keep_chain(fetch.refresh_chain, chain, now)
             return chain
 
-    def keep_refresh_token(self, fetch: Fetch, token: RefreshToken) -> None:
-        """Keep the refresh token of an answer, even if the access token beside it is unusable."""
+    def keep_refresh_token(
+        self, fetch: Fetch, token: RefreshToken, *, stored: bool = False
+    ) -> None:
+        """Keep the refresh token of an answer, even if the access token beside it is unusable.
+
+        Args:
+            fetch: What was fetched.
+            token: The refresh token.
+            stored: Whether it is kept in a store, too, and so outlives this process.
+        """
         if fetch.refresh_chain is None:
             return
         with self._state.locked() as effects:
             now = self._state.clocks.now()
             chain = self._state.cache.chain(fetch.refresh_chain, now)
             self._state.cache.keep_chain(fetch.refresh_chain, chain, now)
-            if chain.rotate(token) and not chain.warned:
+            if chain.rotate(token) and not stored and not chain.warned:
                 chain.warned = True
                 effects.events.append(RefreshTokenNotKept(**labels(fetch)))
 
@@ -99,9 +108,10 @@ class TokenRecords:
                 if rejections is None or cached.renew_from is None:
                     continue
                 entry.evict(self._state.hot)
+                entry.unsaved_marks.append((Secret(token_value), True))
                 effects.events.append(
                     Rejected(
-                        registration_id=registration_id,
+                        **{**labels(entry.fetch), "registration_id": registration_id},
                         rejections=rejections,
                         retry_after=cached.renew_from - now.monotonic,
                         audience=entry.audience,
@@ -111,10 +121,13 @@ class TokenRecords:
 
     def forget(self, registration_id: str) -> None:
         """Drop a registration's access tokens; its logins stay, flights go on for who waits."""
+        now = self._state.clocks.now().monotonic
         with self._state.locked():
             for entry in self._state.cache.of_registration(registration_id):
                 entry.evict(self._state.hot)
-                self._state.cache.drop(entry)
+                entry.drop_value(now)
+                self._state.cache.clear(entry)
+                self._state.cache.sweep_at(entry, now + FORGOTTEN_AFTER)
 
     def disown(self, registration_ids: Iterable[str]) -> None:
         """Drop access tokens that only these registrations use: others that share one keep it."""
@@ -124,10 +137,11 @@ class TokenRecords:
 
     def forget_token(self, token: Secret) -> None:
         """Drop a token wherever it is in use: an access token, or a login's refresh token."""
-        value = token.get_secret_value()
+        value, now = token.get_secret_value(), self._state.clocks.now().monotonic
         with self._state.locked():
             for entry in self._state.cache.with_token(token_digest(value)):
                 entry.evict(self._state.hot)
+                entry.drop_value(now)
                 self._state.cache.clear(entry)
             chains = list(self._state.cache.chains.values())
         for chain in chains:

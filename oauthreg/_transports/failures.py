@@ -8,7 +8,13 @@ import ssl
 import zlib
 from typing import TYPE_CHECKING
 
-from oauthreg._errors import AuthorizationError, ConnectionFailedError, TimedOutError, TlsError
+from oauthreg._errors import (
+    AuthorizationError,
+    ConnectionFailedError,
+    TimedOutError,
+    TlsError,
+    TransportError,
+)
 from oauthreg._transports import trust
 from oauthreg._transports.exchange import Stage
 from oauthreg._transports.shortage import shortage
@@ -34,6 +40,13 @@ _NOT_TLS = {"WRONG_VERSION_NUMBER", "HTTP_REQUEST", "RECORD_LAYER_FAILURE"}
 
 def failure(exchange: Exchange, error: BaseException) -> AuthorizationError:
     """Return what went wrong in our own words, without anything of the request or answer."""
+    found = _failure(exchange, error)
+    if isinstance(found, TransportError):
+        found.sent = exchange.stage >= Stage.SENT
+    return found
+
+
+def _failure(exchange: Exchange, error: BaseException) -> AuthorizationError:
     if isinstance(error, AuthorizationError):
         return error.copy(endpoint=exchange.address.endpoint)
     if exchange.closed:

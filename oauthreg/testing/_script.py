@@ -12,8 +12,8 @@ from urllib.parse import urlsplit, urlunsplit
 from oauthreg._discovery import addresses
 from oauthreg._errors import AuthorizationError
 from oauthreg._flow import NeedToken, Pause, ReadSecret, TokenRequest, TokenResponse, run
+from oauthreg._manager.answers import read_secret
 from oauthreg._manager.core import Core
-from oauthreg._manager.flights import read_secret
 from oauthreg._manager.registry import RegistrationRegistry
 from oauthreg._manager.sync_manager import AuthorizedClientManager
 from oauthreg._registration import HttpProfile

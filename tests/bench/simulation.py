@@ -20,8 +20,8 @@ from typing import TYPE_CHECKING, Any
 
 from oauthreg._errors import AuthorizationError, ConnectionFailedError, TimedOutError
 from oauthreg._flow import Pause, ReadSecret, TokenRequest, TokenResponse
+from oauthreg._manager.answers import read_secret
 from oauthreg._manager.core import Core
-from oauthreg._manager.flights import read_secret
 from oauthreg._manager.registry import RegistrationRegistry
 from oauthreg._renewal.clocks import Clocks
 from oauthreg._renewal.flight import Enter, Launch, Wait

@@ -1,0 +1,308 @@
+"""Flights whose token is shared: look into the store, else fetch under a lease, and save.
+
+Whatever the store does wrong is a miss, and the flight goes on as without a store; except that a
+refresh token that was ever in the store is sent under the lease only.
+"""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from oauthreg._errors import AuthorizationError, SecretUnavailableError, TokenEndpointError
+from oauthreg._flow import Pause, ReadSecret
+from oauthreg._renewal.shared_failures import SharedFailures
+from oauthreg._renewal.shared_login import SharedLogin
+from oauthreg._renewal.shared_tokens import SharedTokens
+from oauthreg._renewal.store_rules import lease_seconds
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from oauthreg._flow import Granted
+    from oauthreg._renewal.cache_entry import CachedValue
+    from oauthreg._renewal.engine import Engine
+    from oauthreg._renewal.engine_state import EngineState
+    from oauthreg._renewal.fetches import TokenFetch
+    from oauthreg._renewal.flight import Enter, Flight, Procedure
+    from oauthreg._renewal.store_access import StoreAccess
+    from oauthreg._renewal.token_records import TokenRecords
+    from oauthreg._shared.names import Names
+    from oauthreg._shared.shared_store import Taken, View
+    from oauthreg.events import Event
+
+FIRST_PAUSE = 0.05
+LONGEST_PAUSE = 1.0
+SOONEST_RENEWAL = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """The names under which a fetch's records stand, and the lease that guards its request."""
+
+    names: Names
+    token: str
+    wait: str
+    login: str | None
+
+    @property
+    def lease(self) -> str:
+        return self.login or self.token
+
+    @property
+    def all(self) -> list[str]:
+        return [self.token, self.wait, *([self.login] if self.login is not None else [])]
+
+
+class Landing(Protocol):
+    """How a flight's grant becomes its cached value."""
+
+    def cached(self, flight: Flight, granted: Granted) -> tuple[CachedValue, tuple[Event, ...]]:
+        """Return the cached value, and the events that it causes."""
+
+    def land(self, flight: Flight, landed: tuple[CachedValue, tuple[Event, ...]]) -> None:
+        """Settle the flight with it."""
+
+
+class Sharing:
+    """How the flights of one manager use its store.
+
+    Args:
+        access: The store.
+        state: Cache, clocks and limits.
+        engine: Settles flights.
+        records: Keeps refresh tokens.
+        key_of: Gives the token key of a fetch, made with this fingerprint key.
+    """
+
+    def __init__(
+        self,
+        access: StoreAccess,
+        state: EngineState,
+        engine: Engine,
+        records: TokenRecords,
+        key_of: Callable[[TokenFetch, bytes], str],
+    ) -> None:
+        self.access = access
+        self._state = state
+        self._engine = engine
+        self._tokens = SharedTokens(access, state)
+        self.logins = SharedLogin(access, state, records)
+        self._failures = SharedFailures(access, state)
+        self._key_of = key_of
+
+    def fly(
+        self,
+        flight: Flight,
+        slot: Enter,
+        request: Callable[[], Procedure[Granted]],
+        landing: Landing,
+    ) -> Procedure[None]:
+        """Settle a flight from the store, or by a request under the lease.
+
+        Args:
+            flight: The flight.
+            slot: Its request slot.
+            request: Makes its token request.
+            landing: Turns what was granted into a cached value, and lands it.
+
+        Raises:
+            AuthorizationError: the request failed, or may not be made.
+        """
+        fetch: TokenFetch = flight.fetch
+        until = self.access.budget()
+        place = (yield from self._place(fetch, until)) if self.access.available() else None
+        pause = FIRST_PAUSE
+        while place is not None:
+            view = yield from self._load(fetch, place, until)
+            if view is None:
+                break
+            if (yield from self._settled(flight, place, view, until)):
+                return
+            lease_left = view.lease_left
+            if lease_left <= 0:
+                yield slot
+                self._engine.begin(flight)
+                owner = uuid.uuid4().hex
+                taken = yield from self._take_lease(fetch, place, owner)
+                if taken is None:
+                    break
+                if taken.taken:
+                    yield from self._under_lease(flight, place, owner, request, landing)
+                    return
+                lease_left = taken.left
+                self._state.limits.leave(flight, [slot.name])
+                self._engine.queue_again(flight)
+            if not flight.waited:
+                self._engine.postpone(flight, max(lease_left, SOONEST_RENEWAL))
+                return
+            valid = self._tokens.valid(flight, place.token, place.names, view)
+            if valid is not None:
+                self._engine.land(flight, valid, loaded=True)
+                return
+            self._check_queue(flight)
+            yield Pause(self._drawn(min(pause, max(lease_left, FIRST_PAUSE))))
+            pause, until = min(2 * pause, LONGEST_PAUSE), self.access.budget()
+        yield from self._alone(flight, slot, request, landing)
+
+    def keep_login(self, fetch: TokenFetch, cached: CachedValue) -> Procedure[None]:
+        """Save a new login, and its access token."""
+        place = yield from self._place(fetch, self.access.budget())
+        if place is None or place.login is None:
+            return
+        yield from self.logins.log_in(fetch, place.login, cached.refresh_token)
+        view = yield from self._load(fetch, place, self.access.budget())
+        if view is not None:
+            yield from self._tokens.save(fetch, place.token, view, cached)
+
+    def load_login(self, fetch: TokenFetch) -> Procedure[None]:
+        """Take over the login that stands in the store, and its access token, if one does."""
+        place = yield from self._place(fetch, self.access.budget())
+        if place is None or place.login is None:
+            return
+        view = yield from self._load(fetch, place, self.access.budget())
+        if view is None:
+            return
+        self.logins.take_over(fetch, place.login, view)
+        self._tokens.take_over(fetch, place.token, view)
+
+    def end_login(self, fetch: TokenFetch) -> Procedure[None]:
+        """Have no process use this login any more, nor its access token."""
+        place = yield from self._place(fetch, self.access.budget())
+        if place is not None and place.login is not None:
+            yield from self.logins.log_in(fetch, place.login, None)
+            yield from self.save_marks(fetch, self.access.budget())
+
+    def save_marks(self, fetch: TokenFetch, until: float) -> Procedure[bool]:
+        """Save which tokens of a key must not be used; False if that failed."""
+        place = yield from self._place(fetch, until)
+        view = (yield from self._load(fetch, place, until)) if place is not None else None
+        if place is None or view is None:
+            return False
+        yield from self._tokens.mark(fetch, place.token, place.names, view, until)
+        return True
+
+    def _alone(
+        self,
+        flight: Flight,
+        slot: Enter,
+        request: Callable[[], Procedure[Granted]],
+        landing: Landing,
+    ) -> Procedure[None]:
+        """Fetch as without a store: it failed, or cannot be used now."""
+        self.logins.refuse_without_store(flight.fetch)
+        yield slot
+        if not flight.begun:
+            self._engine.begin(flight)
+        granted = yield from request()
+        landing.land(flight, landing.cached(flight, granted))
+
+    def _under_lease(
+        self,
+        flight: Flight,
+        place: _Place,
+        owner: str,
+        request: Callable[[], Procedure[Granted]],
+        landing: Landing,
+    ) -> Procedure[None]:
+        """Fetch while this process has the lease, save what was fetched, and give it back.
+
+        A flight that is abandoned in between keeps its lease to the lease's end.
+        """
+        fetch = flight.fetch
+        flight.deadline = self._state.clocks.monotonic() + flight.allowed
+        try:
+            view = yield from self._load(fetch, place, self.access.budget())
+            flight.refusals = self._failures.refusals(fetch, place.names)
+            if view is not None and (
+                yield from self._settled(flight, place, view, self.access.budget())
+            ):
+                yield from self._give_back(fetch, place, owner)
+                return
+            if place.login is not None:
+                granted = yield from self.logins.renew(flight, place.login, view, request)
+            else:
+                granted = yield from request()
+            cached, events = landing.cached(flight, granted)
+        except AuthorizationError as error:
+            if isinstance(error, TokenEndpointError):
+                yield from self._failures.note_wait(fetch, place.wait, error)
+            yield from self._give_back(fetch, place, owner)
+            raise
+        flight.deadline += 2 * self.access.timeout  # the token is here: saving it takes a moment
+        if view is not None:
+            yield from self._tokens.save(fetch, place.token, view, cached)
+        yield from self._give_back(fetch, place, owner)
+        landing.land(flight, (cached, events))
+
+    def _take_lease(self, fetch: TokenFetch, place: _Place, owner: str) -> Procedure[Taken | None]:
+        store, seconds = self.access.store, lease_seconds(fetch.http.total_timeout)
+        return (
+            yield from self.access.call(
+                fetch,
+                "lease",
+                lambda: store.take_lease(place.lease, owner, seconds),
+                self.access.budget(),
+            )
+        )
+
+    def _give_back(self, fetch: TokenFetch, place: _Place, owner: str) -> Procedure[None]:
+        store = self.access.store
+        yield from self.access.call(
+            fetch, "lease", lambda: store.give_back(place.lease, owner), self.access.budget()
+        )
+
+    def _place(self, fetch: TokenFetch, until: float) -> Procedure[_Place | None]:
+        store = self.access.store
+        names = yield from self.access.call(fetch, "load", store.names, until)
+        if names is None:
+            return None
+        login = yield from self._login_name(fetch, names)
+        return _Place(
+            names,
+            names.access_token(self._key_of(fetch, names.key)),
+            names.wait(fetch.endpoint),
+            login,
+        )
+
+    def _login_name(self, fetch: TokenFetch, names: Names) -> Procedure[str | None]:
+        """Return the name of the refresh tokens that a fetch uses, if it uses any."""
+        if fetch.refresh_chain is None:
+            return None
+        registration = fetch.registration
+        details = registration.provider
+        server = details.issuer_uri or fetch.endpoint
+        if registration.refresh_token is not None:
+            first = yield ReadSecret(registration.refresh_token, "refresh-token")
+            self.logins.configure(fetch, first)
+            return names.chain(server, registration.client_id, first.get_secret_value())
+        return names.login(server, registration.client_id, fetch.principal or "")
+
+    def _load(self, fetch: TokenFetch, place: _Place, until: float) -> Procedure[View | None]:
+        store = self.access.store
+        return (
+            yield from self.access.call(
+                fetch, "load", lambda: store.load(place.all, lease=place.lease), until
+            )
+        )
+
+    def _settled(self, flight: Flight, place: _Place, view: View, until: float) -> Procedure[bool]:
+        """Whether the store has what the flight is for, or forbids its request."""
+        view = yield from self._tokens.mark(flight.fetch, place.token, place.names, view, until)
+        cached = self._tokens.usable(flight, place.token, place.names, view)
+        if cached is not None:
+            self._engine.land(flight, cached, loaded=True)
+            return True
+        self._failures.check_wait(place.wait, view)
+        return False
+
+    def _check_queue(self, flight: Flight) -> None:
+        if self._state.clocks.monotonic() >= flight.deadline:
+            raise SecretUnavailableError(
+                "another process holds the lease of this token, and does not save one",
+                hint="Is it frozen? Its lease ends by itself.",
+            )
+
+    def _drawn(self, seconds: float) -> float:
+        return seconds * (0.5 + 0.5 * self._state.clocks.random())

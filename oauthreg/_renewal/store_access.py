@@ -1,0 +1,113 @@
+"""Calls of the store as steps: each has a deadline, and one that failed is left alone a while."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeVar
+
+from oauthreg._flow import Pause, StoreCall
+from oauthreg._renewal.backoff import Schedule
+from oauthreg._renewal.fetches import labels
+from oauthreg.events import StoreFailed
+from oauthreg.stores import StoreBusyError, StoreError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from oauthreg._flow import Flow
+    from oauthreg._renewal.clocks import Clocks
+    from oauthreg._renewal.fetches import Fetch
+    from oauthreg._shared.shared_store import SharedStore
+    from oauthreg.events import Event
+
+T = TypeVar("T")
+STORE_BACKOFF = Schedule(1.0, 30.0, 30.0)
+BUSY_PAUSE = 0.005
+
+
+class StoreAccess:
+    """One store, as flights call it.
+
+    Args:
+        store: The store.
+        timeout: Seconds that the calls of one flight before its request may take together.
+        clocks: Time and randomness.
+        publish: Is told of failures.
+
+    Attributes:
+        store: The store.
+        timeout: Seconds, as above.
+        failure: Why the last call failed; None if it did not.
+    """
+
+    def __init__(
+        self,
+        store: SharedStore,
+        timeout: float,
+        clocks: Clocks,
+        publish: Callable[[Event], None],
+    ) -> None:
+        self.store = store
+        self.failure: str | None = None
+        self.timeout = timeout
+        self._clocks = clocks
+        self._publish = publish
+        self._failures = 0
+        self._until = float("-inf")
+        self._probing_until = float("-inf")
+
+    @property
+    def retry_after(self) -> float:
+        """Seconds until a store that failed is tried again; 0 if it is in use."""
+        return max(self._until - self._clocks.monotonic(), 0.0) if self._failures else 0.0
+
+    def budget(self) -> float:
+        """Return the monotonic time at which the calls that begin now have to be done."""
+        return self._clocks.monotonic() + self.timeout
+
+    def available(self) -> bool:
+        """Whether a flight may call the store now: one at a time after a failure."""
+        now = self._clocks.monotonic()
+        if not self._failures:
+            return True
+        if now < self._until or now < self._probing_until:
+            return False
+        self._probing_until = now + self.timeout
+        return True
+
+    def call(
+        self, fetch: Fetch, operation: str, work: Callable[[], T], until: float
+    ) -> Flow[T | None]:
+        """Call the store; None if it failed, which is noted and published.
+
+        Args:
+            fetch: What it is about, for the event.
+            operation: What it is, for the event.
+            work: The call.
+            until: The monotonic time at which it has to be done.
+        """
+        while True:
+            left = until - self._clocks.monotonic()
+            if left <= 0:
+                self._failed(fetch, operation, f"no answer within {self.timeout:g} s")
+                return None
+            answer = yield StoreCall(work, left)
+            error = answer.error
+            if error is None:
+                self._failures, self.failure = 0, None
+                value: T = answer.value
+                return value
+            if not isinstance(error, StoreBusyError):
+                reason = str(error) if isinstance(error, StoreError) else type(error).__name__
+                self._failed(fetch, operation, reason)
+                return None
+            yield Pause(min(BUSY_PAUSE * (0.5 + self._clocks.random()), left))
+
+    def _failed(self, fetch: Fetch, operation: str, reason: str) -> None:
+        self._failures += 1
+        wait = STORE_BACKOFF.interval(self._failures, self._clocks.random())
+        self._until = self._clocks.monotonic() + wait
+        self._probing_until = float("-inf")
+        self.failure = reason
+        self._publish(
+            StoreFailed(operation=operation, reason=reason, retry_after=wait, **labels(fetch))
+        )

@@ -1,0 +1,148 @@
+"""Nothing is worse than without a store: what it does wrong is a miss and an event."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import threading
+import time
+
+import pytest
+
+from oauthreg._errors import StoreError
+from oauthreg._renewal.clocks import Clocks
+from oauthreg.events import StoreFailed
+
+
+class Broken:
+    """A store whose every method does the same."""
+
+    def __init__(self, behave):
+        self._behave = behave
+        self.calls = 0
+
+    def __getattr__(self, name):
+        def method(*_args, **_options):
+            self.calls += 1
+            return self._behave()
+
+        return method
+
+    def close(self):
+        pass
+
+
+def fail():
+    raise StoreError("the disk is gone")
+
+
+def crash():
+    raise ZeroDivisionError
+
+
+@pytest.fixture
+def broken(process):
+    """A process whose store behaves so."""
+
+    def make(behave, **options):
+        one = process(**options)
+        one.store = one.core.flights.sharing.access.store._store = Broken(behave)
+        return one
+
+    return make
+
+
+@pytest.mark.parametrize("behave", [fail, crash])
+def test_a_store_that_fails_is_left_alone_for_a_while(broken, server, time_, behave):
+    one = broken(behave)
+    first = one.token()
+    calls = one.store.calls
+    assert one.token(audience="other")
+    assert one.store.calls == calls, "left alone"
+    (event,) = [event for event in one.events if isinstance(event, StoreFailed)]
+    assert event.operation == "load"
+    assert event.retry_after == 0.5
+    time_.advance(1)
+    assert one.token(audience="third")
+    assert one.store.calls == calls + 1, "one flight tries it again"
+    assert one.token() == first
+    assert server.token_requests == 3
+
+
+def test_five_cold_registrations_have_their_tokens_while_the_store_hangs(broken, server):
+    gate = threading.Event()
+    one = broken(lambda: gate.wait(60), store={"timeout": 0.3}, clocks=Clocks())
+    begun = time.monotonic()
+    for number in range(5):
+        assert one.token(audience=str(number))
+    assert time.monotonic() - begun < 10
+    gate.set()
+    assert server.token_requests == 5
+
+
+def test_a_store_that_is_locked_by_another_program_is_waited_for_and_then_left(
+    process, server, tmp_path
+):
+    process().token()
+    one = process(store={"timeout": 0.3}, clocks=Clocks())
+    connection = sqlite3.connect(tmp_path / "tokens.db", isolation_level=None)
+    connection.execute("BEGIN EXCLUSIVE")
+    assert one.token()
+    connection.execute("ROLLBACK")
+    connection.close()
+    assert server.token_requests in {1, 2}  # a reader may still read beside the writer
+
+
+def test_noise_in_the_place_of_the_store_is_a_miss(process, server, tmp_path):
+    process().token()
+    one = process()
+    for path in tmp_path.glob("tokens.db*"):
+        if path.suffix != ".key":
+            path.write_bytes(os.urandom(8192))
+    assert one.token()
+    assert "StoreFailed" in one.seen()
+
+
+SCRIPT = """
+import json, os, sys
+from oauthreg import AuthorizedClientManager
+from oauthreg.events import RequestSent
+manager = AuthorizedClientManager.from_settings(json.loads(sys.argv[1]))
+manager.subscribe(RequestSent, lambda event: print("sent", flush=True))
+manager.authorize("app")
+"""
+
+
+def test_a_holder_that_was_killed_is_replaced_at_once(process, server, tmp_path):
+    import json
+
+    one = process(clocks=Clocks())
+    tables = {
+        "registration": {
+            "app": {
+                "client-id": "app",
+                "client-secret": "secret",
+                "scope": "read",
+                "provider": "as",
+            }
+        },
+        "provider": {"as": {"token-uri": server.token_uri}},
+        "store": {"type": "sqlite", "path": str(tmp_path / "tokens.db")},
+    }
+    with server.hold() as gate:
+        command = [sys.executable, "-c", SCRIPT, json.dumps(tables)]
+        with subprocess.Popen(command, stdout=subprocess.PIPE) as child:
+            assert child.stdout.readline() == b"sent\n"
+            gate.wait_for(1)
+            waiting = one.start()
+            time.sleep(0.1)
+            child.send_signal(signal.SIGKILL)
+            child.wait(10)
+        begun = time.monotonic()
+        gate.wait_for(2)
+        assert time.monotonic() - begun < 3
+    assert waiting()
+    assert server.token_requests == 2
