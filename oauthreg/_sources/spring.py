@@ -68,11 +68,16 @@ def read_spring(paths: Sequence[Path], environ: Mapping[str, str], directory: Pa
         FileNotFoundError: One of the files is missing.
         UnusableError: Spring Boot would refuse them, or they cannot be followed here.
     """
-    for path in paths:
-        if not path.exists():
-            raise FileNotFoundError(path)
     existing = from_environment(environ)
-    documents = _documents(paths, existing, environ, directory)
+    try:
+        for path in paths:
+            path.stat()
+        documents = _documents(paths, existing, environ, directory)
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        message = f"cannot be read: {error.strerror}"
+        raise UnusableError(Problem(shown(paths[0]), message)) from None
     return _Reading([*existing, *documents]).source()
 
 
@@ -171,7 +176,9 @@ class _Reading:
             for text, name in properties.names.items():
                 if name.below(root):
                     entry = name.chop(len(root) + 1)
-                    names.setdefault(entry.elements[-1].original, (entry, properties.by_text[text]))
+                    id_ = entry.elements[-1].original
+                    if id_ not in names or _is_variable(names[id_][1]):
+                        names[id_] = entry, properties.by_text[text]
         in_files = {name.key for name, first in names.values() if not _is_variable(first)}
         found: dict[tuple[str, ...], _Entry] = {}
         for id_, (name, first) in names.items():

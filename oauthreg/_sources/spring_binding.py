@@ -36,6 +36,9 @@ class Bound(NamedTuple):
     value: str | list[str]
     entry: Property
 
+    def __repr__(self) -> str:
+        return f"Bound({self.entry.name})"
+
 
 @dataclass
 class Binder:

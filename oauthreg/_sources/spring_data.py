@@ -35,6 +35,7 @@ _NOT_FOR_A_PROFILE = [
 ]
 _CONDITIONAL = "stands in a document with a condition, where Spring Boot refuses it"
 _ACTIVATE = parsed("spring.config.activate")
+_TABLES = [*map(parsed, ("spring.config", "spring.config.activate", "spring.profiles.group"))]
 _CONDITIONS = {parsed(word).key[0]: word for word in ("on-profile", "on-cloud-platform")}
 _TRUE, _FALSE = ("true", "on", "yes", "1"), ("false", "off", "no", "0")
 _BEFORE, _AFTER = "before", "after"
@@ -338,6 +339,11 @@ class ConfigData:
 
 
 def _check_conditions(properties: Properties) -> None:
+    for table in _TABLES:
+        entry = properties.find(table)
+        below = any(name.below(table) for name in properties.names.values())
+        if entry is not None and (entry.text or below):
+            _refuse(entry, "has a value, which hides what is below it")
     for text, name in properties.names.items():
         if name.below(_ACTIVATE) and name.key[len(_ACTIVATE)] not in _CONDITIONS:
             remedy = suggestion(name.elements[len(_ACTIVATE)].text, _CONDITIONS.values())

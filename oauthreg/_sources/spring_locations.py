@@ -248,7 +248,7 @@ def _folders(bases: Sequence[Path], path: str, file: str = "") -> list[Path]:
         for root in dict.fromkeys(roots)
     ]
     there = [folders for folders in found if any((folder / file).exists() for folder in folders)]
-    if len(there) > 1:
+    if len({os.path.realpath(folders[0] / file) for folders in there}) > 1:
         places = " and ".join(shown(folders[0] / file) for folders in there)
         raise LocationError(f"is found twice, as {places}", "Write its absolute path.")
     return there[0] if there else found[0]

@@ -45,6 +45,9 @@ class Property(NamedTuple):
     final: bool = False
     unquoted: bool = False
 
+    def __repr__(self) -> str:
+        return f"Property({self.name})"
+
 
 Document = list[Property]
 

@@ -131,6 +131,14 @@ def test_a_path_is_looked_for_beside_the_file_and_in_the_working_directory(folde
     assert "is found twice, as conf/secrets.yml and secrets.yml" in problem
 
 
+def test_one_file_under_two_paths_is_one(folder):
+    folder.write("conf/application.properties", importing("file:./secrets.yml"))
+    folder.write("conf/secrets.yml", f"{SECRET}: real")
+    folder.path.joinpath("secrets.yml").symlink_to("conf/secrets.yml")
+    read = folder.values("conf/application.properties")
+    assert read["registration"]["a"]["client-secret"] == "real"
+
+
 def test_a_folder_found_by_a_star_has_no_relative_imports(folder):
     folder.write("application.yml", "")
     folder.write("config/x/application.yml", "spring.config.import: more.yml")

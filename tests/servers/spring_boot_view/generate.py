@@ -86,6 +86,9 @@ class _Maker:
             entries.append((self.pick(["spring.profiles", "spring.profiles[0]"]), "dev"))
         if base and self.some(0.02):
             entries.append(("spring.main.cloud-platform", self.pick(c.PLATFORMS)))
+        if self.some(0.02):
+            empty = self.pick(["spring.config", c.P[:-1], f"{c.P}registration", f"{c.P}provider"])
+            entries.append((empty, self.pick(["", "", "x"])))
         self.random.shuffle(entries)
         return entries
 

@@ -31,9 +31,13 @@ def properties(random, documents) -> str:
                 lines.append(random.choice([*_COMMENTS, ""]))
         if at + 1 < len(documents) and random.random() < 0.1:
             lines.append(random.choice(_COMMENTS))
-    end = random.choice(["\n"] * 6 + ["\r\n", ""])
-    text = "\n".join(lines) + end
-    return text.replace("\n", "\r\n") if end == "\r\n" else text
+    return _ended(random, "\n".join(lines))
+
+
+def _ended(random, text):
+    """End a text, perhaps without a line end, or with those of Windows throughout."""
+    end = random.choice(["\n"] * 8 + ["\r\n", ""])
+    return (text + end).replace("\n", "\r\n") if end == "\r\n" else text + end
 
 
 def _property(random, key, value):
@@ -70,7 +74,8 @@ def yml(random, documents) -> str:
         parts += lines or ["{}"]
         if random.random() < 0.05:
             parts.append("# trailing")
-    return "\n".join(parts) + random.choice(["\n", "\n", ""])
+    mark = "\ufeff" if random.random() < 0.01 else ""
+    return mark + _ended(random, "\n".join(parts))
 
 
 def _tree(random, entries):
@@ -117,6 +122,10 @@ def _yaml(random, tree, depth):
             else:
                 lines.append(f"{pad}{name}:")
                 lines += [f"{pad}  - {_scalar(random, item)}" for item in value]
+        elif value and random.random() < 0.03:
+            lines += [f"{pad}{name}: {random.choice(['|', '>', '|-', '>-'])}", f"{pad}  {value}"]
+        elif random.random() < 0.01:
+            lines.append(f"{pad}{name}: &anchor{len(lines)} {_quoted(value)}")
         else:
             comment = "  # why" if random.random() < 0.05 else ""
             lines.append(f"{pad}{name}: {_scalar(random, value)}{comment}")
