@@ -9,30 +9,25 @@ from __future__ import annotations
 
 import difflib
 import re
+from collections.abc import Iterable, Mapping
 from string import Formatter
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Generic, TypeVar, get_args
+from typing import Annotated, Any, ClassVar, Generic, TypeVar, get_args
 from urllib.parse import quote
 
 from pydantic import AfterValidator, BaseModel, ConfigDict
 
 from oauthreg._addresses import parse_secure
 from oauthreg._endpoints import ENDPOINTS
-from oauthreg._flow import NOTHING
+from oauthreg._errors import (
+    Problem,
+    TokenEndpointError,
+)
+from oauthreg._flow import NOTHING, Flow, Granted, TokenRequest, TokenResponse
 from oauthreg._grants.table import GRANTS
 from oauthreg._protocol.authentication import METHODS, unusable_method
 from oauthreg._protocol.context import Explanation, PluginContext
 from oauthreg._protocol.responses import parse_token_response
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-
-    from oauthreg._errors import (
-        Problem,
-        TokenEndpointError,
-    )
-    from oauthreg._flow import Flow, Granted, TokenRequest, TokenResponse
-    from oauthreg._registration import ClientRegistration
-
+from oauthreg._registration import ClientRegistration
 
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]*:(?![0-9])", re.IGNORECASE)  # and no port of a host's
 

@@ -3,24 +3,18 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Protocol, TypedDict, Unpack
+from pathlib import Path
+from typing import Any, Protocol, TypedDict, Unpack
 from uuid import uuid4
 
-from oauthreg._dpop import RESOURCE_SERVER
-from oauthreg._flow import NOTHING
+from oauthreg._dpop import RESOURCE_SERVER, Prover
+from oauthreg._flow import NOTHING, ClientCertificate
 from oauthreg._masked import Masked
-from oauthreg._secret_values import MASK
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-    from pathlib import Path
-
-    from oauthreg._dpop import Prover
-    from oauthreg._flow import ClientCertificate
-    from oauthreg._secret_values import ChainedToken, SecretSource, TokenOf
-    from oauthreg._signing_keys import KeySource
-    from oauthreg._tokens import AccessToken, RefreshToken
+from oauthreg._secret_values import MASK, ChainedToken, SecretSource, TokenOf
+from oauthreg._signing_keys import KeySource
+from oauthreg._tokens import AccessToken, RefreshToken
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

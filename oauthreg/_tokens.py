@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, NamedTuple
+from datetime import datetime
+from typing import Any, NamedTuple
 
 from oauthreg._flow import NOTHING
 from oauthreg._masked import Masked
 from oauthreg._secret_values import MASK
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from datetime import datetime
 
 SAFETY_MARGIN = 10.0
 SAFETY_SHARE = 0.10

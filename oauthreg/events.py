@@ -8,14 +8,11 @@ from __future__ import annotations
 import contextlib
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from oauthreg._errors import AuthorizationError
+from oauthreg._errors import AuthorizationError
 
 __all__ = [
     "BackingOff",

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import ast
 import importlib
+import inspect
 import re
 from pathlib import Path
+from typing import get_type_hints
 
 import pytest
 
@@ -64,3 +66,30 @@ def test_documents_and_plugins_import_public_names_only(path):
             assert module in {*LISTED, "oauthreg.auth"}, module
             assert name in {None, "*", *importlib.import_module(module).__all__}, f"{module}.{name}"
     assert not re.search(r"\boauthreg[\w.]*\._(?!_version__)", text)
+
+
+def documented(owner):
+    """Return a public object and, of a class, the public methods and properties that are ours."""
+    yield owner
+    for base in getattr(owner, "__mro__", ()):
+        if base.__module__.startswith("oauthreg"):
+            for name, member in vars(base).items():
+                function = getattr(member, "__func__", None) or getattr(member, "fget", member)
+                private = name.startswith("_") and name != "__init__"
+                called_by_pytest = name.startswith("test_")
+                if inspect.isfunction(function) and not private and not called_by_pytest:
+                    yield function
+
+
+@pytest.mark.parametrize("name", LISTED)
+def test_the_type_hints_of_public_objects_can_be_read(name):
+    module = importlib.import_module(name)
+    found = [
+        part
+        for public in module.__all__
+        if (inspect.isclass(owner := getattr(module, public)) or inspect.isfunction(owner))
+        for part in documented(owner)
+    ]
+    assert found
+    for part in found:
+        get_type_hints(part, include_extras=True)

@@ -5,29 +5,28 @@ from __future__ import annotations
 import asyncio
 import itertools
 from collections import deque
+from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
-from typing import TYPE_CHECKING, Any, Self, Unpack
+from types import TracebackType
+from typing import Any, Self, Unpack
 
+import oauthreg
+from oauthreg._extras import needed
+from oauthreg._grants.authorization_code import AuthorizationRequest
 from oauthreg._grants.callback import hidden
+from oauthreg._grants.device_code import DeviceAuthorization
 from oauthreg._manager import logins
 from oauthreg._manager.asyncio_runner import AsyncioRunner
+from oauthreg._manager.core import Core
 from oauthreg._manager.facade import _MISSING, Facade
 from oauthreg._manager.options import refuse_unknown
+from oauthreg._registration import AuthorizedClient, AuthorizeOptions
 from oauthreg._secret_values import Secret
+from oauthreg.auth.httpx2 import Auth
 from oauthreg.events import WarmUp, notify
 
-if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping
-    from types import TracebackType
-
+with needed("httpx2", by="AsyncAuthorizedClientManager"):
     import httpx2
-
-    from oauthreg._grants.authorization_code import AuthorizationRequest
-    from oauthreg._grants.device_code import DeviceAuthorization
-    from oauthreg._manager.core import Core
-    from oauthreg._manager.sync_manager import AuthorizedClientManager
-    from oauthreg._registration import AuthorizedClient, AuthorizeOptions
-    from oauthreg.auth.httpx2 import Auth
 
 WARM_UP_LANES = 8
 
@@ -103,12 +102,12 @@ class AsyncAuthorizedClientManager(Facade):
         configuration = await self._runner.on_worker(self._core.registry.read_again)
         await self._runner.on_worker(partial(self._core.adopt, configuration))
 
-    def as_sync(self) -> AuthorizedClientManager:
+    def as_sync(self) -> oauthreg.AuthorizedClientManager:
         """Return the manager for threads over the same core: the same one each time.
 
         Both share registrations, tokens, flights and logins; closing either closes both.
         """
-        manager: AuthorizedClientManager = self._core.facade("sync")
+        manager: oauthreg.AuthorizedClientManager = self._core.facade("sync")
         return manager
 
     async def authorization_request(
@@ -208,8 +207,6 @@ class AsyncAuthorizedClientManager(Facade):
 
     def auth(self, registration_id: str, **options: Unpack[AuthorizeOptions]) -> Auth:
         """Return an auth object for httpx2: `client.get(url, auth=manager.auth("id"))`."""
-        from oauthreg.auth.httpx2 import Auth  # noqa: PLC0415 - loaded by who uses it
-
         refuse_unknown(options)
         return Auth(self, registration_id, **options)
 

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NoReturn, Self
+import os
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, NoReturn, Self
 
 from oauthreg._manager.core import Core
 from oauthreg._manager.registry import RegistrationRegistry
-from oauthreg._settings.load import load
-from oauthreg.events import Event, Served
-
-if TYPE_CHECKING:
-    import os
-    from collections.abc import Callable, Iterable, Mapping
-
-    from oauthreg._registration import ClientRegistration
-    from oauthreg._settings.load import Configuration, Settings
-    from oauthreg.events import Listener
+from oauthreg._registration import ClientRegistration
+from oauthreg._settings.load import Configuration, Settings, load
+from oauthreg.events import Event, Listener, Served
 
 _MISSING: Any = object()
 

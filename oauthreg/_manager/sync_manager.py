@@ -4,30 +4,27 @@ from __future__ import annotations
 
 import queue
 from collections import deque
+from collections.abc import Callable, Mapping
 from functools import partial
-from typing import TYPE_CHECKING, Any, Protocol, Self, TypeVar, Unpack
+from types import TracebackType
+from typing import Any, Protocol, Self, TypeVar, Unpack
 
+from requests import Session
+
+import oauthreg
+from oauthreg._grants.authorization_code import AuthorizationRequest
 from oauthreg._grants.callback import hidden
+from oauthreg._grants.device_code import DeviceAuthorization
 from oauthreg._manager import logins
+from oauthreg._manager.core import Core
 from oauthreg._manager.facade import _MISSING, Facade
 from oauthreg._manager.options import refuse_unknown
 from oauthreg._manager.thread_runner import ThreadRunner
+from oauthreg._registration import AuthorizedClient, AuthorizeOptions
+from oauthreg._renewal.flight import Procedure
 from oauthreg._secret_values import Secret
+from oauthreg.auth.requests import Auth
 from oauthreg.events import WarmUp, notify
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-    from types import TracebackType
-
-    from requests import Session
-
-    from oauthreg._grants.authorization_code import AuthorizationRequest
-    from oauthreg._grants.device_code import DeviceAuthorization
-    from oauthreg._manager.async_manager import AsyncAuthorizedClientManager
-    from oauthreg._manager.core import Core
-    from oauthreg._registration import AuthorizedClient, AuthorizeOptions
-    from oauthreg._renewal.flight import Procedure
-    from oauthreg.auth.requests import Auth
 
 T = TypeVar("T")
 WARM_UP_LANES = 8
@@ -114,12 +111,12 @@ class AuthorizedClientManager(Facade):
         self._core.check_open()
         self._core.adopt(self._core.registry.read_again())
 
-    def as_async(self) -> AsyncAuthorizedClientManager:
+    def as_async(self) -> oauthreg.AsyncAuthorizedClientManager:
         """Return the manager for asyncio over the same core: the same one each time.
 
         Both share registrations, tokens, flights and logins; closing either closes both.
         """
-        manager: AsyncAuthorizedClientManager = self._core.facade("async")
+        manager: oauthreg.AsyncAuthorizedClientManager = self._core.facade("async")
         return manager
 
     def authorization_request(
@@ -263,8 +260,6 @@ class AuthorizedClientManager(Facade):
 
     def auth(self, registration_id: str, **options: Unpack[AuthorizeOptions]) -> Auth:
         """Return an auth object for requests: `requests.get(url, auth=manager.auth("id"))`."""
-        from oauthreg.auth.requests import Auth  # noqa: PLC0415 - loaded by who uses it
-
         refuse_unknown(options)
         return Auth(self, registration_id, **options)
 

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
-from oauthreg._flow import NOTHING
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
-
-    from oauthreg._errors import TokenEndpointError
-    from oauthreg._flow import Granted, TokenRequest, TokenResponse
-    from oauthreg._registration import ClientRegistration
-    from oauthreg._secret_values import Secret
-    from oauthreg._signing_keys import SigningKey
+from oauthreg._errors import TokenEndpointError
+from oauthreg._flow import NOTHING, Granted, TokenRequest, TokenResponse
+from oauthreg._registration import ClientRegistration
+from oauthreg._secret_values import Secret
+from oauthreg._signing_keys import SigningKey
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

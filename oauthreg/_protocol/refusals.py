@@ -7,15 +7,12 @@ import re
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
-from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from oauthreg._errors import TokenEndpointError
+from oauthreg._flow import TokenResponse
 from oauthreg._protocol.error_words import error_words
 from oauthreg._protocol.text import body_text, clean
-
-if TYPE_CHECKING:
-    from oauthreg._flow import TokenResponse
 
 TOKEN_ENDPOINT = "the token endpoint"
 LONGEST_RETRY_AFTER = 3600.0

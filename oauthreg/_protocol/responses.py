@@ -4,20 +4,16 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Mapping
 from dataclasses import replace
 from http import HTTPStatus
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from oauthreg._errors import InvalidTokenResponseError
-from oauthreg._flow import Granted
+from oauthreg._flow import Granted, TokenResponse
 from oauthreg._protocol.refusals import TOKEN_ENDPOINT, described_body, is_success, refusal
 from oauthreg._protocol.text import clean, form_fields, json_object, json_value
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from oauthreg._flow import TokenResponse
 
 TOKEN_TYPES = {"bearer": "Bearer", "dpop": "DPoP"}
 PRINTABLE = re.compile(r"[\x20-\x7e]+")

@@ -5,13 +5,11 @@ from __future__ import annotations
 import codecs
 import json
 import re
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import Any
 from urllib.parse import parse_qsl
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from oauthreg._flow import TokenResponse
+from oauthreg._flow import TokenResponse
 
 LONGEST_TEXT = 500
 CUT = "..."

@@ -7,8 +7,10 @@ replayed: a POST that led there by a 303 is not sent again.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NoReturn, Unpack
+from collections.abc import AsyncGenerator, Generator
+from typing import Any, NoReturn, Unpack
 
+from oauthreg._registration import AsyncManager, AuthorizeOptions, Manager
 from oauthreg.auth._authorized_request import (
     RetryBudget,
     TokenSupplier,
@@ -20,11 +22,6 @@ from oauthreg.auth._httpx_authorized_request import (
     HttpxAuthorizedRequest,
     has_callers_header,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Generator
-
-    from oauthreg._registration import AsyncManager, AuthorizeOptions, Manager
 
 
 class HttpxFlow:

@@ -11,10 +11,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import TYPE_CHECKING, Unpack
+from typing import Unpack
 
 from oauthreg._addresses import origin_of
 from oauthreg._extras import needed
+from oauthreg._registration import AsyncManager, AuthorizeOptions, ClientRegistration
 from oauthreg.auth import _netrc
 from oauthreg.auth._authorized_request import (
     AUTHORIZATION,
@@ -27,11 +28,7 @@ from oauthreg.auth._policy import check_addresses, is_plain_loopback, proxied
 
 with needed("aiohttp", by="oauthreg.auth.aiohttp"):
     from aiohttp import ClientHandlerType, ClientMiddlewareType, ClientRequest, ClientResponse
-
-if TYPE_CHECKING:
     from aiohttp.connector import Connection
-
-    from oauthreg._registration import AsyncManager, AuthorizeOptions, ClientRegistration
 
 __all__ = ["middleware"]
 

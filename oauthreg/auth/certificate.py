@@ -18,12 +18,9 @@ from __future__ import annotations
 
 import os
 import ssl
-from typing import TYPE_CHECKING
 
 from oauthreg._errors import TlsError
-
-if TYPE_CHECKING:
-    from oauthreg._registration import ClientRegistration
+from oauthreg._registration import ClientRegistration
 
 __all__ = ["files", "shown_by"]
 

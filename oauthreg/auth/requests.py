@@ -11,13 +11,14 @@ from __future__ import annotations
 
 import socket
 from functools import partial
-from typing import TYPE_CHECKING, Any, Unpack
+from typing import Any, Unpack
 
-from requests import PreparedRequest
+from requests import PreparedRequest, Response
 from requests.auth import AuthBase
 from requests.utils import get_environ_proxies, get_netrc_auth, rewind_body, select_proxy
 
 from oauthreg._addresses import origin_of
+from oauthreg._registration import AuthorizeOptions, Manager
 from oauthreg.auth._authorized_request import (
     AUTHORIZATION,
     DPOP,
@@ -28,11 +29,6 @@ from oauthreg.auth._authorized_request import (
     refuse_foreign_request,
 )
 from oauthreg.auth._policy import check_addresses, is_plain_loopback, proxied
-
-if TYPE_CHECKING:
-    from requests import Response
-
-    from oauthreg._registration import AuthorizeOptions, Manager
 
 __all__ = ["Auth"]
 

@@ -23,13 +23,11 @@ work. After a fork a store works in both processes, without sharing a connection
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
 from oauthreg._errors import StoreError
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
 
 LONGEST_NAME = 80
 LARGEST_VALUE = 96 * 1024

@@ -21,6 +21,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from base64 import b64encode
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from string import Formatter
@@ -40,7 +41,9 @@ from oauthreg._errors import (
 )
 from oauthreg._flow import NOTHING, TokenRequest, TokenResponse, arun, run
 from oauthreg._plugins import COMMON, PROVIDERS, installed, provider_plugin
-from oauthreg._protocol.context import Explanation
+from oauthreg._protocol.context import Explanation, PluginContext
+from oauthreg._provider import ProviderPlugin
+from oauthreg._registration import ClientRegistration
 from oauthreg._transports import address
 from oauthreg.testing._script import (
     BUSY,
@@ -64,13 +67,7 @@ from oauthreg.testing._server import AuthorizationServer
 from oauthreg.testing._sharing import check_sharing
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
     import pytest
-
-    from oauthreg._protocol.context import PluginContext
-    from oauthreg._provider import ProviderPlugin
-    from oauthreg._registration import ClientRegistration
 
 E = TypeVar("E", bound=AuthorizationError)
 CREDENTIALS = frozenset(

@@ -9,14 +9,12 @@ from __future__ import annotations
 import hmac
 import json
 import time
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from email.message import Message
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Final, Literal, final
+from typing import Any, Final, Literal, final
 from urllib.parse import parse_qsl
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-    from email.message import Message
 
 BasicDecoding = Literal["form", "unquote", "raw"]
 TokenKind = Literal["access_token", "refresh_token"]

@@ -5,26 +5,22 @@ from __future__ import annotations
 import ssl
 import threading
 from collections import Counter, deque
+from collections.abc import Collection, Iterable, Mapping  # noqa: F401 - hints of the inherited fields
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Self
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
 
 from oauthreg.testing import _mtls as mtls
 from oauthreg.testing._api import answer_api
+from oauthreg.testing._certificates import CertificateAuthority
 from oauthreg.testing._endpoints import Endpoints
 from oauthreg.testing._faults import Fault, FaultPlan, FaultSource, Gate, Injection
 from oauthreg.testing._listener import Listener
 from oauthreg.testing._metadata import metadata_document
-from oauthreg.testing._records import BasicDecoding, Client
-from oauthreg.testing._site import Site
+from oauthreg.testing._records import Answer, BasicDecoding, Client, RecordedRequest, TokenRecord
+from oauthreg.testing._site import MetadataPath, Site  # noqa: F401 - as above
 from oauthreg.testing._state import State
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-    from pathlib import Path
-    from types import TracebackType
-
-    from oauthreg.testing._certificates import CertificateAuthority
-    from oauthreg.testing._records import Answer, RecordedRequest, TokenRecord
 
 RECORDED = 10_000
 """How many of the latest requests are kept."""

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
-if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
-
-    from oauthreg.testing._records import RecordedRequest
+from oauthreg.testing._records import RecordedRequest
 
 MetadataPath = Literal["openid", "inserted", "appended"]
 

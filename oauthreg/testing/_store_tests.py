@@ -19,18 +19,14 @@ import signal
 import threading
 import time
 import warnings
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, ClassVar, TypeVar
+from pathlib import Path
+from typing import ClassVar, TypeVar
 
-from oauthreg.stores import StoreBusyError, StoreError
+from oauthreg.stores import Store, StoreBusyError, StoreError
 from oauthreg.stores._protocol import LARGEST_VALUE, LONGEST_NAME
 from oauthreg.testing._script import expect
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from pathlib import Path
-
-    from oauthreg.stores import Store
 
 T = TypeVar("T")
 DAY = 86_400.0
