@@ -6,6 +6,7 @@ PLUGINS := $(patsubst %/pyproject.toml,%,$(wildcard plugins/*/pyproject.toml))
 DEV := $(VENV)/.installed
 PEERS := .build/peers
 PYTEST_ARGS =
+MUTANTS = 40
 
 .PHONY: help demo test test-servers test-pythons interop lint types dist bench bench-peers mutants clean
 
@@ -57,6 +58,7 @@ bench-peers: $(PEERS)/.installed ## Measure other libraries doing the same work
 
 mutants: $(DEV) ## Break the code on purpose and see whether a test notices
 	@$(PYTHON_IN_VENV) tests/mutants/run.py
+	@$(PYTHON_IN_VENV) tests/mutants/generated.py --count $(MUTANTS)
 
 clean: ## Remove everything that make has made
 	rm -rf $(VENV) .build dist .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache
