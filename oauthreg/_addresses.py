@@ -249,7 +249,8 @@ def refuse_unfit(text: str) -> None:
         raise ValueError(f"must not have {invisible} in it")
     placeholder = _PLACEHOLDER.search(text)
     if placeholder is not None:
-        raise ValueError(f"must not have {placeholder[0]} in it: write the value in its place")
+        shown = placeholder[0] if re.fullmatch(r".[\w. -]{1,40}.", placeholder[0]) else "brackets"
+        raise ValueError(f"must not have {shown} in it: write the value in its place")
     unfit = _UNFIT.search(text)
     if unfit is not None:
         raise ValueError(f"must not have {unfit[0]} in it")

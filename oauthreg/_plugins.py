@@ -33,7 +33,10 @@ OWN_DISTRIBUTIONS: Mapping[str, str] = {
 """Our own plugins: the only ones that a provider's name may choose, and that advice names."""
 
 _KINDS = {PROVIDERS: "provider plugin", SECRETS: "source of secrets", STORES: "store"}
-_WITHOUT = {PROVIDERS: "Leave the type out for a server that needs no plugin."}
+_WITHOUT = {
+    PROVIDERS: "Leave the type out for a server that needs no plugin.",
+    SECRETS: "Plugins add others; none that is installed has this name.",
+}
 """Advice where no plugin has nearly the name."""
 
 _SCHEMES = frozenset({"vault", "aws", "azure", "gcp", "op", "sops", "ssm", "doppler", "bitwarden"})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hmac
 import os
 from dataclasses import dataclass
@@ -17,7 +18,15 @@ MASK = "**********"
 
 
 class SecretReadError(Exception):
-    """A secret source could not be read; the text says which one and why, never a value."""
+    """A secret source could not be read; the text says which one and why, never a value.
+
+    Attributes:
+        remedy: What to do, if that is known.
+    """
+
+    def __init__(self, text: str, remedy: str = "") -> None:
+        super().__init__(text)
+        self.remedy = remedy
 
 
 @final
@@ -180,11 +189,12 @@ class FileSecret:
         try:
             secret = Secret(read_file(self.path, SECRET_SIZE).decode())
         except OSError as error:
-            raise SecretReadError(f"{self.path}: {error.strerror}") from None
+            remedy = "Let this program's user read it." if error.errno == errno.EACCES else ""
+            raise SecretReadError(f"{self.path}: {error.strerror}", remedy) from None
         except UnicodeDecodeError:
-            raise SecretReadError(f"{self.path}: not UTF-8 text") from None
+            raise SecretReadError(f"{self.path}: not UTF-8 text", "Save it as UTF-8.") from None
         if not secret:
-            raise SecretReadError(f"{self.path}: the file is empty")
+            raise SecretReadError(f"{self.path}: the file is empty", "Write the secret to it.")
         return secret
 
 

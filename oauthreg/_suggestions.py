@@ -9,13 +9,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 
-def close_to(word: str, known: Iterable[str]) -> str | None:
+def close_to(word: str, known: Iterable[str], least: float = 0.6) -> str | None:
     """Return the known name that a misspelt one is nearest to, or None.
 
-    Case, `-` and `_` make no difference.
+    Case, `-` and `_` make no difference. `least` is how alike they must be, up to 1.
     """
     by_spelling = {_spelling(name): name for name in known}
-    near = difflib.get_close_matches(_spelling(word), by_spelling, n=1)
+    near = difflib.get_close_matches(_spelling(word), by_spelling, 1, least)
     return by_spelling[near[0]] if near else None
 
 

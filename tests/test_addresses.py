@@ -24,7 +24,7 @@ from oauthreg._cli.loopback import Loopback
 from oauthreg._dpop import Prover
 from oauthreg._errors import ConnectionFailedError
 from oauthreg._registration import ClientRegistration, ProviderDetails
-from oauthreg._settings.models import Address
+from oauthreg._settings.types import Address
 from oauthreg._signing_keys import SigningKey
 from oauthreg._transports import address
 from oauthreg._urls import parse_pattern

@@ -45,7 +45,8 @@ class Facade:
         Args:
             settings: A path or several, later ones override; or the whole configuration as a
                 mapping, which reads nothing else. Without it: `OAUTHREG_SETTINGS`, else
-                `settings.toml` in the working directory, with the environment and `.env`.
+                `settings.toml` in the working directory, else the `[tool.oauthreg]` table of
+                `pyproject.toml` there; with the environment, and the `.env` beside the file.
             only: Resolve just these registrations: one id, or several.
             profile: Read `<stem>.<profile><suffix>` too; default: `OAUTHREG_PROFILE`.
             env_file: A `.env` file; default: `OAUTHREG_ENV_FILE`, or the one beside the default

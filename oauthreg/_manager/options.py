@@ -15,7 +15,7 @@ from oauthreg._errors import LoginRequiredError
 from oauthreg._grants.table import GRANTS
 from oauthreg._registration import AuthorizeOptions
 from oauthreg._secret_values import Secret, TokenOf
-from oauthreg._settings.models import checked_resource, checked_scope, free_parameters, words
+from oauthreg._settings.types import checked_resource, checked_scope, free_parameters, words
 from oauthreg._sources.tree import canonical
 from oauthreg._suggestions import did_you_mean
 

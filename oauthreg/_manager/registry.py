@@ -68,6 +68,8 @@ class RegistrationRegistry:
         advice = did_you_mean(known_as, entries)
         looked_at = "; ".join(self._configuration.looked_at)
         remedy = advice or (f"Settings were looked for in: {looked_at}." if looked_at else "")
+        if known_as in self._configuration.left_out:
+            remedy = "It is in the settings, and was left out by only=."
         raise UnknownRegistrationError(
             registration_id, f"there is no such registration; configured: {known}", remedy
         )

@@ -25,6 +25,7 @@ from oauthreg._secret_values import (
 from oauthreg._settings.plausible import wrong_path
 from oauthreg._settings.values import path_of
 from oauthreg._sources.tree import Sourced, canonical
+from oauthreg._suggestions import close_to
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -47,6 +48,7 @@ _BLANKS = {
 
 A store's keys stand in lines."""
 
+_SCHEME = re.compile(r"[a-z][a-z0-9.+-]{0,20}")
 _VARIABLE = re.compile(r"[A-Z_][A-Z0-9_]{0,63}|[a-z_]{1,64}")
 
 
@@ -148,10 +150,8 @@ class Credentials:
             return read()
         except Failures as error:
             words = error.strerror if isinstance(error, OSError) else str(error)
-            if isinstance(error, PluginError):
-                words = error.message
-            remedy = error.remedy if isinstance(error, CredentialError | PluginError) else ""
-            self._table.note(key, words or str(error), remedy)
+            words = error.message if isinstance(error, PluginError) else words
+            self._table.note(key, words or str(error), getattr(error, "remedy", ""))
             return None
 
     def _sources(self, key: str) -> tuple[Any, ...]:
@@ -191,7 +191,8 @@ def _check_visible(secret: object, key: str) -> None:
         return
     found = invisible_inside(secret.get_secret_value(), allowed=_BLANKS.get(key, ""))
     if found is not None:
-        raise CredentialError(f"must not have {found} in it", "Look for a second line, or quotes.")
+        remedy = "Keep it alone on one line." if found == "a line end" else ""
+        raise CredentialError(f"must not have {found} in it", remedy)
 
 
 def _path(value: object, item: Sourced) -> Path:
@@ -203,9 +204,9 @@ def _path(value: object, item: Sourced) -> Path:
 def _referred(reference: str, item: Sourced) -> SecretSource:
     scheme, colon, rest = reference.partition(":")
     if not colon or not rest:
-        known = "env:NAME, file:PATH, keyring:service/user, or an installed plugin's"
+        known = "env:NAME, file:PATH, keyring:service/user, or those of an installed plugin"
         meant = f'Did you mean "env:{reference}"?' if reference in os.environ else ""
-        raise CredentialError(f"must be scheme:reference: {known}", meant)
+        raise CredentialError(f"must be a scheme and a reference: {known}", meant)
     if scheme == "env":
         return _variable(rest, item)
     if scheme == "file":
@@ -218,13 +219,18 @@ def _referred(reference: str, item: Sourced) -> SecretSource:
         if not service or not user:
             raise CredentialError("must be keyring:service/user")
         return KeyringSecret(service, user)
+    if not _SCHEME.fullmatch(scheme):
+        base = item.leaf.removesuffix("-ref").removesuffix("s")
+        remedy = f"If it is the credential itself, write it as {base}."
+        raise CredentialError("begins with no scheme, such as env:", remedy)
     return secret_source(scheme, rest)
 
 
 def _variable(name: str, item: Sourced) -> SecretSource:
     if not os.environ.get(name):
         base = item.leaf.removesuffix("-ref").removesuffix("s")
-        remedy = f"Set it, or write {base}-file."
+        near = close_to(name, os.environ, 0.85)
+        remedy = f"Did you mean env:{near}?" if near else f"Set it, or write {base}-file."
         if not _VARIABLE.fullmatch(name):
             message = "names an environment variable that is not set"
             raise CredentialError(message, f"If it is the credential itself, write it as {base}.")

@@ -241,7 +241,7 @@ def _defaults(tables: Tables, profiles: Collection[str]) -> dict[str, Any]:
         table.note(key, "must not be a default", "Set it for each registration.")
     usable = table.without(NOT_IN_DEFAULTS).usable(RegistrationSettings)
     profile = usable.get("http")
-    if isinstance(profile, Sourced) and profile.value not in profiles:
+    if isinstance(profile, Sourced) and canonical(str(profile.value)) not in profiles:
         message = f"there is no such http profile; there are: {', '.join(profiles)}"
         table.note("http", message, did_you_mean(str(profile.value), profiles))
         del usable["http"]

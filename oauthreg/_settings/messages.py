@@ -82,11 +82,13 @@ def described(error: ErrorDetails, leaf: str, value: Any) -> tuple[str, str]:
                 remedy = cause.advice(value)
             elif "seconds" in message:
                 remedy = _in_seconds(leaf, value)
+            elif message.endswith("a list of texts"):
+                remedy = f'Write {leaf} = ["a", "b"].'
         case "string_type":
             message = f"must be text{_kind(value)}"
             if isinstance(value, bool | int | float):
                 shown = "..." if leaf in CREDENTIALS else quoted_word(value)
-                remedy = f'Write {leaf} = "{shown}".'
+                remedy = f'Write "{shown}".' if place else f'Write {leaf} = "{shown}".'
         case "literal_error" | "enum":
             known = re.findall(r"'([^']*)'", str(context.get("expected", "")))
             message = f"must be {_either(known)}"

@@ -27,7 +27,7 @@ def blame_misspelt_id(tables: Tables, table: Table, count: int) -> None:
     meant = _meant(tables, table)
     if meant is not None:
         del table.problems[count:]
-        table.at_header("is incomplete, and only named here", _advice(table, meant))
+        table.at_header("is set by variables only, and incomplete", _advice(table, meant))
 
 
 def note_misspelt_names(tables: Tables, section: str, used: Collection[str]) -> None:
@@ -37,7 +37,7 @@ def note_misspelt_names(tables: Tables, section: str, used: Collection[str]) -> 
         meant = _meant(tables, table)
         if meant is not None:
             table.at_header(
-                "is used by no registration, and only named here", _advice(table, meant)
+                "is set by variables only, and no registration uses it", _advice(table, meant)
             )
 
 

@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from oauthreg._quoting import quoted_path
+from oauthreg._quoting import quoted_address, quoted_path
 from oauthreg._settings.values import FILES, path_of
 from oauthreg._sources.tree import ALTERNATIVES, BASES, STORE_BASES, VERBATIM, Sourced
 from oauthreg._suggestions import close_to
@@ -28,17 +28,19 @@ _EXPANDED = (
 """Notations that other programs put an environment variable's value in for."""
 
 _ENCRYPTED = re.compile(r"^\{cipher\}|^ENC\(.*\)$", re.DOTALL)
+_WELL_KNOWN = "/.well-known/"
 _ANGLES = re.compile(r"<[A-Za-z][\w .-]{0,40}>")
 _BRACES = re.compile(r"\{[A-Za-z][\w.-]{0,40}\}")
 _REFERENCE = re.compile(r"^(env|file|keyring|vault):\S+$")
 OWN_VARIABLE = "OAUTHREG_..."
 """Stands in a remedy for the name of the setting's own variable."""
 
-_SUSPECT = re.compile(r"[$%{<]")
+_SUSPECT = re.compile(r"[$%{<]|/\.well-known/")
 """What a text has that one of these notations may be in."""
 
 _FREE_TEXT = frozenset({"client-name", "authorization-details"})
 _WHERE_BRACES_STAY = frozenset({"redirect-uri", "scope"})
+_VARIABLE = re.compile(r"env:[A-Z][A-Z0-9_]*")
 _SIBLINGS = 1000
 
 
@@ -57,6 +59,8 @@ def implausible(item: Sourced, key: str, name: str | None) -> Problem | None:
         return None
     if is_file and isinstance(value, Path):
         return _file(item, str(value))
+    if item.leaf == "client-secrets" and isinstance(value, list):
+        value = [one for one in value if isinstance(one, str)]  # not those of file and ref
     for text in _texts(value):
         found = _not_expanded(item, key, text, name) if _SUSPECT.search(text) else None
         if found is None and key not in VERBATIM:
@@ -78,12 +82,20 @@ def _texts(value: Any) -> Iterator[str]:
 
 
 def _foreign(item: Sourced, text: str) -> Problem | None:
-    leaf, is_credential = item.leaf, item.leaf in ALTERNATIVES
+    if item.leaf == "issuer-uri" and _WELL_KNOWN in text:
+        issuer, _, after = text.partition(_WELL_KNOWN)
+        issuer += after[after.find("/") :] if "/" in after else ""
+        remedy = f'Write issuer-uri = "{issuer}", or metadata-uri = "{text}".'
+        return "is the address of metadata, not the issuer", remedy if quoted_address(text) else ""
+    leaf = item.leaf
+    base = BASES.get(leaf, "")
+    is_credential = bool(base) and not leaf.endswith("-ref")
     if is_credential and _ENCRYPTED.search(text):
         message = "is encrypted, which only Spring Cloud Config or Jasypt can read"
-        return message, f"Write {leaf}-file or {leaf}-ref instead."
-    if is_credential and _REFERENCE.search(text):
-        return "holds a reference, not the value", f"A reference is written as {leaf}-ref."
+        return message, f"Write {base}-file or {base}-ref instead."
+    if is_credential and _REFERENCE.fullmatch(text):
+        shown = text if _VARIABLE.fullmatch(text) else "..."
+        return "is a reference, not the value", f'Write {base}-ref = "{shown}".'
     whole = is_credential or leaf in ("username", "key-id")
     for pattern, exempt in ((_ANGLES, _FREE_TEXT), (_BRACES, _FREE_TEXT | _WHERE_BRACES_STAY)):
         found = pattern.fullmatch(text) if whole else pattern.search(text)

@@ -102,10 +102,10 @@ class Providers:
             message = f"is ambiguous: {registration_id!r} is built in, and {only!r} is configured"
             remedy = f'Set {key} = "{only}" or "{registration_id}".'
         elif self._names:
-            message = f"is missing: there are several providers: {self._existing}"
+            message = f"is missing, and there are several providers: {self._existing}"
             remedy = f"Set {key} to one of them."
         else:
-            message = "is missing: no provider is configured"
+            message = "is missing, and no provider is configured"
             remedy = f"Configure one: provider.{registration_id}.issuer-uri or .token-uri."
         table.missing("provider", message, remedy)
 

@@ -13,7 +13,8 @@ from oauthreg._errors import ConfigurationError, PluginError
 from oauthreg._plugins import store_factory
 from oauthreg._secret_values import Secret, SecretReadError
 from oauthreg._settings.credentials import Credentials
-from oauthreg._settings.models import CaBundle, Text, Timeout, _Model
+from oauthreg._settings.models import _Model
+from oauthreg._settings.types import CaBundle, Text, Timeout
 from oauthreg._settings.values import path_of
 from oauthreg._sources.tree import STORE_ALTERNATIVES, Sourced
 from oauthreg.stores._config import PREFIX, TIMEOUT, StoreConfig
@@ -114,7 +115,7 @@ def configured_store(table: Table) -> ConfiguredStore | None:
     count = len(table.problems)
     bad = table.implausible()
     settings = table.without(STORE_ALTERNATIVES).parsed(StoreSettings, ignoring=bad)
-    if settings is None or (settings.type == MEMORY and not bad):
+    if settings is None or bad or settings.type == MEMORY:
         return None
     factory = _noting(table, "type", lambda: store_factory(settings.type))
     keys = _keys(table, settings)

@@ -18,6 +18,7 @@ from oauthreg._settings.vocabulary import key_meant
 from oauthreg._sources import locate
 from oauthreg._sources.locate import quoted, written
 from oauthreg._sources.tree import TOP_LEVEL, VERBATIM, Origin, Sourced, Tree
+from oauthreg._suggestions import close_to
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -164,7 +165,8 @@ class Table:
     def note_dotted_id(self) -> bool:
         """Note that the table is a part of an id with dots that stands without quotes."""
         for key, item in self.items.items():
-            if isinstance(item, Sourced) and isinstance(item.value, Mapping):
+            is_table = isinstance(item, Sourced) and isinstance(item.value, Mapping)
+            if is_table and not close_to(key, VERBATIM):
                 remedy = dotted_id(self.section, str(self.name), key, item.value)
                 if remedy:
                     self.note(key, "is a table in a table", remedy)

@@ -1,4 +1,4 @@
-"""Settings as they are said: files, environment and arguments become one canonical tree.
+"""The sources of settings: files, environment and arguments become one canonical tree.
 
 Nothing here knows what a registration is or which plugins exist; see `tree` for the shape.
 """

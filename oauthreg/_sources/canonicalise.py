@@ -151,7 +151,7 @@ class Source:
                 stray.append(key)
         if stray:
             name = {"registration": "my-client", "provider": "my-provider"}.get(section, "default")
-            message = f"must hold a table for each name; here {', '.join(stray)} stand without one"
+            message = f"must hold a table for each name; it holds {', '.join(stray)}"
             self.problem(section, message, origin, f"Write them below [{section}.{name}].")
 
     def _add_leaves(
@@ -166,7 +166,7 @@ class Source:
         self, mapping: Mapping[Any, Any], origin: Origin
     ) -> Iterator[tuple[str, Any, Origin]]:
         kind, name, base = origin.kind, origin.name, origin.base
-        # a variable that holds a whole table as JSON is itself where each entry was said
+        # each entry of a table that a variable holds as JSON stands at that variable
         nested = kind in ("file", "argument")
         around = f"{origin.key}." if origin.key else ""
         for key, value in mapping.items():

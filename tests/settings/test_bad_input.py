@@ -64,7 +64,7 @@ REGISTRATION = {
     "a negative window": (
         GOOD + "refresh-before = -1",
         "refresh-before",
-        "must be a number of seconds, from 0",
+        "must be from 0 to",
     ),
     "a lifetime that is no number": (
         GOOD + 'default-lifetime = "long"',
@@ -94,7 +94,7 @@ REGISTRATION = {
     "a reference without a scheme": (
         'client-id = "id"\nclient-secret-ref = "NAME"',
         "client-secret-ref",
-        "scheme:reference",
+        "must be a scheme and a reference",
     ),
     "an environment variable that is not set": (
         'client-id = "id"\nclient-secret-ref = "env:NOT_SET_ANYWHERE"',
@@ -205,7 +205,7 @@ OTHERS = {
     "a timeout of nothing": (
         "[http.slow]\ntotal-timeout = 0",
         "http.slow.total-timeout",
-        "must be a number of seconds, more than 0",
+        "must be more than 0",
     ),
     "a proxy that is no address": (
         '[http.default]\nproxy = "proxy:3128"',

@@ -103,7 +103,10 @@ def test_two_spellings_in_two_sources_are_one_setting(folder):
         ({"zzz": 1}, "Known: defaults, environment, http, provider, registration, store"),
         ({"registration": "x"}, "registration (the dict of settings): must be a table"),
         ({"store": ["x"]}, "must be a table\n    Write it as [store]."),
-        ({"registration": {"a": "x"}}, "here a stand without one\n    Write them below ["),
+        (
+            {"registration": {"a": "x"}},
+            "it holds a\n    Write them below [registration.my-client].",
+        ),
         ({"registration": {"a": {"headers": "x"}}}, "registration.a.headers"),
         ({1: {}}, "the dict of settings: has a int as a key"),
         ({"registration": {"": {}}}, "registration (the dict of settings): has an empty name"),
