@@ -12,6 +12,7 @@ from types import SimpleNamespace
 
 import pytest
 
+import oauthreg
 from oauthreg import AuthorizedClientManager, events
 
 ROOT = Path(__file__).parents[2]
@@ -150,6 +151,15 @@ def test_the_events_page_lists_every_event_with_every_field():
     for kind in kinds:
         own = {field for field in kind.__annotations__ if kind.__bases__ == (events.Event,)}
         assert own <= set(re.findall(r"`(\w+)`", rows[kind.__name__])), kind
+
+
+def test_the_files_that_contributors_are_sent_to_are_there():
+    text = (ROOT / "CONTRIBUTING.md").read_text("utf-8")
+    named = re.findall(r"`((?:oauthreg|tests|docs|plugins)/[\w./]+|[\w.]+\.(?:md|toml))`", text)
+    assert len(named) > 20
+    for path in named:
+        here = Path(oauthreg.__file__).parents[1] if path.startswith("oauthreg/") else ROOT
+        assert (here / path).exists(), path
 
 
 def test_documents_name_no_machine_and_no_registry():
