@@ -6,7 +6,7 @@ import os
 import re
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from oauthreg._errors import Problem
 from oauthreg._sources.canonicalise import Source, UnusableError, suggestion
@@ -46,7 +46,7 @@ LEAVES = {
         "issuer-uri",
     ),
 }
-_COMMON = ("google", "github", "facebook", "x")
+_COMMON = frozenset({"google", "github", "facebook", "x", "okta"})
 _RELAXED = {
     section: {parsed(leaf).key: leaf for leaf in leaves} for section, leaves in LEAVES.items()
 }
@@ -206,13 +206,7 @@ class _Reading:
     def _put(self, section: str, entry: _Entry) -> None:
         path = f"{section}.{quoted(canonical(entry.id))}"
         table = self._out.table(section, entry.id, entry.first.origin)
-        if (
-            section == "provider"
-            and canonical(entry.id) in _COMMON
-            and "issuer-uri" in entry.values
-        ):
-            # its issuer is asked, as by Spring, and it is no common provider any more
-            self._out.put(table, path, "type", "generic", entry.values["issuer-uri"].entry.origin)
+        self._put_common(section, entry, table, path)
         for leaf, (value, property_) in entry.values.items():
             if isinstance(value, str) and _SEALED.fullmatch(value):
                 self._problem(
@@ -230,6 +224,16 @@ class _Reading:
                 if setting or leaf not in ("redirect-uri", "client-secret"):
                     self._out.put(table, path, leaf, setting, property_.origin)
 
+    def _put_common(self, section: str, entry: _Entry, table: dict[str, Any], path: str) -> None:
+        """Name the provider or the plugin where Spring takes one by its name alone."""
+        id_ = canonical(entry.id)
+        issuer = entry.values.get("issuer-uri")
+        if section == "registration" and id_ in _COMMON and "provider" not in entry.values:
+            self._out.put(table, path, "provider", id_, entry.first.origin)
+        elif issuer is not None and id_ in _COMMON - {"okta"}:
+            # its issuer is asked, as by Spring, and it is no common provider any more
+            self._out.put(table, path, "type", "generic", issuer.entry.origin)
+
     def _refuse_unknown(self, properties: Properties) -> None:
         for text, name in properties.names.items():
             entry = properties.by_text[text]
@@ -243,7 +247,8 @@ class _Reading:
         for variables in (s for s in self._sources if isinstance(s, Variables)):
             names = {text: n for text, n in variables.names.items() if n.below(_ROOT)}
             used: set[str] = set()
-            for name in (entry.name.child(leaf) for entry in entries for leaf in entry.values):
+            leaves = [leaf for section in LEAVES.values() for leaf in section]
+            for name in (entry.name.child(leaf) for entry in entries for leaf in leaves):
                 used |= {one.name for one in variables.spellings(name)}
                 used |= {text for text, one in names.items() if one.below(name)}
             for text in (text for text in names if text not in used):

@@ -108,11 +108,16 @@ class Binder:
 
     def _one(self, source: Properties, name: Name) -> Property | None:
         spellings = source.spellings(name)
-        for other in spellings[1:]:
-            if other.text != spellings[0].text and other.origin.kind == "spring-file":
-                message = f"is set twice, by {spellings[0].name} and {other.name}: keep one"
+        if not spellings:
+            return None
+        first, others = spellings[0], spellings[1:]
+        if first.origin.kind == "spring-variable" and first.name in source.candidates(name):
+            return first  # Boot has an order of the spellings of a variable
+        for other in others:
+            if other.text != first.text:
+                message = f"is set twice, by {first.name} and {other.name}: keep one"
                 raise BindError(other, message)
-        return spellings[0] if spellings else None
+        return first
 
     def _expanded(self, entry: Property) -> str:
         if self.decisive and entry.unquoted:

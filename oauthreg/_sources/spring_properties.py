@@ -92,7 +92,7 @@ class Properties:
 
     def spellings(self, name: Name) -> list[Property]:
         """Return the properties of a name; Boot takes the first."""
-        texts = dict.fromkeys([*self._candidates(name), *self._by_key.get(name.key, ())])
+        texts = dict.fromkeys([*self.candidates(name), *self._by_key.get(name.key, ())])
         return [self.by_text[text] for text in texts if text in self.by_text]
 
     def find(self, name: Name) -> Property | None:
@@ -102,7 +102,8 @@ class Properties:
     def _name(self, text: str) -> Name:
         return parsed(text)
 
-    def _candidates(self, name: Name) -> list[str]:
+    def candidates(self, name: Name) -> list[str]:
+        """Return the texts that Boot looks for first, in its order."""
         return [str(name)]
 
 
@@ -124,7 +125,8 @@ class Variables(Properties):
     def _name(self, text: str) -> Name:
         return of_variable(text)
 
-    def _candidates(self, name: Name) -> list[str]:
+    def candidates(self, name: Name) -> list[str]:
+        """Return the variables that Boot looks for first, in its order."""
         return [*name.variables(), str(name)]
 
 

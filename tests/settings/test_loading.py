@@ -214,6 +214,16 @@ def test_each_common_provider_has_springs_defaults(tmp_path, name):
     assert (one.authorization_grant_type, one.redirect_uri) == ("authorization_code", None)
 
 
+def test_a_common_provider_stays_where_another_is_configured(tmp_path):
+    lines = (
+        "registration.google.client-id=id",
+        "registration.google.client-secret=s",
+        "provider.kakao.token-uri=https://kauth.kakao.com/oauth/token",
+    )
+    one = load(spring(tmp_path, *lines)).entries["google"].registration
+    assert one.provider.token_uri == "https://www.googleapis.com/oauth2/v4/token"
+
+
 def test_okta_has_springs_defaults_where_its_addresses_are_given(tmp_path):
     lines = ("registration.okta.client-id=id", "registration.okta.client-secret=s")
     addresses = (

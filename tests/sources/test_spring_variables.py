@@ -63,6 +63,14 @@ def test_a_problem_with_a_variable_names_the_property_that_it_means(folder):
         assert text.startswith(f"{path} (environment variable {variable}): {problem}")
 
 
+def test_of_two_variables_boots_first_counts_and_without_one_they_are_a_problem(folder, clients):
+    upper, lower = f"{V}REGISTRATION_MYCLIENT_CLIENTSECRET", f"{V.lower()}registration_myclient_"
+    environ = {f"{lower}clientsecret": "second", upper: "first"}
+    assert clients(environ)["my-client"]["client-secret"] == "first"
+    environ = {f"{V}REGISTRATION_my-client_{word}": word for word in ("CLIENTID", "CLIENT-ID")}
+    assert "is set twice, by " in folder.problem("a.properties", environ)
+
+
 def test_ours_override_springs(folder):
     folder.write("a.properties", FILE)
     environ = {

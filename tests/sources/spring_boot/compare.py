@@ -80,6 +80,8 @@ def verdict(boot: dict, mine: dict) -> str:
             if id_ not in mine[section] and _uniform(id_) not in known:
                 return f"{section} {id_} is missing"
             found = mine[section].get(id_)
+            if found is not None and "provider" not in table and found.get("provider") == id_:
+                del found["provider"]  # that of its own name, which Spring would take
             if found is not None and (differing := _differing(table, found)):
                 return f"{section} {id_}: {differing}"
         for id_ in mine[section]:
