@@ -138,12 +138,14 @@ def _logged_in(
 ) -> Flow[Granted]:
     """Get the tokens of a login, with its id_token verified.
 
-    Where none was asked for, or a device's login has none, there is none in the result.
+    There is none in the result where none was asked for; and after a device's login where the
+    answer has none, or the issuer or its keys are not known.
 
     Raises:
         AuthorizationError: the tokens cannot be had, or must not be trusted.
     """
-    if not _wants_id_token(context):
+    verifiable = context.issuer is not None and "jwk-set-uri" in context.endpoints
+    if not _wants_id_token(context) or (request is None and not verifiable):
         return without_id_token((yield from authenticated(fetch, inputs, context, make)))
     from oauthreg._protocol.id_token import (  # noqa: PLC0415 - it loads cryptography and Authlib
         check_id_token,

@@ -7,7 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 from authlib.oidc.core import CodeIDToken
 from joserfc import jws, jwt
-from joserfc.errors import BadSignatureError, InvalidClaimError, JoseError
+from joserfc.errors import (
+    BadSignatureError,
+    ExpiredTokenError,
+    InvalidClaimError,
+    JoseError,
+    MissingClaimError,
+)
 from joserfc.jwk import JWKRegistry
 
 from oauthreg._errors import AuthorizationError, CallbackError, InvalidTokenResponseError
@@ -160,6 +166,13 @@ def _is_short(jwk: Mapping[str, Any]) -> bool:
 
 
 def _words(error: Exception) -> str:
-    claim = getattr(error, "claim", None)
-    name = type(error).__name__.removesuffix("Error")
-    return f"{name} ({clean(str(claim), 40)})" if claim else name
+    claim = clean(str(getattr(error, "claim", "")), 40)
+    if isinstance(error, MissingClaimError):
+        return f"it has no {claim}"
+    if isinstance(error, ExpiredTokenError):
+        return "it has expired"
+    if isinstance(error, InvalidClaimError):
+        return f"its {claim} is not that of this login"
+    if isinstance(error, BadSignatureError):
+        return "no key of the issuer has signed it"
+    return f"it is no JWT that can be verified ({type(error).__name__.removesuffix('Error')})"

@@ -44,26 +44,26 @@ def half_hash(text):
 def test_an_at_hash_is_of_the_access_token_that_came_with_it(context):
     id_token = KEY.sign({**CLAIMS, "at_hash": half_hash("t1")})
     assert check_id_token(context(), JWKS, id_token, nonce="n1", access_token="t1")
-    with pytest.raises(CallbackError, match=r"\(at_hash\)"):
+    with pytest.raises(CallbackError, match="its at_hash is not"):
         check_id_token(context(), JWKS, id_token, nonce="n1", access_token="t2")
 
 
 WRONG = {
-    "another issuer": ({"iss": "https://evil.example"}, r"\(iss\)"),
-    "another audience": ({"aud": "other"}, r"\(aud\)"),
-    "several audiences and no party": ({"aud": ["id", "other"]}, r"\(azp\)"),
-    "another party": ({"aud": ["id", "other"], "azp": "other"}, r"\(azp\)"),
+    "another issuer": ({"iss": "https://evil.example"}, " iss"),
+    "another audience": ({"aud": "other"}, " aud"),
+    "several audiences and no party": ({"aud": ["id", "other"]}, " azp"),
+    "another party": ({"aud": ["id", "other"], "azp": "other"}, " azp"),
     "another nonce": ({"nonce": "n2"}, "nonce"),
     "no nonce": ({"nonce": None}, "nonce"),
-    "an end in the past": ({"exp": NOW - 120}, "Expired"),
-    "no end": ({"exp": None}, r"\(exp\)"),
-    "a start in the future": ({"nbf": NOW + 120}, "Invalid"),
-    "an issue in the future": ({"iat": NOW + 120}, "Invalid"),
-    "an issue long ago": ({"iat": NOW - 365 * 86_400}, r"\(iat\)"),
-    "no issue": ({"iat": None}, r"\(iat\)"),
+    "an end in the past": ({"exp": NOW - 120}, "it has expired"),
+    "no end": ({"exp": None}, " exp"),
+    "a start in the future": ({"nbf": NOW + 120}, "is not that of"),
+    "an issue in the future": ({"iat": NOW + 120}, "is not that of"),
+    "an issue long ago": ({"iat": NOW - 365 * 86_400}, " iat"),
+    "no issue": ({"iat": None}, " iat"),
     "an issue that is a text": ({"iat": "now"}, "must not be trusted"),
-    "no subject": ({"sub": None}, r"\(sub\)"),
-    "an empty subject": ({"sub": ""}, r"\(sub\)"),
+    "no subject": ({"sub": None}, " sub"),
+    "an empty subject": ({"sub": ""}, " sub"),
 }
 
 
