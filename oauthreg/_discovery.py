@@ -123,7 +123,8 @@ def supplemented(
 def issuer_of(configured: str | None, metadata: Metadata) -> str | None:
     """Return the issuer identifier: the configured one, else the metadata's; None for neither."""
     named = metadata.get("issuer")
-    return configured or (named if isinstance(named, str) and named else None)
+    usable = isinstance(named, str) and named.isprintable() and named != ""
+    return configured or (named if usable else None)
 
 
 def endpoints(metadata: Metadata, *, mutual_tls: bool = False) -> dict[str, str]:

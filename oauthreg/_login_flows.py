@@ -55,7 +55,14 @@ def complete(
     """
     context = yield from prepare(fetch, inputs, login=True)
     callback = read_callback(context, request, callback_url)
-    if request.response_type == "token":
+    response_type = GRANTS[fetch.registration.authorization_grant_type].response_type
+    if request.response_type != response_type:
+        raise CallbackError(
+            f"this login was begun for {request.response_type}, and the registration's grant has "
+            f"{response_type} as response_type",
+            hint=LOG_IN_AGAIN,
+        )
+    if response_type == "token":
         return without_id_token(granted_from(callback.as_mapping()))
     code = Secret(callback.get("code"))
     if not code:

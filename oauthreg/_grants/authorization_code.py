@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from oauthreg._errors import AuthorizationError, CallbackError, InvalidTokenResponseError
-from oauthreg._grants.mapping import Mappable
+from oauthreg._grants.pending_login import Mappable
 from oauthreg._protocol.authorization_url import authorization_url, code_challenge
 from oauthreg._protocol.hints import LOG_IN_AGAIN
 from oauthreg._protocol.refusals import refusal

@@ -9,6 +9,7 @@ from urllib.parse import SplitResult, parse_qsl, quote, urlsplit
 
 from oauthreg._addresses import ascii_host
 from oauthreg._errors import CallbackError
+from oauthreg._grants.pending_login import check_same_login
 from oauthreg._protocol.hints import LOG_IN_AGAIN, code_hint
 from oauthreg._protocol.scrub import scrubbed
 from oauthreg._protocol.text import clean
@@ -82,28 +83,11 @@ def read_callback(
             another address, has a parameter twice, has another state or issuer (RFC 9207), or is
             an error.
     """
-    outcome = _request_fault(context, request) or _read(
-        context, request, callback_url.get_secret_value()
-    )
+    check_same_login(context, request)
+    outcome = _read(context, request, callback_url.get_secret_value())
     if isinstance(outcome, CallbackError):
         raise scrubbed(outcome, (request.state, request.nonce or "", request.code_verifier))
     return outcome
-
-
-def _request_fault(context: PluginContext, request: AuthorizationRequest) -> CallbackError | None:
-    registration_id = context.registration.registration_id
-    if request.registration_id != registration_id:
-        return CallbackError(
-            f"this login was begun for registration {request.registration_id}",
-            hint=f'Pass "{request.registration_id}" to complete, or the request of this login.',
-        )
-    if request.issuer != context.issuer:
-        return CallbackError(
-            f"this login was begun with the issuer {request.issuer or 'unknown'}, and now it is "
-            f"{context.issuer or 'unknown'}",
-            hint=LOG_IN_AGAIN,
-        )
-    return None
 
 
 def _read(

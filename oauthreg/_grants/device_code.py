@@ -15,7 +15,7 @@ from oauthreg._errors import (
     TokenEndpointError,
 )
 from oauthreg._flow import Pause
-from oauthreg._grants.mapping import Mappable
+from oauthreg._grants.pending_login import Mappable, check_same_login
 from oauthreg._protocol.hints import LOG_IN_AGAIN
 from oauthreg._protocol.refusals import refusal
 from oauthreg._protocol.requests import (
@@ -52,20 +52,24 @@ class DeviceAuthorization(Mappable):
     `to_mapping` and `from_mapping` make it fit for a session.
 
     Attributes:
+        registration_id: The registration that was asked for.
         user_code: The code to type.
         verification_uri: Where to type it.
         verification_uri_complete: The same with the code in it, for a QR code; may be None.
         expires_at: Seconds since the epoch at which the code ends.
         interval: Seconds between two polls.
         device_code: What this device polls with.
+        issuer: The issuer that gave the codes, if it is known.
     """
 
+    registration_id: str
     user_code: str = field(repr=False)
     verification_uri: str
     verification_uri_complete: str | None = field(repr=False)
     expires_at: float
     interval: float
     device_code: str = field(repr=False)
+    issuer: str | None = None
 
 
 def authorize_device(context: PluginContext, hooks: Hooks) -> Flow[DeviceAuthorization]:
@@ -86,7 +90,7 @@ def authorize_device(context: PluginContext, hooks: Hooks) -> Flow[DeviceAuthori
         raise refusal(response, now=context.now, endpoint=DEVICE_ENDPOINT)
     try:
         if fields is not None:
-            return _device_authorization(fields, context.now)
+            return _device_authorization(fields, context)
     except KeyError as error:
         fault = f"no {error.args[0]}"
     except ValueError as error:
@@ -119,8 +123,10 @@ def poll_device(
         now: Gives the seconds since the epoch.
 
     Raises:
+        CallbackError: the device authorization is of another registration or issuer.
         AuthorizationError: the user refused (`access_denied`), or the code ended.
     """
+    check_same_login(context, device)
     interval, failures, asked_to_wait = device.interval, 0, 0.0
     while True:
         doubled = min(interval * 2**failures, max(interval, LONGEST_PAUSE))
@@ -147,7 +153,7 @@ def poll_device(
             failures = 0 if waiting else min(failures + 1, LONGEST_DOUBLING)
 
 
-def _device_authorization(fields: Mapping[str, Any], now: float) -> DeviceAuthorization:
+def _device_authorization(fields: Mapping[str, Any], context: PluginContext) -> DeviceAuthorization:
     """Return what the server answered.
 
     Raises:
@@ -164,12 +170,14 @@ def _device_authorization(fields: Mapping[str, Any], now: float) -> DeviceAuthor
     interval = _seconds("interval", fields.get("interval") or DEFAULT_INTERVAL)
     complete = fields.get("verification_uri_complete")
     return DeviceAuthorization(
+        registration_id=context.registration.registration_id,
         user_code=user_code,
         verification_uri=_page(fields["verification_uri"]),
         verification_uri_complete=_page(complete) if complete else None,
-        expires_at=now + expires_in,
+        expires_at=context.now + expires_in,
         interval=interval,
         device_code=device_code,
+        issuer=context.issuer,
     )
 
 

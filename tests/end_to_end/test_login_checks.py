@@ -98,6 +98,15 @@ def test_a_request_of_another_registration_is_refused_before_its_code_is_sent(
     assert server.token_requests == 0
 
 
+def test_a_request_of_another_kind_of_login_is_refused(begun, server):
+    manager, request, callback = begun
+    kept = {**request.to_mapping(), "response_type": "token"}
+    callback = callback.replace("?", "#")
+    with pytest.raises(CallbackError, match="begun for token"):
+        manager.complete("web", callback, request=kept, principal="alice")
+    assert server.token_requests == 0
+
+
 def test_a_callback_at_another_address_is_refused_and_its_query_alone_is_not(begun, server):
     manager, request, callback = begun
     query = f"?{urlsplit(callback).query}"

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
 
 from oauthreg._errors import (
     AuthorizationError,
+    CallbackError,
     ConnectionFailedError,
     InvalidTokenResponseError,
     TlsError,
@@ -141,6 +143,13 @@ def test_polling_outlives_a_transient_answer(poll, said):
 def test_polling_keeps_the_wait_that_the_server_asks_for(poll):
     busy = TokenResponse(status=503, headers={"retry-after": "40"})
     assert poll(busy, answer()).pauses == [5, 40]
+
+
+@pytest.mark.parametrize("change", [{"registration_id": "other"}, {"issuer": None}])
+def test_a_device_code_is_not_sent_to_another_server(context, drive, device, change):
+    flow = poll_device(context(), HOOKS, replace(device, **change), now=lambda: NOW)
+    with pytest.raises(CallbackError, match="this login was begun"):
+        drive(flow)
 
 
 def test_polling_ends_with_the_users_refusal(poll):

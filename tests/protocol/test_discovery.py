@@ -139,7 +139,8 @@ def test_no_metadata_anywhere_says_what_to_check(failing, answer):
 def test_the_issuer_is_the_configured_one_else_the_metadatas():
     assert issuer_of(ISSUER, {"issuer": "https://other.example"}) == ISSUER
     assert issuer_of(None, GOOD) == ISSUER
-    assert issuer_of(None, {"issuer": 5}) is None
+    for named in (5, "", "https://as.example\nFORGED"):
+        assert issuer_of(None, {"issuer": named}) is None
     assert issuer_of(None, {}) is None
 
 

@@ -1,11 +1,29 @@
-"""A login that waits, as a mapping: for a session, a cookie store, a database."""
+"""A login that waits for its user: kept as a mapping meanwhile, and ended where it was begun."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import fields
 from types import NoneType
-from typing import Any, Self, get_args, get_type_hints
+from typing import TYPE_CHECKING, Any, Protocol, Self, get_args, get_type_hints
+
+from oauthreg._errors import CallbackError
+from oauthreg._protocol.hints import LOG_IN_AGAIN
+
+if TYPE_CHECKING:
+    from oauthreg._protocol.context import PluginContext
+
+
+class PendingLogin(Protocol):
+    """What every login that waits knows of its beginning."""
+
+    @property
+    def registration_id(self) -> str:
+        """The registration that was asked for."""
+
+    @property
+    def issuer(self) -> str | None:
+        """The issuer that must answer, if it is known."""
 
 
 class Mappable:
@@ -47,6 +65,26 @@ class Mappable:
                 kind = type(mapping[name]).__name__
                 raise TypeError(f"the {name} of the {cls.__name__} is a {kind}: {advice}")
         return cls(**mapping)
+
+
+def check_same_login(context: PluginContext, begun: PendingLogin) -> None:
+    """Refuse to end a login at another server than that which it was begun with.
+
+    Raises:
+        CallbackError: it was begun for another registration, or with another issuer.
+    """
+    registration_id = context.registration.registration_id
+    if begun.registration_id != registration_id:
+        raise CallbackError(
+            f"this login was begun for registration {begun.registration_id}",
+            hint="End it for that registration, or pass what this one's login began with.",
+        )
+    if begun.issuer != context.issuer:
+        raise CallbackError(
+            f"this login was begun with the issuer {begun.issuer or 'unknown'}, and now it is "
+            f"{context.issuer or 'unknown'}",
+            hint=LOG_IN_AGAIN,
+        )
 
 
 def _fits(value: object, allowed: tuple[type, ...]) -> bool:

@@ -19,6 +19,7 @@ REQUEST = AuthorizationRequest(
     iss_required=True,
 )
 DEVICE = DeviceAuthorization(
+    registration_id="my-client",
     user_code="ABCD",
     verification_uri="https://auth.example.com/go",
     verification_uri_complete=None,
@@ -64,7 +65,8 @@ def test_a_time_may_be_any_number_and_nothing_else():
 
 def test_repr_shows_no_code_and_no_state():
     assert repr(DEVICE) == (
-        "DeviceAuthorization(verification_uri='https://auth.example.com/go', "
-        "expires_at=1800000060, interval=5.0)"
+        "DeviceAuthorization(registration_id='my-client', "
+        "verification_uri='https://auth.example.com/go', "
+        "expires_at=1800000060, interval=5.0, issuer=None)"
     )
     assert "state=" not in repr(REQUEST)
