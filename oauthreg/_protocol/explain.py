@@ -51,6 +51,7 @@ class Exchanged:
 
     def __init__(self, context: PluginContext, hooks: Hooks) -> None:
         self.requests: list[TokenRequest] = []
+        self._answers: list[TokenResponse] = []  # read only if something fails
         self._values = [*_given(context), *_settings(hooks)]  # the repr of this object shows none
 
     def note(self, step: Step, answer: object = None) -> None:
@@ -59,7 +60,7 @@ class Exchanged:
             self.requests.append(step)
             self._values += step.sensitive
         elif isinstance(answer, TokenResponse):
-            self._values += _received(answer)
+            self._answers.append(answer)
         elif isinstance(answer, Secret):
             self._values.append(answer.get_secret_value())
         elif isinstance(step, NeedToken) and isinstance(answer, str):
@@ -67,7 +68,8 @@ class Exchanged:
 
     def scrubbed(self, error: E) -> E:
         """Return the error without these values."""
-        return scrubbed(error, self._values)
+        received = (value for answer in self._answers for value in _received(answer))
+        return scrubbed(error, [*self._values, *received])
 
 
 def explained(
