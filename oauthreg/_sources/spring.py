@@ -171,22 +171,25 @@ class _Reading:
     def _entries(self, section: str) -> list[_Entry]:
         """Return what has values; a variable's spelling of an id counts where no file has it."""
         root = _ROOT.child(section)
-        names: dict[str, tuple[Name, Property]] = {}
+        names: dict[tuple[str, tuple[str, ...]], tuple[Name, Property]] = {}
         for properties in self._sources:
             for text, name in properties.names.items():
                 if name.below(root):
                     entry = name.chop(len(root) + 1)
-                    id_ = entry.elements[-1].original
-                    if id_ not in names or _is_variable(names[id_][1]):
-                        names[id_] = entry, properties.by_text[text]
-        in_files = {name.key for name, first in names.values() if not _is_variable(first)}
-        found: dict[tuple[str, ...], _Entry] = {}
-        for id_, (name, first) in names.items():
-            key = (*name.key, canonical(id_))
-            if key not in found and not (_is_variable(first) and name.key in in_files):
-                values = self._values(section, name)
-                if values:
-                    found[key] = _Entry(id_, name, first, values)
+                    spelling = entry.elements[-1].original, entry.key
+                    if spelling not in names or _is_variable(names[spelling][1]):
+                        names[spelling] = entry, properties.by_text[text]
+        in_files = {key for (_, key), (_, first) in names.items() if not _is_variable(first)}
+        found: dict[str, _Entry] = {}
+        same: set[tuple[str, tuple[str, ...]]] = set()  # two spellings of one id, with one's values
+        for (id_, key), (name, first) in names.items():
+            alias = _is_variable(first) and key in in_files
+            if id_ in found or alias or (canonical(id_), key) in same:
+                continue
+            values = self._values(section, name)
+            if values:
+                found[id_] = _Entry(id_, name, first, values)
+                same.add((canonical(id_), key))
         return list(found.values())
 
     def _values(self, section: str, entry: Name) -> dict[str, Bound]:

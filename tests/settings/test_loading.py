@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.serialization import (
     PrivateFormat,
 )
 
+from oauthreg._errors import ConfigurationError
 from oauthreg._secret_values import EnvironmentSecret, FileSecret, KeyringSecret, LiteralSecret
 from oauthreg._settings.load import load
 
@@ -222,6 +223,25 @@ def test_a_common_provider_stays_where_another_is_configured(tmp_path):
     )
     one = load(spring(tmp_path, *lines)).entries["google"].registration
     assert one.provider.token_uri == "https://www.googleapis.com/oauth2/v4/token"
+
+
+def test_only_leaves_out_what_is_wrong_with_other_registrations_of_a_spring_file(tmp_path):
+    path = spring(
+        tmp_path,
+        *APP,
+        "registration.app.authorization-grant-type=client_credentials",
+        "registration.app.provider=p",
+        "registration.kakao.client-id=${KAKAO_ID}",
+        "registration.kakao.api-key=x",
+        "registration[na.ver].client-secret={cipher}x",
+        "provider.p.token-uri=https://auth.example.com/token",
+        "provider.kakao.logout-uri=${NOWHERE}",
+    )
+    variable = "SPRING_SECURITY_OAUTH2_CLIENT_REGISTRATION_KAKAO_CLIENTNAME"
+    assert [*load(path, only=["app"], environ={variable: "${NO}"}).entries] == ["app"]
+    with pytest.raises(ConfigurationError) as raised:
+        load(path, environ={variable: "${NO}"})
+    assert len(raised.value.problems) >= 5
 
 
 def test_okta_has_springs_defaults_where_its_addresses_are_given(tmp_path):

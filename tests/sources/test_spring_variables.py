@@ -111,6 +111,13 @@ def test_spring_application_json_goes_over_variables(clients, json, expected):
     assert clients(environ) == {"my-client": leaves}
 
 
+def test_an_id_in_brackets_is_not_that_of_a_variable(folder):
+    folder.write("a.yml", f'{P}registration:\n  "[my-client]": {{client-id: x}}')
+    environ = {"SPRING_APPLICATION_JSON": f'{{"{P}registration.my-client.client-id": "json"}}'}
+    values = folder.values("a.yml", environ)
+    assert values == {"registration": {"my-client": {"client-id": "json"}}}
+
+
 @pytest.mark.parametrize("json", ["[1]", "s3cr3t", '{"a": '])
 def test_what_is_no_json_object_is_a_problem(folder, json):
     folder.write("a.properties", FILE)
