@@ -22,7 +22,7 @@ test: $(DEV) ## Run the tests that need nothing but Python, and print their cove
 	@$(PYTHON_IN_VENV) -m coverage erase
 	$(PYTHON_IN_VENV) -m coverage run -m pytest -m "not server" $(PYTEST_ARGS)
 	@$(PYTHON_IN_VENV) -m coverage combine --quiet
-	@$(PYTHON_IN_VENV) -m coverage report
+	@$(PYTHON_IN_VENV) -m coverage report $(if $(filter-out -q -v --junitxml=%,$(PYTEST_ARGS)),--fail-under=0)
 
 test-servers: $(DEV) ## Run the tests against real servers (node 20+, npm; JDK 17+, Maven)
 	$(PYTHON_IN_VENV) -m pytest -m server $(PYTEST_ARGS)

@@ -12,6 +12,7 @@ from typing import get_type_hints
 import pytest
 
 import oauthreg
+from oauthreg import events
 
 PACKAGE = Path(oauthreg.__file__).parent
 ROOT = Path(__file__).parents[1]
@@ -46,6 +47,11 @@ def test_a_public_module_says_which_of_its_names_are_public(name):
     for public in module.__all__:
         assert not public.startswith("_")
         assert hasattr(module, public)
+
+
+def test_every_event_is_public():
+    kinds = [kind for kind in vars(events).values() if isinstance(kind, type)]
+    assert {kind.__name__ for kind in kinds if issubclass(kind, events.Event)} <= {*events.__all__}
 
 
 def imported(text):

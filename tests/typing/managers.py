@@ -23,6 +23,7 @@ from oauthreg import (
     DeviceAuthorization,
     ProviderDetails,
     RefreshToken,
+    TokenOf,
     events,
 )
 
@@ -64,6 +65,9 @@ assert_type(
 )
 assert_type(manager.device_authorization("id"), DeviceAuthorization)
 assert_type(manager.introspect("id"), Mapping[str, Any])
+assert_type(manager.status(), Mapping[str, Mapping[str, Any]])
+assert_type(manager.as_async(), AsyncAuthorizedClientManager)
+manager.authorize("id", subject_token=TokenOf("caller"))
 with manager as entered:
     assert_type(entered, AuthorizedClientManager)
 
@@ -88,6 +92,7 @@ async def asynchronous() -> None:
     assert_type(manager.token_source("id"), Callable[[], Awaitable[str]])
     assert_type(manager.registrations, Mapping[str, ClientRegistration])
     assert_type(await manager.introspect("id", "token"), Mapping[str, Any])
+    assert_type(manager.as_sync(), AuthorizedClientManager)
     assert_type(await manager.device_authorization("id"), DeviceAuthorization)
     assert_type(
         oauthreg.auth.aiohttp.middleware(manager, "id", scope="a"), aiohttp.ClientMiddlewareType
@@ -117,9 +122,13 @@ def listen(event: events.Event) -> None:
 
 
 AuthorizedClientManager.from_settings(["a.toml", "b.toml"], on_event=listen)
+manager.subscribe(events.Event, listen)
+manager.subscribe([events.Failed, events.Rejected], print)
 
 # What has to be refused: an `ignore` that is not needed is an error itself.
 manager.authorize("id", audiance="api")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+AuthorizedClientManager("settings.toml")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+manager.subscribe(str, listen)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 manager.authorize("id", min_ttl="5m")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 manager.authorize("id").principal = "bob"  # type: ignore[misc]  # pyright: ignore[reportAttributeAccessIssue]
 oauthreg.auth.aiohttp.middleware(manager, "id")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
