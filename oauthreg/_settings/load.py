@@ -104,9 +104,7 @@ def load(
     note_broken_references(entries, tables)
     store = configured_store(tables.table("store"))
     top = tables.top_level().parsed(TopLevelSettings)
-    problems = tables.problems
-    if not found.complete:  # what is missing may stand in the source that could not be read
-        problems = [problem for problem in problems if not isinstance(problem, Absence)]
+    problems = _unexplained(tables.problems, complete=found.complete)
     if top is None or problems:
         raise ConfigurationError(problems)
     return Configuration(
@@ -140,7 +138,7 @@ def with_registration(
     everything = {**configuration.entries, **entries}
     note_broken_references(everything, tables)
     if tables.problems:
-        raise ConfigurationError(tables.problems)
+        raise ConfigurationError(_unexplained(tables.problems, complete=True))
     changed = replace(
         configuration, entries=MappingProxyType(everything), tree=tree, headers=headers
     )
@@ -214,6 +212,27 @@ def _keep_problems_of(
         return section not in SECTIONS or name in needed[section]
 
     tables.problems[:] = filter(concerns, tables.problems)
+
+
+def _unexplained(problems: Sequence[Problem], *, complete: bool) -> list[Problem]:
+    """Drop what is missing only because of another problem.
+
+    Args:
+        problems: All problems.
+        complete: Whether every source could be read: what is missing may stand in one that could
+            not.
+    """
+
+    def key(problem: Problem) -> tuple[str, str, str]:
+        leaf = canonical(problem.path.rpartition(".")[2]).replace("-", "")
+        return (*owner(problem.path), leaf)
+
+    found = {key(problem) for problem in problems if not isinstance(problem, Absence)}
+    return [
+        problem
+        for problem in problems
+        if not isinstance(problem, Absence) or (complete and key(problem) not in found)
+    ]
 
 
 def _not_there(registration_id: str, known: Collection[str]) -> Problem:

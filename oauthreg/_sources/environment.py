@@ -92,7 +92,7 @@ def read_secrets_directory(path: Path) -> Source:
     """
     source = Source()
     try:
-        files = sorted(file for file in path.iterdir() if file.is_file())
+        files = sorted(file for file in path.iterdir() if not file.is_dir())
     except FileNotFoundError:
         raise
     except OSError as error:

@@ -130,7 +130,11 @@ class _Search:
 
         def named(argument: str | Path | None, word: str) -> tuple[str | Path | None, str]:
             variable = f"{PREFIX}{word}"
-            return (environ.get(variable) or None, variable) if argument is None else (argument, "")
+            return (
+                (stripped(environ.get(variable, "")) or None, variable)
+                if argument is None
+                else (argument, "")
+            )
 
         last = self._visit_files(settings, environ)
         chosen, variable = named(profile, "PROFILE")
@@ -177,9 +181,10 @@ class _Search:
     def _visit_files(self, settings: Paths | None, environ: Mapping[str, str]) -> Path | None:
         """Visit the settings files; return the last one, or None if there is none."""
         variable = ""
+        named = environ.get(f"{PREFIX}SETTINGS", "")
         if settings is not None:
             paths = [settings] if isinstance(settings, str | Path) else _listed(settings)
-        elif paths := [p for p in environ.get(f"{PREFIX}SETTINGS", "").split(os.pathsep) if p]:
+        elif paths := [p for p in map(stripped, named.split(os.pathsep)) if p]:
             variable = f"{PREFIX}SETTINGS"
         else:
             for name, reader in ((DEFAULT_FILE, read_toml), (PYPROJECT, read_pyproject)):

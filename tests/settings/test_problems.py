@@ -76,6 +76,19 @@ def test_what_a_missing_file_explains_is_not_told(tmp_path, monkeypatch):
     assert any("secrets.toml: is not there" in text for text in texts)
 
 
+def test_what_another_problem_explains_is_not_told(tmp_path):
+    path = tmp_path / "application.yml"
+    path.write_text(
+        "spring.security.oauth2.client:\n"
+        "  registration.a: {clientId: '${NOWHERE}', client-secret: s, provider: p,\n"
+        "    authorization-grant-type: client_credentials}\n"
+        "  provider.p.token-uri: https://sso.example.com/token\n"
+    )
+    (text,) = told(path)
+    assert "clientId (" in text
+    assert "NOWHERE" in text
+
+
 def test_a_misspelt_variable_is_one_problem_in_a_file_that_is_right(tmp_path, monkeypatch):
     path = tmp_path / "settings.toml"
     path.write_text(f"[registration.orders]\n{GOOD}{PROVIDER}")

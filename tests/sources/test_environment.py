@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 
 R = "OAUTHREG_REGISTRATION__A__"
@@ -241,3 +243,12 @@ def test_invisible_characters_at_the_ends_of_values_are_dropped_in_every_source(
             }
         }
     }
+
+
+def test_what_is_named_like_a_setting_and_is_no_file_is_a_problem(folder):
+    (folder.path / "s").mkdir()
+    os.mkfifo(folder.path / "s/REGISTRATION__A__CLIENT_ID")
+    (folder.path / "s/REGISTRATION__A__CLIENT_SECRET").symlink_to("nowhere")
+    first, second = map(str, folder.read([], secrets_dir="s").problems)
+    assert first.endswith("CLIENT_ID: cannot be read: Not a regular file")
+    assert second.endswith("CLIENT_SECRET: cannot be read: No such file or directory")

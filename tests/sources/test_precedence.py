@@ -165,7 +165,7 @@ def test_files_that_the_environment_names_have_one_too(folder):
     folder.write("etc/a.toml", '[store]\ntype = "a"\nx = 1')
     folder.write("etc/b.toml", '[store]\ntype = "b"')
     folder.write("etc/.env", "OAUTHREG_STORE__Y=2")
-    listed = os.pathsep.join(["etc/a.toml", "", "etc/b.toml"])
+    listed = os.pathsep.join(["etc/a.toml", "", "etc/b.toml\n"])
     values = folder.values(environ={"OAUTHREG_SETTINGS": listed})
     assert values == {"store": {"type": "b", "x": 1, "y": "2"}}
 
@@ -188,7 +188,7 @@ def test_a_path_object_and_a_home_directory_are_paths(folder, monkeypatch):
 def test_the_environment_names_profile_and_secrets_directory(folder):
     folder.write("settings.prod.toml", '[store]\ntype = "memory"')
     folder.write("secrets/STORE__PREFIX", "app")
-    environ = {"OAUTHREG_PROFILE": "prod", "OAUTHREG_SECRETS_DIR": "secrets"}
+    environ = {"OAUTHREG_PROFILE": "prod\n", "OAUTHREG_SECRETS_DIR": "\ufeffsecrets "}
     assert folder.values(environ=environ) == {"store": {"type": "memory", "prefix": "app"}}
 
 
