@@ -1,9 +1,13 @@
-"""Values that carry a credential: shown masked, copied as themselves, never pickled or dumped."""
+"""Values that carry a credential: shown masked, copied as themselves, never pickled or dumped.
+
+`Hidden` is for what a caller passes: a local variable that holds it in clear would show it wherever
+local variables of a traceback are shown (Sentry, rich, `pytest -l`).
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import NoReturn, final
+from typing import Any, NoReturn, final
 
 ADVICE = "pass the registration id, and authorize it where it is used"
 
@@ -19,6 +23,13 @@ class _NoDump:
 
 
 _NO_DUMP = _NoDump()
+
+
+@dataclass(slots=True)
+class Hidden:
+    """Any value that a caller passed, out of sight of tracebacks that show local variables."""
+
+    value: Any = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)

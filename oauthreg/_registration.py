@@ -6,12 +6,12 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Protocol, TypedDict, Unpack
+from typing import Any, Protocol, TypedDict, Unpack, cast
 from uuid import uuid4
 
 from oauthreg._dpop import RESOURCE_SERVER, Prover
 from oauthreg._flow import NOTHING, ClientCertificate
-from oauthreg._masked import Masked
+from oauthreg._masked import Hidden, Masked
 from oauthreg._secret_values import MASK, ChainedToken, SecretSource, TokenOf
 from oauthreg._signing_keys import KeySource
 from oauthreg._tokens import AccessToken, RefreshToken
@@ -214,6 +214,22 @@ class AuthorizeOptions(TypedDict, total=False):
     min_ttl: float
     force: bool
     timeout: float
+
+
+_SHOWN_OPTIONS = AuthorizeOptions.__annotations__.keys() - {
+    "parameters",
+    "subject_token",
+    "actor_token",
+}
+
+
+def hide_options(options: Mapping[str, object]) -> None:
+    """Hide the options that may be credentials, in place: those of no known name too."""
+    table = cast("dict[str, object]", options)
+    for name in options.keys() - _SHOWN_OPTIONS:
+        value = options[name]
+        if value is not None and not isinstance(value, Hidden):
+            table[name] = Hidden(value)
 
 
 class Manager(Protocol):

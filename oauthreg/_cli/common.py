@@ -59,13 +59,14 @@ def token_given(argument: str | None) -> str | None:
     """Return the token of the command line, or the one that it says to read from stdin.
 
     Raises:
-        BadParameter: stdin holds none.
+        BadParameter: it is empty, as of a shell variable that is not set.
     """
-    if argument != STDIN:
-        return argument
-    value = sys.stdin.read().strip()
+    if argument is None:
+        return None
+    value = (sys.stdin.read() if argument == STDIN else argument).strip()
     if not value:
-        raise typer.BadParameter("there is no token on stdin")
+        where = "there is no token on stdin" if argument == STDIN else "the token is empty"
+        raise typer.BadParameter(where)
     return value
 
 

@@ -52,8 +52,8 @@ class Callback:
         return dict(self._fields)
 
 
-def hidden(callback_url: object) -> Secret:
-    """Return a callback so that no traceback shows its code.
+def read_address(callback_url: object) -> Secret:
+    """Return the address of a callback, whose code no frame and no repr shows.
 
     Raises:
         TypeError: it is no text.

@@ -13,15 +13,14 @@ from typing import Any, Self, Unpack
 import oauthreg
 from oauthreg._extras import needed
 from oauthreg._grants.authorization_code import AuthorizationRequest
-from oauthreg._grants.callback import hidden
 from oauthreg._grants.device_code import DeviceAuthorization
 from oauthreg._manager import logins
 from oauthreg._manager.asyncio_runner import AsyncioRunner
 from oauthreg._manager.core import Core
 from oauthreg._manager.facade import _MISSING, Facade
 from oauthreg._manager.options import refuse_unknown
-from oauthreg._registration import AuthorizedClient, AuthorizeOptions
-from oauthreg._secret_values import Secret
+from oauthreg._masked import Hidden
+from oauthreg._registration import AuthorizedClient, AuthorizeOptions, hide_options
 from oauthreg.auth.httpx2 import Auth
 from oauthreg.events import WarmUp, notify
 
@@ -87,6 +86,7 @@ class AsyncAuthorizedClientManager(Facade):
                 return client
         if self._warm_up_due:
             self._begin_warm_up()
+        hide_options(options)
         return await self._runner.run(self._core.authorize(registration_id, options))
 
     async def invalidate(self, registration_id: str) -> None:
@@ -126,9 +126,9 @@ class AsyncAuthorizedClientManager(Facade):
         principal: str,
     ) -> AuthorizedClient:
         """End a login: see `AuthorizedClientManager.complete`."""
-        callback = hidden(callback_url)
-        del callback_url
-        flow = logins.complete(self._core, registration_id, callback, request, principal)
+        hidden, began = Hidden(callback_url), Hidden(request)
+        del callback_url, request
+        flow = logins.complete(self._core, registration_id, hidden, began, principal)
         return await self._runner.run(flow)
 
     async def device_authorization(self, registration_id: str) -> DeviceAuthorization:
@@ -143,7 +143,9 @@ class AsyncAuthorizedClientManager(Facade):
         principal: str,
     ) -> AuthorizedClient:
         """Wait for a login on another device: see `AuthorizedClientManager.poll`."""
-        flow = logins.poll(self._core, registration_id, device, principal)
+        began = Hidden(device)
+        del device
+        flow = logins.poll(self._core, registration_id, began, principal)
         return await self._runner.run(flow)
 
     async def introspect(
@@ -154,7 +156,7 @@ class AsyncAuthorizedClientManager(Facade):
         principal: str | None = None,
     ) -> Mapping[str, Any]:
         """Ask about a token: see `AuthorizedClientManager.introspect`."""
-        token = Secret(token_value) if token_value else None
+        token = Hidden(token_value)
         del token_value
         flow = logins.introspect(self._core, registration_id, token, principal)
         return await self._runner.run(flow)
@@ -167,7 +169,7 @@ class AsyncAuthorizedClientManager(Facade):
         principal: str | None = None,
     ) -> None:
         """End a token: see `AuthorizedClientManager.revoke`."""
-        token = Secret(token_value) if token_value else None
+        token = Hidden(token_value)
         del token_value
         await self._runner.run(logins.revoke(self._core, registration_id, token, principal))
 
@@ -207,6 +209,7 @@ class AsyncAuthorizedClientManager(Facade):
 
     def auth(self, registration_id: str, **options: Unpack[AuthorizeOptions]) -> Auth:
         """Return an auth object for httpx2: `client.get(url, auth=manager.auth("id"))`."""
+        hide_options(options)
         refuse_unknown(options)
         return Auth(self, registration_id, **options)
 
@@ -226,6 +229,7 @@ class AsyncAuthorizedClientManager(Facade):
         self, registration_id: str, **options: Unpack[AuthorizeOptions]
     ) -> Callable[[], Awaitable[str]]:
         """Return a coroutine function giving a live token value, for libraries that take one."""
+        hide_options(options)
         refuse_unknown(options)
 
         async def token() -> str:

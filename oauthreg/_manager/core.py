@@ -30,6 +30,7 @@ from oauthreg._renewal.fetches import TokenFetch, labels
 from oauthreg._renewal.refresh_chain import chain_name
 from oauthreg._renewal.store_rules import lease_seconds
 from oauthreg._renewal.token_records import TokenRecords
+from oauthreg._secret_values import Secret
 from oauthreg._token_key import request_principal, token_key
 from oauthreg.events import Event, Served, Subscriptions
 
@@ -37,10 +38,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from oauthreg._manager.registry import RegistrationRegistry
+    from oauthreg._masked import Hidden
     from oauthreg._registration import AuthorizedClient, ClientRegistration
     from oauthreg._renewal.engine import Decision
     from oauthreg._renewal.flight import Procedure
-    from oauthreg._secret_values import Secret, TokenOf
+    from oauthreg._secret_values import TokenOf
     from oauthreg._settings.load import Configuration, ResolvedRegistration
     from oauthreg.events import Listener
 
@@ -82,7 +84,7 @@ class Core:
         self._lock = threading.RLock()
         self._fingerprint_key = secrets.token_bytes(32)
         self._plain: dict[str, TokenFetch] = {}
-        self._overrides: dict[str, str] = {}
+        self._overrides: dict[str, Secret] = {}
         self._facades: dict[str, Any] = {}
         self._closers: list[Callable[[], object]] = []
         self.store = StoreUse(
@@ -173,7 +175,7 @@ class Core:
             self._plain[own.registration_id] = fetch
         return fetch
 
-    def override(self, registration_id: str, token_value: str | None) -> None:
+    def override(self, registration_id: str, token_value: Hidden) -> None:
         """Serve a fixed token instead of a real one; None ends that.
 
         Raises:
@@ -182,19 +184,19 @@ class Core:
         """
         self.check_open()
         known = self.registry.find(registration_id).registration.registration_id
-        if token_value is not None and not HEADER_SAFE.fullmatch(token_value):
-            raise ValueError("a token is a non-empty text of printable ASCII without spaces")
-        if token_value is None:
+        if token_value.value is None:
             self._overrides.pop(known, None)
+        elif isinstance(token_value.value, str) and HEADER_SAFE.fullmatch(token_value.value):
+            self._overrides[known] = Secret(token_value.value)
         else:
-            self._overrides[known] = token_value
+            raise ValueError("a token is a non-empty text of printable ASCII without spaces")
         self.state.clear_hot_path()
         self.records.forget(known)
 
-    def reject(self, registration_id: str, token_value: str) -> None:
+    def reject(self, registration_id: str, token_value: Hidden) -> None:
         """Mark a token as rejected by an API."""
         self.check_process()
-        self.records.reject(checked_id(registration_id), token_value)
+        self.records.reject(checked_id(registration_id), token_value.value)
 
     def invalidate(self, registration_id: str) -> None:
         """Drop a registration's access tokens."""

@@ -8,6 +8,7 @@ from typing import Any, NoReturn, Self
 
 from oauthreg._manager.core import Core
 from oauthreg._manager.registry import RegistrationRegistry
+from oauthreg._masked import Hidden
 from oauthreg._registration import ClientRegistration
 from oauthreg._settings.load import Configuration, Settings, load
 from oauthreg.events import Event, Listener, Served
@@ -109,7 +110,9 @@ class Facade:
             UnknownRegistrationError: there is no registration of this id.
             ValueError: it is no token that could be sent.
         """
-        self._core.override(registration_id, token_value)
+        hidden = Hidden(token_value)
+        del token_value
+        self._core.override(registration_id, hidden)
 
     def reject(self, registration_id: str, token_value: str) -> None:
         """Report that an API rejected this token, so that the next `authorize` renews it.
@@ -117,7 +120,9 @@ class Facade:
         At most once per token, however many callers report it. When fresh tokens are rejected
         too, renewals are spaced: one second, doubling to a minute, until five minutes without.
         """
-        self._core.reject(registration_id, token_value)
+        hidden = Hidden(token_value)
+        del token_value
+        self._core.reject(registration_id, hidden)
 
     def status(self) -> Mapping[str, Mapping[str, Any]]:
         """Return the state of every registration's own token, without any token.

@@ -7,10 +7,17 @@ from typing import TYPE_CHECKING, Any
 from oauthreg import _login_flows as flows
 from oauthreg._errors import AuthorizationError
 from oauthreg._grants.authorization_code import AuthorizationRequest
+from oauthreg._grants.callback import read_address
 from oauthreg._grants.device_code import DeviceAuthorization
 from oauthreg._grants.table import GRANTS
 from oauthreg._manager.flights import CALLER_MARGIN
-from oauthreg._manager.options import checked_principal, login_required, needs_principal
+from oauthreg._manager.options import (
+    checked_principal,
+    checked_token,
+    login_required,
+    needs_principal,
+    read_hidden,
+)
 from oauthreg._renewal.fetches import labels
 from oauthreg._secret_values import Secret
 from oauthreg.events import Introspected, LoggedIn, Revoked
@@ -20,6 +27,7 @@ if TYPE_CHECKING:
 
     from oauthreg._flow import Granted
     from oauthreg._manager.core import Core
+    from oauthreg._masked import Hidden
     from oauthreg._registration import AuthorizedClient
     from oauthreg._renewal.fetches import TokenFetch
     from oauthreg._renewal.flight import Procedure
@@ -44,15 +52,16 @@ def authorization_request(
 def complete(
     core: Core,
     registration_id: str,
-    callback_url: Secret,
-    request: AuthorizationRequest | Mapping[str, Any],
+    callback_url: Hidden,
+    request: Hidden,
     principal: str,
 ) -> Procedure[AuthorizedClient]:
     """End a login by the browser, and keep its tokens."""
     who = checked_principal(principal)
     fetch = _login_fetch(core, registration_id, who, login="browser")
-    began = AuthorizationRequest.from_mapping(request)
-    flow = flows.complete(fetch, core.flights.inputs(fetch), began, callback_url)
+    began = read_hidden(AuthorizationRequest.from_mapping, request)
+    callback = read_hidden(read_address, callback_url)
+    flow = flows.complete(fetch, core.flights.inputs(fetch), began, callback)
     granted = yield from core.flights.private(fetch, flow)
     return (yield from _logged_in(core, fetch, granted))
 
@@ -65,15 +74,12 @@ def device_authorization(core: Core, registration_id: str) -> Procedure[DeviceAu
 
 
 def poll(
-    core: Core,
-    registration_id: str,
-    device: DeviceAuthorization | Mapping[str, Any],
-    principal: str,
+    core: Core, registration_id: str, device: Hidden, principal: str
 ) -> Procedure[AuthorizedClient]:
     """Wait for a login on another device, and keep its tokens."""
     who = checked_principal(principal)
     fetch = _login_fetch(core, registration_id, who, login="device")
-    began = DeviceAuthorization.from_mapping(device)
+    began = read_hidden(DeviceAuthorization.from_mapping, device)
     seconds = max(began.expires_at - core.clocks.wall(), 0.0) + CALLER_MARGIN
     flow = flows.poll(fetch, core.flights.inputs(fetch), began)
     granted = yield from core.flights.private(fetch, flow, seconds)
@@ -81,9 +87,10 @@ def poll(
 
 
 def introspect(
-    core: Core, registration_id: str, token: Secret | None, principal: str | None
+    core: Core, registration_id: str, token_value: Hidden, principal: str | None
 ) -> Procedure[Mapping[str, Any]]:
     """Ask about a token."""
+    token = checked_token(token_value)
     fetch = _token_fetch(core, registration_id, token, principal)
     if token is None:
         options = {} if principal is None else {"principal": principal}
@@ -96,9 +103,10 @@ def introspect(
 
 
 def revoke(
-    core: Core, registration_id: str, token: Secret | None, principal: str | None
+    core: Core, registration_id: str, token_value: Hidden, principal: str | None
 ) -> Procedure[None]:
     """Drop tokens here, then have the server end them; the first failure is raised at the end."""
+    token = checked_token(token_value)
     fetch = _token_fetch(core, registration_id, token, principal)
     sharing = core.flights.shared_by(fetch) if fetch.refresh_chain is not None else None
     if sharing is not None and token is None:
@@ -114,7 +122,7 @@ def revoke(
         failure = failure or error
         core.events.publish(Revoked(error=error, **labels(fetch)))
     if failure is not None:
-        raise failure
+        raise failure.copy()  # listeners have the other one, and keep no frame alive by it
 
 
 def _revoke_one(

@@ -9,10 +9,11 @@ from __future__ import annotations
 import inspect
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from oauthreg._errors import LoginRequiredError
 from oauthreg._grants.table import GRANTS
+from oauthreg._masked import Hidden
 from oauthreg._registration import AuthorizeOptions
 from oauthreg._secret_values import Secret, TokenOf
 from oauthreg._settings.types import checked_resource, checked_scope, free_parameters, words
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
     from oauthreg._registration import ClientRegistration
 
+T = TypeVar("T")
 OPTIONS = frozenset(AuthorizeOptions.__annotations__)
 DAY = 86_400
 YEAR = 365 * DAY
@@ -89,10 +91,9 @@ def checked_id(registration_id: object) -> str:
     Raises:
         TypeError: it is no text.
     """
-    try:
-        return canonical(_any_text(registration_id))
-    except ValueError as error:
-        _refuse("registration_id", 'a string, as in "my-client"', error)
+    wanted = 'a string, as in "my-client"'
+    text: str = _checked("registration_id", _id, wanted, registration_id)
+    return text
 
 
 def checked_principal(principal: object) -> str:
@@ -103,6 +104,32 @@ def checked_principal(principal: object) -> str:
     """
     text: str = _read("principal", principal)
     return text
+
+
+def checked_token(token_value: Hidden) -> Secret | None:
+    """Return a token that a caller asks about; None if none was given.
+
+    Raises:
+        TypeError: it is no text.
+    """
+    if token_value.value is None:
+        return None
+    token: Secret = _checked("token_value", _token_value, "a non-empty string", token_value)
+    return token
+
+
+def read_hidden(read: Callable[[Any], T], hidden: Hidden) -> T:
+    """Read a hidden value; a failure keeps no frame alive in which it stands in clear.
+
+    Raises:
+        Exception: what reading it raises.
+    """
+    try:
+        return read(hidden.value)
+    except Exception as error:  # noqa: BLE001 - whatever it is, its frames show the value
+        failure = error.with_traceback(None)
+        failure.__context__ = None
+    raise failure
 
 
 def needs_principal(registration: ClientRegistration) -> bool:
@@ -132,14 +159,22 @@ class _Unfit(ValueError):  # noqa: N818 - it never leaves this module
 
 def _read(name: str, value: object) -> Any:
     read, wanted = _READERS[name]
+    return _checked(f"the option {name}", read, wanted, value)
+
+
+def _checked(what: str, read: Callable[[Any], Any], wanted: str, value: object) -> Any:
+    """Return a value as a reader reads it; a failure keeps no frame alive that shows it."""
+    hidden = value if isinstance(value, Hidden) else Hidden(value)
+    del value
+    called = ""
+    if read is _token and callable(hidden.value):
+        hidden, read = Hidden(_called(hidden.value)), _token_value
+        called = "is a callable, and what it gave "
     try:
-        return read(value)
+        return read(hidden.value)
     except ValueError as error:
-        _refuse(f"the option {name}", wanted, error)
-
-
-def _refuse(what: str, wanted: str, error: ValueError) -> NoReturn:
-    raise TypeError(f"{what} must be {wanted}; it {error}") from None
+        fault = str(error)
+    raise TypeError(f"{what} must be {wanted}; it {called}{fault}")
 
 
 def _kind(value: object) -> str:
@@ -156,6 +191,10 @@ def _any_text(value: object) -> str:
         except UnicodeEncodeError:
             raise _Unfit("has a character that is no Unicode text (a surrogate)") from None
     return value
+
+
+def _id(value: object) -> str:
+    return canonical(_any_text(value))
 
 
 def _text(value: object) -> str:
@@ -198,17 +237,18 @@ def _field(name: str, value: object) -> str:
 
 
 def _token(value: object) -> Secret | TokenOf:
-    if isinstance(value, TokenOf):
-        return value
-    if isinstance(value, str) or not callable(value):
-        return Secret(_text(value))
-    given = value()
-    if inspect.iscoroutine(given):
-        given.close()
-    try:
-        return Secret(_text(given))
-    except ValueError as error:
-        raise _Unfit(f"is a callable, and what it gave {error}") from None
+    return value if isinstance(value, TokenOf) else _token_value(value)
+
+
+def _token_value(value: object) -> Secret:
+    return Secret(_text(value))
+
+
+def _called(given: Callable[[], object]) -> object:
+    result = given()
+    if inspect.iscoroutine(result):
+        result.close()
+    return result
 
 
 def _seconds(most: int) -> Callable[[object], float]:

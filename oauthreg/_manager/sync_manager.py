@@ -13,16 +13,15 @@ from requests import Session
 
 import oauthreg
 from oauthreg._grants.authorization_code import AuthorizationRequest
-from oauthreg._grants.callback import hidden
 from oauthreg._grants.device_code import DeviceAuthorization
 from oauthreg._manager import logins
 from oauthreg._manager.core import Core
 from oauthreg._manager.facade import _MISSING, Facade
 from oauthreg._manager.options import refuse_unknown
 from oauthreg._manager.thread_runner import ThreadRunner
-from oauthreg._registration import AuthorizedClient, AuthorizeOptions
+from oauthreg._masked import Hidden
+from oauthreg._registration import AuthorizedClient, AuthorizeOptions, hide_options
 from oauthreg._renewal.flight import Procedure
-from oauthreg._secret_values import Secret
 from oauthreg.auth.requests import Auth
 from oauthreg.events import WarmUp, notify
 
@@ -89,6 +88,7 @@ class AuthorizedClientManager(Facade):
             wall, monotonic = self._wall, self._monotonic  # called fastest as local names
             if wall() < until_wall and monotonic() < until_monotonic:
                 return client
+        hide_options(options)
         return self._runner.run(self._core.authorize(registration_id, options))
 
     def invalidate(self, registration_id: str) -> None:
@@ -157,9 +157,9 @@ class AuthorizedClientManager(Facade):
             CallbackError: the callback does not belong to the request, or is an error.
             AuthorizationError: the tokens could not be had.
         """
-        callback = hidden(callback_url)
-        del callback_url
-        flow = logins.complete(self._core, registration_id, callback, request, principal)
+        hidden, began = Hidden(callback_url), Hidden(request)
+        del callback_url, request
+        flow = logins.complete(self._core, registration_id, hidden, began, principal)
         return self._runner.run(flow)
 
     def device_authorization(self, registration_id: str) -> DeviceAuthorization:
@@ -187,7 +187,9 @@ class AuthorizedClientManager(Facade):
         Raises:
             AuthorizationError: the user refused, or the code ended.
         """
-        return self._runner.run(logins.poll(self._core, registration_id, device, principal))
+        began = Hidden(device)
+        del device
+        return self._runner.run(logins.poll(self._core, registration_id, began, principal))
 
     def introspect(
         self,
@@ -206,7 +208,7 @@ class AuthorizedClientManager(Facade):
         Raises:
             AuthorizationError: there is no answer to be had.
         """
-        token = Secret(token_value) if token_value else None
+        token = Hidden(token_value)
         del token_value
         return self._runner.run(logins.introspect(self._core, registration_id, token, principal))
 
@@ -227,7 +229,7 @@ class AuthorizedClientManager(Facade):
         Raises:
             AuthorizationError: the server did not take it.
         """
-        token = Secret(token_value) if token_value else None
+        token = Hidden(token_value)
         del token_value
         self._runner.run(logins.revoke(self._core, registration_id, token, principal))
 
@@ -260,6 +262,7 @@ class AuthorizedClientManager(Facade):
 
     def auth(self, registration_id: str, **options: Unpack[AuthorizeOptions]) -> Auth:
         """Return an auth object for requests: `requests.get(url, auth=manager.auth("id"))`."""
+        hide_options(options)
         refuse_unknown(options)
         return Auth(self, registration_id, **options)
 
@@ -277,6 +280,7 @@ class AuthorizedClientManager(Facade):
         self, registration_id: str, **options: Unpack[AuthorizeOptions]
     ) -> Callable[[], str]:
         """Return a callable giving a live token value, for libraries that take one."""
+        hide_options(options)
         refuse_unknown(options)
 
         def token() -> str:

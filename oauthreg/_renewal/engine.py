@@ -252,7 +252,7 @@ class Engine:
             retry_after=wait,
         )
         effects.events.append(BackingOff(error=error, retry_after=wait, **labels(fetch)))
-        raise error
+        raise error.copy()  # listeners have the other one, and keep no frame alive by it
 
     def _in_progress(self, entry: CacheEntry, now: Instant, effects: Effects) -> Flight | None:
         """Return the entry's flight, unless it is over."""

@@ -219,9 +219,9 @@ class TokenFetch:
             events.append(ScopesChanged(asked=asked, granted=granted.scopes, **labels(self)))
         return tuple(events)
 
-    def fixed_token(self, token_value: str, now: Instant) -> CachedValue:
+    def fixed_token(self, token: Secret, now: Instant) -> CachedValue:
         """Return a token that never expires, in place of the real one."""
-        granted = Granted(access_token=token_value, expires_in=LONGEST_LIFETIME)
+        granted = Granted(access_token=token.get_secret_value(), expires_in=LONGEST_LIFETIME)
         return self._to_cached(granted, now, now, spread=0.0)[0]
 
     def client(self, cached: CachedValue) -> AuthorizedClient:

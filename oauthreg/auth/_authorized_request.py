@@ -23,6 +23,7 @@ from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 from oauthreg._errors import AuthorizationError
+from oauthreg._registration import hide_options
 from oauthreg.auth._policy import demands_nonce, may_send_token, refuses_token
 
 if TYPE_CHECKING:
@@ -49,6 +50,7 @@ class TokenSupplier:
         registration_id: str,
         options: AuthorizeOptions,
     ) -> None:
+        hide_options(options)
         self.authorize: Callable[[], Any] = partial(manager.authorize, registration_id, **options)
         self._manager = manager
         self._registration_id = registration_id

@@ -87,3 +87,11 @@ def test_a_server_without_such_an_endpoint_is_exit_1(oauthreg, settings, command
     assert (done.returncode, done.stdout) == (1, "")
     assert f"{'introspection' if command == 'introspect' else 'revocation'}-uri" in done.stderr
     assert "the-token" not in done.stderr
+
+
+@pytest.mark.parametrize("command", ["introspect", "revoke"])
+def test_an_empty_token_is_not_the_registrations_own(oauthreg, server, discovered, command):
+    done = oauthreg(command, "my-client", "")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "the token is empty" in done.stderr
+    assert server.token_requests == 0

@@ -8,7 +8,7 @@ import pytest
 
 from oauthreg._errors import CallbackError
 from oauthreg._grants.authorization_code import AuthorizationRequest
-from oauthreg._grants.callback import hidden, read_callback
+from oauthreg._grants.callback import read_address, read_callback
 
 REDIRECT = "https://app.example.com/cb"
 ISSUER = "https://auth.example.com"
@@ -30,7 +30,7 @@ def read(context):
 
     def read(url, context_issuer=ISSUER, **fields):
         made = context(issuer=context_issuer)
-        return read_callback(made, replace(REQUEST, **fields), hidden(url))
+        return read_callback(made, replace(REQUEST, **fields), read_address(url))
 
     return read
 
@@ -136,7 +136,7 @@ def test_whatever_is_wrong_with_the_address_is_a_callback_error(refused, url):
 @pytest.mark.parametrize("url", [None, b"code=1", 5])
 def test_a_callback_that_is_no_text_is_a_type_error(url):
     with pytest.raises(TypeError, match="must be a str, not"):
-        hidden(url)
+        read_address(url)
 
 
 @pytest.mark.parametrize("twice", ["state=the-state", "code=c2", "iss=x", "error=x"])

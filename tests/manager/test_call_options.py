@@ -64,7 +64,7 @@ def test_what_is_of_the_wrong_kind_is_a_type_error_in_words(option, given):
     assert told.startswith(f"the option {option} must be ")
     assert told.encode().isascii()
     assert PLANTED not in told
-    assert caught.value.__suppress_context__
+    assert caught.value.__context__ is None
 
 
 @pytest.mark.parametrize(

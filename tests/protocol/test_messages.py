@@ -12,7 +12,7 @@ from oauthreg._discovery import discover
 from oauthreg._errors import AuthorizationError, CallbackError, ConnectionFailedError
 from oauthreg._flow import TokenResponse, run
 from oauthreg._grants.authorization_code import AuthorizationRequest
-from oauthreg._grants.callback import hidden, read_callback
+from oauthreg._grants.callback import read_address, read_callback
 from oauthreg._protocol.hints import CODES
 from oauthreg.testing import Fault
 
@@ -120,7 +120,7 @@ def test_a_refused_callback_reads_like_this(context, case):
         code_verifier="verifier", issuer=ISSUER, iss_required=True,
     )  # fmt: skip
     with pytest.raises(CallbackError) as caught:
-        read_callback(replace(context(), issuer=ISSUER), request, hidden(CALLBACKS[case]))
+        read_callback(replace(context(), issuer=ISSUER), request, read_address(CALLBACKS[case]))
     assert str(caught.value) == EXPECTED[case]
 
 
