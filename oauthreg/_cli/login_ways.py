@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import TYPE_CHECKING
 
 from rich.text import Text
@@ -14,6 +14,7 @@ from oauthreg._cli.browser import open_browser
 from oauthreg._cli.common import console, say
 from oauthreg._cli.loopback import Loopback
 from oauthreg._errors import AuthorizationError
+from oauthreg._secret_values import EnvironmentSecret
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -48,10 +49,10 @@ def by_browser(
     name = registration.registration_id
     with Loopback(registration.redirect_uri) as here:
         request = manager.authorization_request(name, redirect_uri=here.redirect_uri)
-        here.state = request.state
+        address = here.start(request.url, request.state)
         say(f"Log in at this address; the browser then comes back to {here.redirect_uri}:")
-        say(f"\n    {request.url}\n")
-        if opened and not open_browser(request.url):
+        say(f"\n    {address}\n")
+        if opened and not open_browser(address, _secret_variables(registration)):
             say("No browser could be opened here: open the address yourself.")
         with _waiting(seconds):
             callback = here.wait(seconds)
@@ -93,6 +94,15 @@ def by_device(
         say(f"Or open this address, which has the code in it: {device.verification_uri_complete}")
     with _waiting(left):
         return manager.poll(registration.registration_id, device, principal=principal)
+
+
+def _secret_variables(registration: ClientRegistration) -> Iterator[str]:
+    """Yield the environment's variables that the registration's credentials are read from."""
+    for one in fields(registration):
+        value = getattr(registration, one.name)
+        for source in value if isinstance(value, tuple) else (value,):
+            if isinstance(source, EnvironmentSecret):
+                yield source.name
 
 
 @contextmanager

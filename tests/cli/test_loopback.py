@@ -30,7 +30,7 @@ from oauthreg._cli.loopback import Loopback
 )
 def test_where_the_browser_comes_back_to(registered, expected):
     with Loopback(registered) as here:
-        port = here.server_address[1]
+        port = here.port
         assert here.redirect_uri == expected.replace("{port}", str(port))
         answer = requests.get(f"{here.redirect_uri.partition('?')[0]}?state=x", timeout=5)
         assert answer.status_code == 400  # it is there, and knows no such login
@@ -39,19 +39,20 @@ def test_where_the_browser_comes_back_to(registered, expected):
 @pytest.mark.parametrize("path", ["", "/back"])
 def test_a_registered_port_is_kept_and_so_is_the_address(path):
     with Loopback(None) as free:
-        port = free.server_address[1]
+        port = free.port
     registered = f"http://127.0.0.1:{port}{path}"
     with Loopback(registered) as here:
         assert here.redirect_uri == registered
-        assert here.server_address[1] == port
-        assert here.path == (path or "/")
+        assert here.port == port
+        answer = requests.get(f"http://127.0.0.1:{port}{path}?state=x", timeout=5)
+        assert answer.status_code == 400
 
 
 def test_an_idle_connection_holds_nobody_up():
     """Browsers open connections ahead of need, and may never use them."""
     import socket
 
-    with Loopback(None) as here, socket.create_connection(here.server_address[:2]):
+    with Loopback(None) as here, socket.create_connection(("127.0.0.1", here.port)):
         assert requests.get(here.redirect_uri, timeout=5).status_code == 400
 
 
@@ -60,7 +61,7 @@ def test_a_browser_that_went_away_is_not_worth_a_word(capfd):
     import struct
 
     with Loopback(None) as here:
-        connection = socket.create_connection(here.server_address[:2])
+        connection = socket.create_connection(("127.0.0.1", here.port))
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         connection.sendall(b"GET ")
         connection.close()
