@@ -52,6 +52,9 @@ _RELAXED = {
 }
 _ROOT = parsed(PREFIX)
 _AROUND = "optional:file:./;optional:file:./config/;optional:file:./config/*/"
+_NO_VARIABLE = (
+    "An id and a setting are one word each, without - and _; or write OAUTHREG_REGISTRATION__..."
+)
 _SEALED = re.compile(r"\{cipher\}.*|ENC\(.*\)|ENC\[.*\]", re.DOTALL)
 
 
@@ -247,20 +250,17 @@ class _Reading:
 
     def _refuse_unused(self, entries: Sequence[_Entry]) -> None:
         """Refuse variables of Spring's prefix that Spring would not take for anything."""
-        for variables in (s for s in self._sources if isinstance(s, Variables)):
-            names = {text: n for text, n in variables.names.items() if n.below(_ROOT)}
-            used: set[str] = set()
-            leaves = [leaf for section in LEAVES.values() for leaf in section]
-            for name in (entry.name.child(leaf) for entry in entries for leaf in leaves):
-                used |= {one.name for one in variables.spellings(name)}
-                used |= {text for text, one in names.items() if one.below(name)}
-            for text in (text for text in names if text not in used):
-                self._problem(
-                    variables.by_text[text],
-                    "means nothing to Spring Boot",
-                    "An id and a setting are one word each there, without - and _: "
-                    "..._REGISTRATION_MYCLIENT_CLIENTSECRET; or use OAUTHREG_REGISTRATION__...",
-                )
+        variables = next((s for s in self._sources if isinstance(s, Variables)), Variables({}))
+        names = {text: name for text, name in variables.names.items() if name.below(_ROOT)}
+        leaves = [leaf for section in LEAVES.values() for leaf in section] if names else []
+        known = [entry.name.child(leaf) for entry in entries for leaf in leaves]
+        used = {one.name for name in known for one in variables.spellings(name)}
+        for text, name in names.items():
+            if text not in used and not any(name.below(one) for one in known):
+                meant = [one for one in known if "".join(one.key) == "".join(name.key)]
+                remedy = f"Write {meant[0].variables()[0]}." if meant else _NO_VARIABLE
+                message = "means nothing to Spring Boot"
+                self._problem(variables.by_text[text], message, remedy)
 
     def _problem(self, entry: Property, message: str, remedy: str = "", path: str = "") -> None:
         if entry.origin not in self._noted:  # of what is wrong with a property the first is enough

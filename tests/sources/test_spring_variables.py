@@ -51,7 +51,10 @@ def test_a_variable_that_boot_would_not_take_for_anything_is_a_problem(folder):
     variable = f"{V}REGISTRATION_MY_CLIENT_CLIENTSECRET"
     problem = folder.problem("a.properties", {variable: "s3cr3t"})
     assert problem.startswith(f"environment variable {variable}: means nothing to Spring Boot")
+    assert problem.endswith(f"Write {V}REGISTRATION_MYCLIENT_CLIENTSECRET.")
     assert "s3cr3t" not in problem
+    problem = folder.problem("a.properties", {f"{V}REGISTRATION_MY_APP_CLIENTID": "x"})
+    assert "are one word each, without - and _" in problem
 
 
 def test_a_problem_with_a_variable_names_the_property_that_it_means(folder):
