@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from oauthreg._grants.table import GRANTS
+from oauthreg._protocol.assertions import SECRET_ALGORITHMS
 from oauthreg._protocol.authentication import (
     CERTIFICATE_METHODS,
     KEY_METHODS,
@@ -57,6 +58,10 @@ def _credential(registration: ClientRegistration) -> Iterator[Lack]:
             f"is missing: {method} needs it",
             (f"Set {path}.client-secret, -file or -ref."),
         )
+    algorithm = registration.signing_algorithm
+    if method == "client_secret_jwt" and algorithm not in (None, *SECRET_ALGORITHMS):
+        words = f"must be one of {', '.join(SECRET_ALGORITHMS)} for client_secret_jwt"
+        yield "signing-algorithm", words, f"Leave it out for {SECRET_ALGORITHMS[0]}."
     if method in KEY_METHODS and not keyed:
         yield (
             "private-key-file",

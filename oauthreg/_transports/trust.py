@@ -6,6 +6,7 @@ import os
 import ssl
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 from typing import TYPE_CHECKING
 
 import certifi
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from oauthreg._registration import HttpProfile
 
 _State = tuple[tuple[int, int], ...]  # time and size of a certificate's files when they were read
+_MISMATCH = {"KEY_VALUES_MISMATCH", "KEY_TYPE_MISMATCH"}  # of the first certificate with the key
 VARIABLES = ("REQUESTS_CA_BUNDLE", "SSL_CERT_FILE")
 
 
@@ -82,10 +84,46 @@ def _read(
         file, folder = (None, path) if path.is_dir() else (path, None)
         context = ssl.create_default_context(cafile=file, capath=folder)
     if certificate is not None:
-        files = certificate.certificate_file, certificate.key_file
         with _reading(_shown(certificate), endpoint):
-            context.load_cert_chain(*files, password=str)  # "", and no question at the terminal
+            load_certificate(context, certificate.certificate_file, certificate.key_file)
     return context
+
+
+def load_certificate(context: ssl.SSLContext, certificate_file: Path, key_file: Path) -> None:
+    """Let a TLS context show a client certificate, whatever the order of its chain.
+
+    Raises:
+        OSError: a file cannot be read, or does not hold what it should (ssl.SSLError).
+    """
+    try:
+        context.load_cert_chain(certificate_file, key_file, password=_no_password)
+    except ssl.SSLError as error:
+        ordered = _ordered(certificate_file, key_file) if error.reason in _MISMATCH else None
+        if ordered is None:
+            raise
+        with NamedTemporaryFile(suffix=".pem") as file:  # OpenSSL reads files only
+            file.write(ordered)
+            file.flush()
+            context.load_cert_chain(file.name, key_file, password=_no_password)
+
+
+def _no_password() -> str:
+    """Return none, where OpenSSL would ask for it at the terminal."""
+    return ""
+
+
+def _ordered(certificate_file: Path, key_file: Path) -> bytes | None:
+    from cryptography.hazmat.primitives.serialization import (  # noqa: PLC0415 - seldom needed
+        load_pem_private_key,
+    )
+
+    from oauthreg._signing_keys.certificates import leaf_first  # noqa: PLC0415 - likewise
+
+    try:
+        key = load_pem_private_key(key_file.read_bytes(), None)
+        return leaf_first(certificate_file.read_bytes(), key.public_key())
+    except (ValueError, TypeError):
+        return None
 
 
 def _shown(certificate: ClientCertificate) -> str:

@@ -21,12 +21,16 @@ import ssl
 
 from oauthreg._errors import TlsError
 from oauthreg._registration import ClientRegistration
+from oauthreg._transports.trust import load_certificate
 
 __all__ = ["files", "shown_by"]
 
 
 def files(registration: ClientRegistration) -> tuple[str, str] | None:
-    """Return the certificate's file and its key's, as `requests.Session.cert`; None if none."""
+    """Return the certificate's file and its key's, as `requests.Session.cert`; None if none.
+
+    requests wants the registration's own certificate before the others of its chain.
+    """
     certificate = registration.certificate
     if certificate is None:
         return None
@@ -41,17 +45,18 @@ def shown_by(context: ssl.SSLContext, registration: ClientRegistration) -> ssl.S
     Raises:
         TlsError: a file cannot be read, or does not hold what it should.
     """
-    pair = files(registration)
-    if pair is None:
+    certificate = registration.certificate
+    if certificate is None:
         return context
     try:
-        context.load_cert_chain(*pair, password=str)  # "", and no question at the terminal
+        load_certificate(context, certificate.certificate_file, certificate.key_file)
     except OSError as error:
         said = os.strerror(error.errno or 0)
         if isinstance(error, ssl.SSLError):
             said = "they do not hold a PEM certificate and its unencrypted key"
         raise TlsError(
-            f"the client certificate {pair[0]} with key {pair[1]} cannot be read: {said}",
+            f"the client certificate {certificate.certificate_file} with key "
+            f"{certificate.key_file} cannot be read: {said}",
             registration_id=registration.registration_id,
             provider=registration.provider.name,
         ) from None

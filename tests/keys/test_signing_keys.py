@@ -1,4 +1,4 @@
-"""Private keys in every form that they come in, and what is said of those that do not fit."""
+"""Private keys: their algorithms, what is said of those that do not fit, and how they are read."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from cryptography.hazmat.primitives.serialization import (
 from joserfc.errors import JoseError
 from joserfc.jwk import JWKRegistry
 
+from oauthreg._errors import SecretUnavailableError
 from oauthreg._protocol.id_token import verified
 from oauthreg._secret_values import FileSecret, LiteralSecret, Secret, SecretReadError
 from oauthreg._signing_keys import (
     FileBytes,
     KeySource,
     SecretBytes,
-    certificate_thumbprint,
     generated_key,
     secret_key,
     signing_key,
@@ -42,6 +42,7 @@ KEYS = {
     "Ed448": (ed448.Ed448PrivateKey.generate(), "EdDSA"),
 }
 RSA = KEYS["RSA"][0]
+SMALL = rsa.generate_private_key(65537, 1024)  # noqa: S505 - it is to be refused
 
 
 def pem(key, passphrase: str | None = None) -> bytes:
@@ -78,38 +79,6 @@ def test_the_settings_may_choose_another_algorithm_that_fits(algorithm):
     assert verified(found.sign({"a": 1}), public(RSA)).claims == {"a": 1}
 
 
-def test_an_encrypted_pem_opens_with_its_passphrase():
-    assert signing_key(pem(RSA, PASSPHRASE), passphrase=PASSPHRASE).algorithm == "RS256"
-
-
-def test_a_pem_with_its_certificate_names_the_thumbprint():
-    chain = certificate(RSA).public_bytes(Encoding.PEM)
-    for content in (pem(RSA) + chain, chain + pem(RSA)):
-        assert signing_key(content).header == {"x5t#S256": certificate_thumbprint(chain)}
-
-
-def test_a_certificate_of_its_own_is_named_too():
-    chain = certificate(RSA).public_bytes(Encoding.PEM)
-    assert signing_key(pem(RSA), certificate=chain).header["x5t#S256"]
-
-
-@pytest.mark.parametrize("with_certificate", [True, False])
-def test_a_pkcs12_file_gives_key_and_certificate(with_certificate):
-    found = certificate(RSA) if with_certificate else None
-    lock = BestAvailableEncryption(PASSPHRASE.encode())
-    content = pkcs12.serialize_key_and_certificates(b"me", RSA, found, None, lock)
-    key = signing_key(content, passphrase=PASSPHRASE)
-    assert ("x5t#S256" in key.header) is with_certificate
-
-
-def test_a_jwk_brings_its_key_id():
-    fields = JWKRegistry.import_key(pem(KEYS["P-256"][0]), "EC").as_dict(private=True)
-    key = signing_key(json.dumps({**fields, "kid": "from-jwk"}).encode())
-    assert (key.algorithm, key.header) == ("ES256", {"kid": "from-jwk"})
-    okp = JWKRegistry.import_key(pem(KEYS["Ed25519"][0]), "OKP").as_dict(private=True)
-    assert signing_key(json.dumps(okp).encode()).algorithm == "EdDSA"
-
-
 K1 = json.dumps({"kty": "EC", "crv": "secp256k1", "x": "AA", "y": "AA", "d": "AA"}).encode()
 PUBLIC_JWK = json.dumps(public(RSA)["keys"][0]).encode()
 P12 = pkcs12.serialize_key_and_certificates(
@@ -131,9 +100,10 @@ WRONG = {
     "a pkcs12 without a key": (P12, {"passphrase": PASSPHRASE}, "no private key in it"),
     "a pkcs12 with a wrong passphrase": (P12, {"passphrase": "x"}, "wrong"),
     "a public jwk": (PUBLIC_JWK, {}, "it is a public key"),
-    "a symmetric jwk": (b'{"kty": "oct", "k": "AA"}', {}, "no private RSA, EC or OKP key"),
-    "a jwk of another curve": (K1, {}, "no private RSA, EC or OKP key"),
-    "broken json": (b"{", {}, "no private RSA, EC or OKP key"),
+    "a small rsa key": (pem(SMALL), {}, "1024 bits, and 2048"),
+    "a symmetric jwk": (b'{"kty": "oct", "k": "AA"}', {}, "it is a symmetric key"),
+    "a jwk of another curve": (K1, {}, "no valid RSA, EC or OKP key"),
+    "broken json": (b"{", {}, "no valid JSON"),
     "a kind of key that signs no tokens": (
         pem(dsa.generate_private_key(2048)),
         {},
@@ -146,6 +116,15 @@ WRONG = {
 def test_a_key_that_does_not_fit_is_refused_in_words(content, options, message):
     with pytest.raises(ValueError, match=message):
         signing_key(content, **options)
+
+
+def test_a_key_that_cannot_sign_does_not_load(monkeypatch):
+    def encode(*_, **__):
+        raise ValueError("Digest too large for key size")
+
+    monkeypatch.setattr("joserfc.jwt.encode", encode)
+    with pytest.raises(ValueError, match="the key cannot sign with RS256: ValueError"):
+        signing_key(pem(RSA))
 
 
 def test_a_key_file_is_read_again_when_it_changed(tmp_path):
@@ -201,6 +180,35 @@ def test_the_thumbprint_is_that_of_rfc_7638():
     }
     key = JWKRegistry.import_key(fields, "RSA")
     assert key.thumbprint() == "NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs"
+
+
+def test_a_secret_signs_by_hmac_only():
+    with pytest.raises(SecretUnavailableError, match="cannot sign with RS256: "):
+        secret_key("secret", "RS256").sign({"a": 1})
+
+
+def test_what_a_library_raises_at_signing_does_not_leave_as_it_is():
+    key = signing_key(pem(RSA))
+    with pytest.raises(SecretUnavailableError, match="cannot sign with RS256: TypeError") as caught:
+        key.sign({"aud": object()})
+    assert caught.value.__context__ is None
+    assert not caught.value.retryable
+
+
+@pytest.mark.parametrize(
+    ("options", "offered", "algorithm"),
+    [
+        ({}, (), "RS256"),
+        ({}, ("ES256", "PS384", "RS256"), "PS384"),
+        ({}, ("ES256",), None),
+        ({"algorithm": "RS512"}, ("PS256",), "RS512"),
+    ],
+)
+def test_the_algorithms_of_the_server_choose_where_the_settings_do_not(options, offered, algorithm):
+    key = signing_key(pem(RSA), **options).for_server(offered)
+    assert (key and key.algorithm) == algorithm
+    if key is not None:
+        assert verified(key.sign({"a": 1}), public(RSA)).header["alg"] == algorithm
 
 
 def test_nothing_of_a_key_is_shown():

@@ -154,7 +154,15 @@ def test_a_private_key_may_be_written_or_referred_to(one, tmp_path, monkeypatch)
 def test_a_dpop_key_of_a_wrong_kind_is_a_problem(problems, tmp_path):
     (tmp_path / "key.jwk").write_text('{"kty": "oct", "k": "AA"}')
     text = f'[registration.app]\n{GOOD}dpop = true\ndpop-key-file = "key.jwk"\n{PROVIDER}'
-    assert "no private RSA" in problems(text)["registration.app.dpop-key-file"].message
+    assert "it is a symmetric key" in problems(text)["registration.app.dpop-key-file"].message
+
+
+def test_a_client_secret_cannot_sign_as_a_private_key_does(problems):
+    method = 'client-authentication-method = "client_secret_jwt"\nsigning-algorithm = "RS256"\n'
+    problem = problems(f"[registration.app]\n{GOOD}{method}{PROVIDER}")[
+        "registration.app.signing-algorithm"
+    ]
+    assert problem.message == "must be one of HS256, HS384, HS512 for client_secret_jwt"
 
 
 def test_the_bearer_grant_about_a_user_needs_a_key(problems):

@@ -71,6 +71,22 @@ def test_certificate_and_key_may_be_one_file(shown, write):
     assert shown(ClientCertificate(both, both)) == "a.example"
 
 
+@pytest.mark.parametrize("root_first", [True, False])
+def test_the_chain_may_be_in_any_order(shown, write, authority, other_authority, root_first):
+    certificate = write("a.example")
+    own = certificate.certificate_file.read_bytes()
+    roots = authority.bundle.read_bytes() + other_authority.bundle.read_bytes()
+    certificate.certificate_file.write_bytes(roots + own if root_first else own + roots)
+    assert shown(certificate) == "a.example"
+
+
+def test_a_chain_without_the_keys_certificate_is_refused(shown, write, authority):
+    certificate = write("a.example")
+    certificate.certificate_file.write_bytes(authority.bundle.read_bytes())
+    with pytest.raises(TlsError, match="key values mismatch"):
+        shown(certificate)
+
+
 def test_two_registrations_show_each_its_own(shown, write, server):
     first, second = write("a.example", "first"), write("b.example", "second")
     assert [shown(first), shown(second), shown(first), shown(second)] == [

@@ -1,0 +1,205 @@
+"""Private keys that sign: matched with an algorithm, and tried once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, cast
+
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, rsa
+from cryptography.hazmat.primitives.serialization import Encoding
+from joserfc import jwt
+from joserfc.errors import UnsupportedAlgorithmError
+from joserfc.jwk import ECKey, OctKey, OKPKey, RSAKey
+from joserfc.jws import JWSRegistry
+
+from oauthreg._errors import SecretUnavailableError
+from oauthreg._signing_keys.certificates import certificates_in, leaf, thumbprint
+from oauthreg._signing_keys.forms import find_key
+
+ALGORITHMS: Mapping[str, tuple[str, ...]] = {
+    "RSA": ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512"),
+    "EC P-256": ("ES256",),
+    "EC P-384": ("ES384",),
+    "EC P-521": ("ES512",),
+    "Ed25519": ("EdDSA", "Ed25519"),
+    "Ed448": ("EdDSA", "Ed448"),
+}
+"""What each kind of key can sign with; the first is the default (RFC 7518, RFC 8037)."""
+
+SMALLEST_RSA = 2048
+"""The bits that an RSA key needs (RFC 7518 section 3.3)."""
+
+CURVES = {"secp256r1": "EC P-256", "secp384r1": "EC P-384", "secp521r1": "EC P-521"}
+JoseKey = RSAKey | ECKey | OKPKey | OctKey
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SigningKey:
+    """A key that signs, and how.
+
+    Attributes:
+        key: The key itself.
+        algorithm: The JWS algorithm.
+        header: `kid` and `x5t#S256`, as far as they are known.
+        choices: The algorithms to choose from; empty where the settings name one.
+    """
+
+    key: JoseKey = field(repr=False)
+    algorithm: str
+    header: Mapping[str, str] = field(default_factory=dict)
+    choices: tuple[str, ...] = field(default=(), repr=False)
+
+    def for_server(self, offered: Sequence[str]) -> SigningKey | None:
+        """Return the key with the first algorithm that a server offers; None if it can do none.
+
+        Args:
+            offered: What the server lists; nothing leaves the algorithm as it is.
+        """
+        if not offered or not self.choices:
+            return self
+        fitting = next((name for name in offered if name in self.choices), None)
+        return None if fitting is None else replace(self, algorithm=fitting)
+
+    @property
+    def thumbprint(self) -> str:
+        """The key's SHA-256 thumbprint (RFC 7638)."""
+        return self.key.thumbprint()
+
+    @property
+    def public(self) -> Mapping[str, Any]:
+        """The public key as a JWK."""
+        return cast("Mapping[str, Any]", self.key.as_dict(private=False))
+
+    def sign(self, claims: Mapping[str, Any], **header: Any) -> str:
+        """Return a compact JWS of the claims (RFC 7515).
+
+        Raises:
+            SecretUnavailableError: the key cannot sign, or the claims are no JSON.
+        """
+        whole = {"alg": self.algorithm, **self.header, **header}
+        try:
+            return jwt.encode(whole, dict(claims), self.key, registry=AlgorithmRegistry())
+        except Exception as error:  # noqa: BLE001 - joserfc and cryptography raise many kinds
+            kind = type(error).__name__
+        raise SecretUnavailableError(
+            f"the key cannot sign with {self.algorithm}: {kind}", retryable=False
+        )
+
+
+class AlgorithmRegistry(JWSRegistry):
+    """Takes the algorithm that key and settings agreed on, and headers with a certificate chain."""
+
+    max_header_length = 8192
+
+    def get_alg(self, name: str) -> Any:
+        if self.allowed and name not in self.allowed:
+            raise UnsupportedAlgorithmError(name)
+        return self.algorithms[name]
+
+
+def signing_key(
+    content: bytes,
+    *,
+    passphrase: str | None = None,
+    algorithm: str | None = None,
+    key_id: str | None = None,
+    certificate: bytes = b"",
+) -> SigningKey:
+    """Return the private key of a file, variable or setting, after it has signed once.
+
+    Args:
+        content: PEM, a JWK or JWK set, DER, PKCS#12 or an OpenSSH key, or base64 of one.
+        passphrase: What opens it.
+        algorithm: The algorithm asked for; None for the key's default.
+        key_id: The `kid` asked for, which also chooses from a JWK set.
+        certificate: PEM certificates, one of which may be the key's.
+
+    Raises:
+        ValueError: there is no private key, the passphrase is wrong, or the algorithm does not
+            fit; the text says which.
+    """
+    found = find_key(content, passphrase, key_id)
+    key, kind = _jose(found.private)
+    choices = _choices(kind, found.algorithm, algorithm)
+    header: dict[str, str] = {}
+    if key_id or found.key_id:
+        header["kid"] = key_id or found.key_id or ""
+    chain = (*certificates_in(certificate), *found.certificates)
+    own = leaf(chain, found.private.public_key())
+    if own is not None:
+        header["x5t#S256"] = thumbprint(own)
+    signing = SigningKey(key, choices[0], header, () if algorithm else choices)
+    _sign_once(signing)
+    return signing
+
+
+def _choices(kind: str, intended: str | None, asked: str | None) -> tuple[str, ...]:
+    """Return what a key may sign with: what was asked for, what its JWK says, else all it can."""
+    fitting = ALGORITHMS[kind]
+    if intended is not None and intended not in fitting:
+        raise ValueError(
+            f"its alg is {intended!r}, which does not fit: the key is {kind}, for "
+            f"{', '.join(fitting)}"
+        )
+    if asked is not None and asked not in fitting:
+        raise ValueError(
+            f"signing-algorithm {asked} does not fit, the key is {kind}: "
+            f"use one of {', '.join(fitting)}"
+        )
+    if asked is not None and intended is not None and _plain(asked) != _plain(intended):
+        raise ValueError(
+            f"signing-algorithm {asked} contradicts the key, whose alg is {intended}: "
+            "leave one of them out"
+        )
+    if asked or intended:
+        return (asked or intended or "",)
+    return fitting
+
+
+def _plain(algorithm: str) -> str:
+    """Return one name for the two that EdDSA has (RFC 9864)."""
+    return "EdDSA" if algorithm in {"Ed25519", "Ed448"} else algorithm
+
+
+def _sign_once(key: SigningKey) -> None:
+    """Refuse a key that cannot sign: a small one for a long digest, or whatever else."""
+    try:
+        key.sign({"iss": "a key that was just read"})
+    except SecretUnavailableError as error:
+        raise ValueError(error.message) from None
+
+
+def secret_key(secret: str, algorithm: str = "HS256") -> SigningKey:
+    """Return a client secret as a key for HMAC (client_secret_jwt)."""
+    raw = secret.encode()
+    return SigningKey(OctKey(raw, raw), algorithm)
+
+
+def generated_key() -> SigningKey:
+    """Return a new key of the curve P-256."""
+    return SigningKey(ECKey.generate_key("P-256"), "ES256")
+
+
+def _jose(private: Any) -> tuple[JoseKey, str]:
+    """Return a key as joserfc has it, and its kind in `ALGORITHMS`."""
+    if isinstance(private, rsa.RSAPrivateKey) and private.key_size < SMALLEST_RSA:
+        raise ValueError(
+            f"the RSA key has {private.key_size} bits, and {SMALLEST_RSA} are needed "
+            "(RFC 7518 section 3.3)"
+        )
+    pem = private.private_bytes(
+        Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    if isinstance(private, rsa.RSAPrivateKey):
+        return RSAKey.import_key(pem), "RSA"
+    if isinstance(private, ec.EllipticCurvePrivateKey) and private.curve.name in CURVES:
+        return ECKey.import_key(pem), CURVES[private.curve.name]
+    if isinstance(private, ed25519.Ed25519PrivateKey):
+        return OKPKey.import_key(pem), "Ed25519"
+    if isinstance(private, ed448.Ed448PrivateKey):
+        return OKPKey.import_key(pem), "Ed448"
+    raise ValueError(
+        "keys of this kind are not supported: use RSA, EC (P-256, P-384, P-521) or Ed25519"
+    )
