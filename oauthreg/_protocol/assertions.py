@@ -11,6 +11,8 @@ from oauthreg._protocol.requests import endpoint, with_client_id
 from oauthreg._protocol.text import clean
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from oauthreg._flow import TokenRequest
     from oauthreg._protocol.context import PluginContext
     from oauthreg._signing_keys import SigningKey
@@ -27,9 +29,10 @@ def private_key_jwt(context: PluginContext, request: TokenRequest) -> TokenReque
         return with_assertion(context, request, context.assertion.get_secret_value())
     if context.signing_key is None:
         raise _missing(context, "private-key-file, or assertion-file")
-    key = context.signing_key.for_server(_offered_algorithms(context))
+    offered = _offered_algorithms(context, request.url)
+    key = context.signing_key.for_server(offered)
     if key is None:
-        raise _no_algorithm(context, context.signing_key)
+        raise _no_algorithm(context, offered, "private-key-file", context.signing_key.choices)
     return with_assertion(context, request, client_assertion(context, key, request.url))
 
 
@@ -39,8 +42,11 @@ def client_secret_jwt(context: PluginContext, request: TokenRequest) -> TokenReq
         raise _missing(context, "client-secret")
     from oauthreg._signing_keys import secret_key  # noqa: PLC0415 - it loads cryptography
 
-    offered = [name for name in _offered_algorithms(context) if name in SECRET_ALGORITHMS]
-    algorithm = context.registration.signing_algorithm or (offered or SECRET_ALGORITHMS)[0]
+    offered = _offered_algorithms(context, request.url) or SECRET_ALGORITHMS
+    fitting = next((name for name in offered if name in SECRET_ALGORITHMS), None)
+    algorithm = context.registration.signing_algorithm or fitting
+    if algorithm is None:
+        raise _no_algorithm(context, offered, "client-secret", SECRET_ALGORITHMS)
     key = secret_key(context.secret.get_secret_value(), algorithm)
     return with_assertion(context, request, client_assertion(context, key, request.url))
 
@@ -136,19 +142,32 @@ def audience_hint(context: PluginContext) -> str:
     )
 
 
-def _offered_algorithms(context: PluginContext) -> tuple[str, ...]:
-    """Return the algorithms that the metadata lists for assertions, in its order."""
-    listed = context.metadata.get("token_endpoint_auth_signing_alg_values_supported")
-    values = listed if isinstance(listed, list) else []
-    return tuple(value for value in values if isinstance(value, str))
+def _offered_algorithms(context: PluginContext, url: str) -> tuple[str, ...]:
+    """Return the algorithms that the metadata lists for assertions, in its order.
+
+    Those of the endpoint that is asked, else those of the token endpoint (RFC 8414 section 2).
+    """
+    endpoints = ["token"]
+    for name in ("introspection", "revocation"):
+        if context.endpoints.get(f"{name}-uri") == url:
+            endpoints.insert(0, name)
+    for name in endpoints:
+        listed = context.metadata.get(f"{name}_endpoint_auth_signing_alg_values_supported")
+        values = listed if isinstance(listed, list) else []
+        offered = tuple(value for value in values if isinstance(value, str))
+        if offered:
+            return offered
+    return ()
 
 
-def _no_algorithm(context: PluginContext, key: SigningKey) -> AuthorizationError:
-    offered = ", ".join(clean(name, 20) for name in _offered_algorithms(context))
+def _no_algorithm(
+    context: PluginContext, offered: Sequence[str], credential: str, able: Sequence[str]
+) -> AuthorizationError:
     path = f"registration.{context.registration.registration_id}"
     return AuthorizationError(
-        f"by its metadata the server takes assertions signed with {offered} only, and the "
-        f"private key can sign with {', '.join(key.choices)}",
+        f"by its metadata the server takes assertions signed with "
+        f"{', '.join(clean(name, 20) for name in offered)} only, and {credential} can sign with "
+        f"{', '.join(able)}",
         hint=f"Set {path}.private-key-file to a key that fits, or {path}.signing-algorithm if the "
         "metadata is wrong.",
     )

@@ -83,9 +83,9 @@ def _is_end(error: ssl.SSLError) -> bool:
 
 
 def _tls(exchange: Exchange, error: ssl.SSLError) -> TlsError:
-    path, source = trust.roots(exchange.profile)
+    roots = trust.roots(exchange.profile)
     setting = f"http.{exchange.profile.name}.ca-bundle"
-    hint = f"Name the CA that it should trust in {setting} (now {path}, {source})"
+    hint = f"Name the CA that it should trust in {setting} (now {roots})"
     said = (error.reason or type(error).__name__).replace("_", " ").lower()
     if isinstance(error, ssl.SSLCertVerificationError):
         said = error.verify_message.rstrip(".")

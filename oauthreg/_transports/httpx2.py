@@ -82,9 +82,6 @@ class Httpx2Transport:
         self._closed = True
         await self._process().close()
 
-    def reset_after_fork(self) -> None:
-        """Leave the parent's connections alone: `send` and `aclose` do so by themselves."""
-
     def _process(self) -> _Process:
         """Return what belongs to this process, whether or not Python was told of its fork."""
         pid = os.getpid()

@@ -81,9 +81,6 @@ class RequestsTransport:
         self._closed = True
         self._process().close()
 
-    def reset_after_fork(self) -> None:
-        """Leave the parent's connections alone: `send` and `close` do so by themselves."""
-
     def _process(self) -> _Process:
         """Return what belongs to this process, whether or not Python was told of its fork."""
         pid = os.getpid()

@@ -7,11 +7,12 @@ import ssl
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import NamedTemporaryFile
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import certifi
 
 from oauthreg._errors import TlsError
+from oauthreg._files import SECRET_SIZE, read_file
 from oauthreg._transports.shortage import shortage
 
 if TYPE_CHECKING:
@@ -22,17 +23,43 @@ if TYPE_CHECKING:
 
 _State = tuple[tuple[int, int], ...]  # time and size of a certificate's files when they were read
 _MISMATCH = {"KEY_VALUES_MISMATCH", "KEY_TYPE_MISMATCH"}  # of the first certificate with the key
-VARIABLES = ("REQUESTS_CA_BUNDLE", "SSL_CERT_FILE")
+FOLDERS = "SSL_CERT_DIR"
+VARIABLES = ("REQUESTS_CA_BUNDLE", "SSL_CERT_FILE", "CURL_CA_BUNDLE", FOLDERS)
+"""What may name the trusted roots, the first before the others."""
 
 
-def roots(profile: HttpProfile) -> tuple[Path, str]:
-    """Return the file or folder of trusted roots, and the setting that names it."""
+class Roots(NamedTuple):
+    """Where the trusted roots are.
+
+    Attributes:
+        file: A PEM file, or None.
+        folder: A folder of PEM files as OpenSSL wants it, or several; or None.
+        setting: What named them: a setting, a variable of the environment, or certifi.
+    """
+
+    file: str | None
+    folder: str | None
+    setting: str
+
+    def __str__(self) -> str:
+        return f"{self.file or self.folder}, {self.setting}"
+
+
+def roots(profile: HttpProfile) -> Roots:
+    """Return the trusted roots: the profile's, else the environment's, else certifi's."""
     if profile.ca_bundle:
-        return Path(profile.ca_bundle), f"http.{profile.name}.ca-bundle"
+        return _roots_at(str(profile.ca_bundle), f"http.{profile.name}.ca-bundle")
     for name in VARIABLES:
-        if os.environ.get(name):
-            return Path(os.environ[name]), name
-    return Path(certifi.where()), "certifi"
+        value = os.environ.get(name, "").strip()
+        if value:
+            return _roots_at(os.path.expanduser(value), name)  # noqa: PTH111 - never raises
+    return Roots(certifi.where(), None, "certifi")
+
+
+def _roots_at(path: str, setting: str) -> Roots:
+    if setting == FOLDERS or Path(path).is_dir():
+        return Roots(None, path, setting)
+    return Roots(path, None, setting)
 
 
 class Trust:
@@ -79,10 +106,10 @@ def _state(certificate: ClientCertificate | None, endpoint: str) -> _State:
 def _read(
     profile: HttpProfile, certificate: ClientCertificate | None, endpoint: str
 ) -> ssl.SSLContext:
-    path, setting = roots(profile)
-    with _reading(f"the file of trusted roots {path} (named by {setting})", endpoint):
-        file, folder = (None, path) if path.is_dir() else (path, None)
-        context = ssl.create_default_context(cafile=file, capath=folder)
+    found = roots(profile)
+    what = f"the file of trusted roots {found.file or found.folder} (named by {found.setting})"
+    with _reading(what, endpoint):
+        context = ssl.create_default_context(cafile=found.file, capath=found.folder)
     if certificate is not None:
         with _reading(_shown(certificate), endpoint):
             load_certificate(context, certificate.certificate_file, certificate.key_file)
@@ -120,8 +147,8 @@ def _ordered(certificate_file: Path, key_file: Path) -> bytes | None:
     from oauthreg._signing_keys.certificates import leaf_first  # noqa: PLC0415 - likewise
 
     try:
-        key = load_pem_private_key(key_file.read_bytes(), None)
-        return leaf_first(certificate_file.read_bytes(), key.public_key())
+        key = load_pem_private_key(read_file(key_file, SECRET_SIZE), None)
+        return leaf_first(read_file(certificate_file, SECRET_SIZE), key.public_key())
     except (ValueError, TypeError):
         return None
 

@@ -153,6 +153,13 @@ def test_an_encrypted_pem_opens_with_its_passphrase(form):
         assert signing_key(content, passphrase=PASSPHRASE).algorithm == "RS256"
 
 
+def test_an_encrypted_der_says_that_it_is_encrypted():
+    content = RSA.private_bytes(Encoding.DER, PrivateFormat.PKCS8, LOCK)
+    assert signing_key(content, passphrase=PASSPHRASE).algorithm == "RS256"
+    with pytest.raises(ValueError, match="set private-key-passphrase"):
+        signing_key(content)
+
+
 # --- Certificates ---
 
 

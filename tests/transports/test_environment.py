@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
+import subprocess
+
 import pytest
 
 from oauthreg._errors import ConnectionFailedError, TlsError
@@ -72,6 +75,32 @@ def test_requests_ca_bundle_beats_ssl_cert_file(
 def test_ssl_cert_file_holds_where_nothing_else_is_said(sender, tls, authority, monkeypatch):
     monkeypatch.delenv("REQUESTS_CA_BUNDLE", raising=False)
     monkeypatch.setenv("SSL_CERT_FILE", str(authority.bundle))
+    assert sender()(ask(tls.url())).status == 200
+
+
+ROOTS = [("CURL_CA_BUNDLE", "~/ca.pem"), ("SSL_CERT_FILE", " ~/ca.pem ")]
+ROOTS += [("SSL_CERT_DIR", "~/hashed")] if shutil.which("openssl") else []
+
+
+@pytest.fixture
+def bare_home(authority, monkeypatch):
+    """Make the folder of the test's CA the home, and name no roots."""
+    for name in trust.VARIABLES:
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HOME", str(authority.folder))
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", " ")
+
+
+@pytest.mark.parametrize(("name", "value"), ROOTS)
+@pytest.mark.usefixtures("bare_home")
+def test_the_roots_of_other_tools_are_trusted(*, sender, tls, authority, monkeypatch, name, value):
+    if name == "SSL_CERT_DIR":
+        folder = authority.folder / "hashed"
+        folder.mkdir(exist_ok=True)
+        command = ["openssl", "x509", "-hash", "-noout", "-in", authority.bundle]
+        subject = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+        (folder / f"{subject.strip()}.0").write_bytes(authority.bundle.read_bytes())
+    monkeypatch.setenv(name, value)
     assert sender()(ask(tls.url())).status == 200
 
 
