@@ -32,7 +32,7 @@ def private_key_jwt(context: PluginContext, request: TokenRequest) -> TokenReque
     offered = _offered_algorithms(context, request.url)
     key = context.signing_key.for_server(offered)
     if key is None:
-        raise _no_algorithm(context, offered, "private-key-file", context.signing_key.choices)
+        raise _no_algorithm(context, offered, context.signing_key)
     return with_assertion(context, request, client_assertion(context, key, request.url))
 
 
@@ -42,11 +42,10 @@ def client_secret_jwt(context: PluginContext, request: TokenRequest) -> TokenReq
         raise _missing(context, "client-secret")
     from oauthreg._signing_keys import secret_key  # noqa: PLC0415 - it loads cryptography
 
-    offered = _offered_algorithms(context, request.url) or SECRET_ALGORITHMS
-    fitting = next((name for name in offered if name in SECRET_ALGORITHMS), None)
-    algorithm = context.registration.signing_algorithm or fitting
-    if algorithm is None:
-        raise _no_algorithm(context, offered, "client-secret", SECRET_ALGORITHMS)
+    offered = [
+        name for name in _offered_algorithms(context, request.url) if name in SECRET_ALGORITHMS
+    ]
+    algorithm = context.registration.signing_algorithm or (offered or SECRET_ALGORITHMS)[0]
     key = secret_key(context.secret.get_secret_value(), algorithm)
     return with_assertion(context, request, client_assertion(context, key, request.url))
 
@@ -161,13 +160,13 @@ def _offered_algorithms(context: PluginContext, url: str) -> tuple[str, ...]:
 
 
 def _no_algorithm(
-    context: PluginContext, offered: Sequence[str], credential: str, able: Sequence[str]
+    context: PluginContext, listed: Sequence[str], key: SigningKey
 ) -> AuthorizationError:
+    offered = ", ".join(clean(name, 20) for name in listed)
     path = f"registration.{context.registration.registration_id}"
     return AuthorizationError(
-        f"by its metadata the server takes assertions signed with "
-        f"{', '.join(clean(name, 20) for name in offered)} only, and {credential} can sign with "
-        f"{', '.join(able)}",
+        f"by its metadata the server takes assertions signed with {offered} only, and the "
+        f"private key can sign with {', '.join(key.choices)}",
         hint=f"Set {path}.private-key-file to a key that fits, or {path}.signing-algorithm if the "
         "metadata is wrong.",
     )

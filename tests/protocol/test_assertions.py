@@ -83,6 +83,21 @@ def test_the_servers_list_chooses_the_algorithm(signed, offered, stated, used):
     assert verified(assertion, {"keys": [dict(key.public)]}).header["alg"] == used
 
 
+@pytest.mark.parametrize("endpoint", ["introspection", "revocation"])
+def test_each_endpoint_has_its_own_list_or_that_of_the_token_endpoint(signed, endpoint):
+    endpoints = {f"{endpoint}-uri": REVOKE, "token-uri": TOKEN_URI}
+    own = {f"{endpoint}_endpoint_auth_signing_alg_values_supported": ["PS512"]}
+
+    def used(metadata, url):
+        made = signed(signing_key(RSA), endpoints=tuple(endpoints.items()), metadata=metadata)
+        form = dict(private_key_jwt(made, TokenRequest(url=url)).form)
+        return jws.extract_compact(form["client_assertion"].encode()).headers()["alg"]
+
+    assert used({OFFERED: ["PS256"], **own}, REVOKE) == "PS512"
+    assert used({OFFERED: ["PS256"], **own}, TOKEN_URI) == "PS256"
+    assert used({OFFERED: ["PS256"]}, REVOKE) == "PS256"
+
+
 def test_a_key_that_fits_no_algorithm_of_the_server_is_told_so(signed):
     made = signed(signing_key(RSA), metadata={OFFERED: ["ES256", "Ed\n25519"]})
     with pytest.raises(AuthorizationError) as caught:
