@@ -9,6 +9,7 @@ import sys
 import tomllib
 from pathlib import Path
 from types import SimpleNamespace
+from zipfile import ZipFile
 
 import pytest
 
@@ -110,6 +111,15 @@ def test_the_plugins_of_the_guide_pass_the_conformance_kit(runner, tests):
     )
     assert done.returncode == 0, done.stdout
     assert " passed" in done.stdout
+
+
+def test_the_plugins_of_the_guide_can_be_built(runner):
+    runner.write("docs/plugins.md")
+    command = [sys.executable, "-m", "hatchling", "build", "--target", "wheel"]
+    subprocess.run(command, cwd=runner.folder, check=True, capture_output=True)
+    (wheel,) = runner.folder.glob("dist/*.whl")
+    names = ZipFile(wheel).namelist()
+    assert [name for name in names if "/" not in name] == ["oauthreg_acme.py", "oauthreg_ticket.py"]
 
 
 def test_the_plugin_guide_is_well_typed(runner):
