@@ -9,6 +9,9 @@ if TYPE_CHECKING:
 
     Find = Callable[[str], str | None]
 
+BUDGET, STEP = 1 << 20, 50
+"""What one value's placeholders may cost: characters that are read, and so many for each step."""
+
 _START, _END, _SEPARATOR, _ESCAPE = "${", "}", ":", "\\"
 
 
@@ -24,60 +27,94 @@ class _Placeholder(NamedTuple):
     default: Sequence[_Placeholder | str] | None
 
 
-def expand(text: str, find: Find, within: tuple[str, ...] = ()) -> str:
+def expand(text: str, find: Find) -> str:
     """Return a text with every placeholder replaced, as Spring's `PropertyPlaceholderHelper`.
 
     Args:
         text: The text; a placeholder without an end stays as it is.
         find: Returns what a name stands for, or None; that is expanded too.
-        within: The names that are being replaced.
 
     Raises:
-        PlaceholderError: A placeholder cannot be replaced.
+        PlaceholderError: A placeholder cannot be replaced, or they are too many.
     """
-    return _joined(_parts(text), find, within)
+    try:
+        return _Expansion(find).expanded(text, ())
+    except RecursionError:
+        raise PlaceholderError("its placeholders are nested too deeply") from None
 
 
-def _joined(parts: Sequence[_Placeholder | str], find: Find, within: tuple[str, ...]) -> str:
-    return "".join(p if isinstance(p, str) else _value(p, find, within) for p in parts)
+class _Expansion:
+    """The expansion of one value, with a bound: placeholders multiply what they stand for."""
 
+    def __init__(self, find: Find) -> None:
+        self._find = find
+        self._left = BUDGET
 
-def _value(placeholder: _Placeholder, find: Find, within: tuple[str, ...]) -> str:
-    key = _joined(placeholder.key, find, within)
-    whole = [] if _START in placeholder.text else [placeholder.text]  # its default in the name too
-    for name in dict.fromkeys([*whole, key]):
-        found = find(name)
-        if found is not None:
-            if name in within:
-                raise PlaceholderError(f"{_named(name)} stands for itself")
-            return expand(found, find, (*within, name))
-    if placeholder.default is None:
-        raise PlaceholderError(
-            f"{_named(placeholder.text)} is neither in the environment nor in the file"
-        )
-    return _joined(placeholder.default, find, within)
+    def expanded(self, text: str, within: tuple[str, ...]) -> str:
+        """Return a text expanded, within the names that are being replaced."""
+        return text if _START not in text else self._joined(self._parts(text), within)
 
+    def _joined(self, parts: Sequence[_Placeholder | str], within: tuple[str, ...]) -> str:
+        return "".join(p if isinstance(p, str) else self._value(p, within) for p in parts)
 
-def _parts(text: str) -> list[_Placeholder | str]:
-    """Return a text as the placeholders in it and the texts between them."""
-    parts: list[_Placeholder | str] = []
-    position = 0
-    start = text.find(_START)
-    while start >= 0:
-        end = _end(text, start)
-        inner = start + len(_START)
-        escaped = start > 0 and text[start - 1] == _ESCAPE
-        if end < 0 or escaped:
-            before = text[position : start - 1] if end >= 0 else text[position:start]
-            _add(parts, before + _START)
-            position = inner
-        else:
-            _add(parts, text[position:start])
-            parts.append(_placeholder(text[inner:end]))
-            position = end + 1
-        start = text.find(_START, position)
-    _add(parts, text[position:])
-    return parts
+    def _value(self, placeholder: _Placeholder, within: tuple[str, ...]) -> str:
+        key = self._joined(placeholder.key, within)
+        # its default in the name too
+        whole = [] if _START in placeholder.text else [placeholder.text]
+        for name in dict.fromkeys([*whole, key]):
+            found = self._find(name)
+            if found is not None:
+                if name in within:
+                    raise PlaceholderError(f"{_named(name)} stands for itself")
+                self._spend(STEP + len(found))
+                return self.expanded(found, (*within, name))
+        if placeholder.default is None:
+            raise PlaceholderError(
+                f"{_named(placeholder.text)} is neither in the environment nor in the file"
+            )
+        return self._joined(placeholder.default, within)
+
+    def _parts(self, text: str) -> list[_Placeholder | str]:
+        """Return a text as the placeholders in it and the texts between them."""
+        self._spend(STEP + len(text))
+        ends = _ends(text)
+        parts: list[_Placeholder | str] = []
+        position = 0
+        start = text.find(_START)
+        while start >= 0:
+            end = ends.get(start + 1, -1)
+            inner = start + len(_START)
+            escaped = start > 0 and text[start - 1] == _ESCAPE
+            if end < 0 or escaped:
+                before = text[position : start - 1] if end >= 0 else text[position:start]
+                _add(parts, before + _START)
+                position = inner
+            else:
+                _add(parts, text[position:start])
+                parts.append(self._placeholder(text[inner:end]))
+                position = end + 1
+            start = text.find(_START, position)
+        _add(parts, text[position:])
+        return parts
+
+    def _placeholder(self, text: str) -> _Placeholder:
+        """Take apart what stands between `${` and `}`: the key ends at the first separator."""
+        key: list[_Placeholder | str] = []
+        parts = self._parts(text)
+        for at, part in enumerate(parts):
+            if not isinstance(part, str):
+                key.append(part)
+                continue
+            word, default = _section(part)
+            key.append(word)
+            if default is not None:
+                return _Placeholder(text, key, [default, *parts[at + 1 :]])
+        return _Placeholder(text, key or [""], None)
+
+    def _spend(self, cost: int) -> None:
+        self._left -= cost
+        if self._left < 0:
+            raise PlaceholderError("its placeholders stand for too much")
 
 
 def _add(parts: list[_Placeholder | str], text: str) -> None:
@@ -85,21 +122,6 @@ def _add(parts: list[_Placeholder | str], text: str) -> None:
         text = parts.pop() + text  # type: ignore[operator]  # a text, as was just asked
     if text:
         parts.append(text)
-
-
-def _placeholder(text: str) -> _Placeholder:
-    """Take apart what stands between `${` and `}`: the key ends at the first separator."""
-    key: list[_Placeholder | str] = []
-    parts = _parts(text)
-    for at, part in enumerate(parts):
-        if not isinstance(part, str):
-            key.append(part)
-            continue
-        word, default = _section(part)
-        key.append(word)
-        if default is not None:
-            return _Placeholder(text, key, [default, *parts[at + 1 :]])
-    return _Placeholder(text, key or [""], None)
 
 
 def _section(text: str) -> tuple[str, str | None]:
@@ -117,17 +139,16 @@ def _section(text: str) -> tuple[str, str | None]:
     return key + text[position:], None
 
 
-def _end(text: str, start: int) -> int:
-    """Return where the placeholder at `start` ends; -1 if nowhere."""
-    depth = 0
-    for at in range(start + len(_START), len(text)):
-        if text[at] == "{":
-            depth += 1
-        elif text[at] == _END:
-            if depth == 0:
-                return at
-            depth -= 1
-    return -1
+def _ends(text: str) -> dict[int, int]:
+    """Return where each brace that opens is closed."""
+    ends: dict[int, int] = {}
+    opened: list[int] = []
+    for at, char in enumerate(text):
+        if char == "{":
+            opened.append(at)
+        elif char == _END and opened:
+            ends[opened.pop()] = at
+    return ends
 
 
 def _named(text: str) -> str:

@@ -24,6 +24,8 @@ _NUMBER = re.compile(
 )
 _SAME = re.compile(r"true|false|0|-?[1-9]\d{0,15}|-?(0|[1-9]\d{0,5})\.(0|\d*[1-9])")
 _TAGGED = "has a tag that is not read"
+_TOO_MANY = "has too many values: aliases multiply what they stand for"
+MOST_NODES = 100_000
 _TAGS = frozenset(f"tag:yaml.org,2002:{tag}" for tag in ("str", "map", "seq"))
 
 
@@ -36,7 +38,7 @@ def documents(path: Path, text: str) -> Iterator[Document]:
     try:
         for root in yaml.compose_all(text, Loader=yaml.BaseLoader):
             if isinstance(root, MappingNode):
-                yield list(_flat(path, root, "", ()))
+                yield list(_Flattening(path).flat(root, "", ()))
     except MarkedYAMLError as error:
         mark = error.problem_mark
         place = f" (line {mark.line + 1}, column {mark.column + 1})" if mark else ""
@@ -46,53 +48,66 @@ def documents(path: Path, text: str) -> Iterator[Document]:
         raise UnusableError(Problem(shown(path), "is not valid YAML")) from None
 
 
-def _flat(path: Path, node: Node, name: str, around: tuple[Node, ...]) -> Iterator[Property]:
-    """Yield what a node says, its keys joined by dots and its list items numbered, as Spring does.
+class _Flattening:
+    """The flattening of one document, with a bound: aliases multiply what they stand for."""
 
-    Every scalar stays the text that was written; a null is an empty text.
-    """
-    if node in around:
-        raise MarkedYAMLError(problem_mark=node.start_mark)
-    if node.tag not in _TAGS:
-        raise MarkedYAMLError(problem_mark=node.start_mark, note=_TAGGED)
-    origin = origin_of(path, name, node.start_mark.line + 1)
-    match node:
-        case MappingNode() if node.value or not name:
-            for key, value in _entries(node).items():
-                separator = "." if name and not key.startswith("[") else ""
-                yield from _flat(path, value, f"{name}{separator}{key}", (*around, node))
-        case SequenceNode() if node.value:
-            for index, item in enumerate(node.value):
-                yield from _flat(path, item, f"{name}[{index}]", (*around, node))
-        case ScalarNode(value=text, style=style):
-            null = style is None and text in _NULLS
-            unlike = style is None and bool(_typed(text)) and not _SAME.fullmatch(text)
-            yield Property(name, "" if null else text, origin, unquoted=unlike and not null)
-        case _:
-            yield Property(name, "", origin)
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._left = MOST_NODES
+
+    def flat(self, node: Node, name: str, around: tuple[Node, ...]) -> Iterator[Property]:
+        """Yield what a node says, keys joined by dots and list items numbered, as Spring does.
+
+        Every scalar stays the text that was written; a null is an empty text.
+        """
+        self._spend(node)
+        if node in around:
+            raise MarkedYAMLError(problem_mark=node.start_mark)
+        if node.tag not in _TAGS:
+            raise MarkedYAMLError(problem_mark=node.start_mark, note=_TAGGED)
+        origin = origin_of(self._path, name, node.start_mark.line + 1)
+        match node:
+            case MappingNode() if node.value or not name:
+                for key, value in self._entries(node).items():
+                    separator = "." if name and not key.startswith("[") else ""
+                    yield from self.flat(value, f"{name}{separator}{key}", (*around, node))
+            case SequenceNode() if node.value:
+                for index, item in enumerate(node.value):
+                    yield from self.flat(item, f"{name}[{index}]", (*around, node))
+            case ScalarNode(value=text, style=style):
+                null = style is None and text in _NULLS
+                unlike = style is None and bool(_typed(text)) and not _SAME.fullmatch(text)
+                yield Property(name, "" if null else text, origin, unquoted=unlike and not null)
+            case _:
+                yield Property(name, "", origin)
+
+    def _entries(self, node: Node) -> dict[str, Node]:
+        """Return a mapping's values by key, those of its merge keys (`<<`) first."""
+        self._spend(node)
+        if not isinstance(node, MappingNode):
+            raise MarkedYAMLError(problem_mark=node.start_mark)
+        merged: dict[str, Node] = {}
+        own: dict[str, Node] = {}
+        for key, value in node.value:
+            if key.value == "<<":
+                for part in reversed(value.value) if isinstance(value, SequenceNode) else [value]:
+                    merged |= self._entries(part)
+                continue
+            if key.tag not in _TAGS:
+                raise MarkedYAMLError(problem_mark=key.start_mark, note=_TAGGED)
+            if not isinstance(key, ScalarNode):
+                raise MarkedYAMLError(problem_mark=key.start_mark)
+            word = f"[{key.value}]" if key.style is None and _typed(key.value) else key.value
+            if word in own:
+                raise MarkedYAMLError(problem_mark=key.start_mark)
+            own[word] = value
+        return merged | own
+
+    def _spend(self, node: Node) -> None:
+        self._left -= 1 + len(node.value) * isinstance(node, MappingNode)
+        if self._left < 0:
+            raise MarkedYAMLError(problem_mark=node.start_mark, note=_TOO_MANY)
 
 
 def _typed(text: str) -> bool:
     return bool(_BOOLEAN.fullmatch(text) or _NUMBER.fullmatch(text))
-
-
-def _entries(node: Node) -> dict[str, Node]:
-    """Return a mapping's values by key, those of its merge keys (`<<`) first."""
-    if not isinstance(node, MappingNode):
-        raise MarkedYAMLError(problem_mark=node.start_mark)
-    merged: dict[str, Node] = {}
-    own: dict[str, Node] = {}
-    for key, value in node.value:
-        if key.value == "<<":
-            for part in reversed(value.value) if isinstance(value, SequenceNode) else [value]:
-                merged |= _entries(part)
-            continue
-        if key.tag not in _TAGS:
-            raise MarkedYAMLError(problem_mark=key.start_mark, note=_TAGGED)
-        if not isinstance(key, ScalarNode):
-            raise MarkedYAMLError(problem_mark=key.start_mark)
-        word = f"[{key.value}]" if key.style is None and _typed(key.value) else key.value
-        if word in own:
-            raise MarkedYAMLError(problem_mark=key.start_mark)
-        own[word] = value
-    return merged | own
