@@ -21,7 +21,7 @@ REQUEST = AuthorizationRequest(
     code_verifier="the-verifier",
     issuer=ISSUER,
 )
-GOOD = f"code=c1&state=the-state&iss={ISSUER}"
+GOOD = f"code=the-code-of-the-callback&state=the-state&iss={ISSUER}"
 
 
 @pytest.fixture
@@ -60,11 +60,11 @@ SAME = [
 
 @pytest.mark.parametrize("address", SAME)
 def test_a_callback_at_its_address_or_without_one_gives_the_code(read, address):
-    assert read(f"{address}?{GOOD}").get("code") == "c1"
+    assert read(f"{address}?{GOOD}").get("code") == "the-code-of-the-callback"
 
 
 def test_a_bare_query_gives_the_code(read):
-    assert read(GOOD).get("code") == "c1"
+    assert read(GOOD).get("code") == "the-code-of-the-callback"
 
 
 OTHERS = [
@@ -103,7 +103,9 @@ SPELLINGS = [
 @pytest.mark.parametrize(("ours", "browsers"), SPELLINGS)
 def test_a_browsers_spelling_of_the_address_is_the_same(read, ours, browsers):
     glue = "&" if "?" in browsers else "?"
-    assert read(f"{browsers}{glue}{GOOD}", redirect_uri=ours).get("code") == "c1"
+    assert (
+        read(f"{browsers}{glue}{GOOD}", redirect_uri=ours).get("code") == "the-code-of-the-callback"
+    )
 
 
 def test_a_host_that_an_older_idna_made_of_the_address_is_another(refused):
@@ -114,10 +116,10 @@ def test_a_host_that_an_older_idna_made_of_the_address_is_another(refused):
 
 
 NO_ADDRESSES = [
-    "http://[x]/cb?code=c1&state=the-state",
-    "http://[::1/cb?code=c1",
-    "http://app.example.com:99999/cb?code=c1",
-    "https://\u2100/cb?code=c1",
+    "http://[x]/cb?code=the-code-of-the-callback&state=the-state",
+    "http://[::1/cb?code=the-code-of-the-callback",
+    "http://app.example.com:99999/cb?code=the-code-of-the-callback",
+    "https://\u2100/cb?code=the-code-of-the-callback",
     f"{REDIRECT}?{'x=1&' * 200}",
     f"{REDIRECT}?code={'c' * 70_000}",
     f"{REDIRECT}?state=\udce9",
@@ -146,7 +148,14 @@ def test_a_parameter_given_twice_is_refused(refused, twice):
     assert f"has a parameter twice: {name}" in str(error)
 
 
-@pytest.mark.parametrize("tail", ["code=c1&state=other", "code=c1", "code=c1&state="])
+@pytest.mark.parametrize(
+    "tail",
+    [
+        "code=the-code-of-the-callback&state=other",
+        "code=the-code-of-the-callback",
+        "code=the-code-of-the-callback&state=",
+    ],
+)
 def test_another_state_is_refused(refused, tail):
     assert "state is not that of this login" in str(refused(f"{REDIRECT}?{tail}"))
 
@@ -167,7 +176,9 @@ def test_a_request_of_another_issuer_is_refused(refused, issuer):
 
 
 def test_the_callback_of_another_issuer_is_refused(refused):
-    error = refused(f"{REDIRECT}?code=c1&state=the-state&iss=https://evil.example%0aFORGED")
+    error = refused(
+        f"{REDIRECT}?code=the-code-of-the-callback&state=the-state&iss=https://evil.example%0aFORGED"
+    )
     assert "from the issuer https://evil.example FORGED, not from https://auth" in str(error)
 
 
@@ -178,9 +189,9 @@ def test_an_issuer_that_cannot_be_compared_is_refused_with_the_setting_that_is_m
 
 @pytest.mark.parametrize("tail", ["", "&iss="])
 def test_a_promised_issuer_must_be_there(read, refused, tail):
-    url = f"{REDIRECT}?code=c1&state=the-state{tail}"
+    url = f"{REDIRECT}?code=the-code-of-the-callback&state=the-state{tail}"
     assert "names no issuer" in str(refused(url, iss_required=True))
-    assert read(url).get("code") == "c1"
+    assert read(url).get("code") == "the-code-of-the-callback"
 
 
 def test_an_error_has_the_servers_words_cleaned_and_a_hint(refused):
@@ -202,12 +213,12 @@ def test_an_implicit_answer_comes_in_the_fragment(read):
 
 
 def test_neither_the_response_nor_a_traceback_shows_the_code(read, refused):
-    assert "c1" not in repr(read(f"{REDIRECT}?{GOOD}"))
+    assert "the-code-of-the-callback" not in repr(read(f"{REDIRECT}?{GOOD}"))
     error = refused(f"{REDIRECT}?{GOOD}&state=twice")
     frame = error.__traceback__
     while frame is not None:
         if frame.tb_frame.f_code.co_filename.endswith("_grants/callback.py"):
             shown = {name: repr(value) for name, value in frame.tb_frame.f_locals.items()}
-            assert "c1" not in str(shown)
+            assert "the-code-of-the-callback" not in str(shown)
             assert "the-state" not in str(shown)
         frame = frame.tb_next

@@ -86,7 +86,7 @@ def test_what_is_of_the_wrong_kind_is_a_type_error_in_words(option, given):
         ({"subject_token": b"x"}, 'or TokenOf("registration-id"); it is a bytes'),
         ({"subject_token": lambda: None}, "it is a callable, and what it gave is a NoneType"),
     ],
-    ids=str,
+    ids=lambda value: value if isinstance(value, str) else str(list(value)),
 )
 def test_the_words_say_what_was_given_and_what_to_write(options, words):
     with pytest.raises(TypeError) as caught:
