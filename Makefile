@@ -19,10 +19,8 @@ demo: $(DEV) ## Start an authorization server here and show one client authorize
 	@$(PYTHON_IN_VENV) -m oauthreg.testing._demo
 
 test: $(DEV) ## Run the tests that need nothing but Python, and print their coverage
-	@$(PYTHON_IN_VENV) -m coverage erase
-	$(PYTHON_IN_VENV) -m coverage run -m pytest -m "not server" $(PYTEST_ARGS)
-	@$(PYTHON_IN_VENV) -m coverage combine --quiet
-	@$(PYTHON_IN_VENV) -m coverage report $(if $(filter-out -q -v --junitxml=%,$(PYTEST_ARGS)),--fail-under=0)
+	$(PYTHON_IN_VENV) -m pytest -m "not server" -n auto --dist worksteal --cov \
+		$(if $(filter-out -q -v --junitxml=%,$(PYTEST_ARGS)),--cov-fail-under=0) $(PYTEST_ARGS)
 
 test-servers: $(DEV) ## Run the tests against real servers (node 20+, npm; JDK 17+, Maven)
 	$(PYTHON_IN_VENV) -m pytest -m server $(PYTEST_ARGS)

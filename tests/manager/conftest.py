@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import builtins
 import gc
+import io
 import os
 import signal
+import socket
 import sys
 import threading
 import time
@@ -30,7 +33,6 @@ TRACED = 4.0  # how much slower a callback may be while coverage looks on
 OUTCOMES = tuple(
     kind for kind in Event.__subclasses__() if kind.__name__ not in {"FlightStarted", "RequestSent"}
 )
-SLOW_CALLS = {"open", "socket.getaddrinfo"}
 
 
 def pytest_configure(config):
@@ -72,7 +74,8 @@ class Watchdog:
         self._here = threading.local()
         self._run = asyncio.Handle._run
         self._sleep = time.sleep
-        sys.addaudithook(self._heard)
+        self._open = open
+        self._getaddrinfo = socket.getaddrinfo
         gc.callbacks.append(self._collected)
 
     def _collected(self, phase, _info):
@@ -83,12 +86,19 @@ class Watchdog:
             begun = getattr(self._here, "collecting", now)
             self._here.collected = getattr(self._here, "collected", 0.0) + now - begun
 
-    def _heard(self, event, arguments):
-        if event not in SLOW_CALLS or not getattr(self._here, "running", False):
+    def _note(self, call, argument):
+        if not getattr(self._here, "running", False):
             return
-        if event == "open" and str(arguments[0]).endswith((".py", "<unknown>")):
-            return  # a traceback is printed; Python 3.13 also looks for the text it parses
-        self.seen.append(f"{event} {arguments[0]!r}")
+        if not str(argument).endswith(".py"):  # as a traceback is printed
+            self.seen.append(f"{call} {str(argument)!r}")
+
+    def open(self, file, *args, **kwargs):
+        self._note("open", file)
+        return self._open(file, *args, **kwargs)
+
+    def getaddrinfo(self, host, *args, **kwargs):
+        self._note("getaddrinfo", host)
+        return self._getaddrinfo(host, *args, **kwargs)
 
     def sleep(self, seconds):
         if getattr(self._here, "running", False):
@@ -345,6 +355,9 @@ def make(kind, clock, server, settings, monkeypatch):
 
     monkeypatch.setattr(asyncio.Handle, "_run", step)
     monkeypatch.setattr(time, "sleep", WATCHDOG.sleep)
+    for module in (builtins, io):
+        monkeypatch.setattr(module, "open", WATCHDOG.open)
+    monkeypatch.setattr(socket, "getaddrinfo", WATCHDOG.getaddrinfo)
     monkeypatch.setattr(token_flow, "SHORTEST_PAUSE", 0.001)
     monkeypatch.setattr(token_flow, "PAUSE_SPREAD", 0.0)
     WATCHDOG.seen.clear()
