@@ -36,5 +36,19 @@ def test_every_attribute_and_hook_of_a_plugin_is_listed():
     assert set(listed("plugins.md", "| attribute |")) == attributes
 
 
+def test_every_module_is_on_the_map():
+    text = (DOCS / "overview.md").read_text("utf-8")
+    package = DOCS.parent / "oauthreg"
+    named = set(re.findall(r"`([\w*]+)(?:\.py|/)?`", text))
+    wild = tuple(name[:-1] for name in named if name.endswith("*"))
+    whole = {"auth", "stores", "testing", "_cli", "_grants", "_signing_keys"}
+    for path in package.rglob("*.py"):
+        folder = path.parent.name if path.parent != package else None
+        name = path.stem if path.stem != "__init__" else folder
+        if folder in whole or name is None:
+            continue
+        assert name in named or name.startswith(wild), path
+
+
 def test_every_option_of_a_call_is_listed():
     assert listed("overview.md", "| option |") == list(AuthorizeOptions.__annotations__)
