@@ -200,7 +200,7 @@ class AuthorizeOptions(TypedDict, total=False):
             registration's as `TokenOf("registration-id")`.
         actor_token: Likewise (RFC 8693).
         min_ttl: At least this many seconds of life left by the server's expiry.
-        force: Fetch a new token even if the one at hand is good.
+        force: Fetch a new token even if the cached one is good.
         timeout: Seconds this caller waits; default: the http profile's total and one second.
     """
 

@@ -151,7 +151,7 @@ def _os_user() -> str:
 
 
 def _subject(client: AuthorizedClient) -> str | None:
-    """Return whom the id_token is about; after a login by the browser it has been checked."""
+    """Return the subject of the id_token; after a login by the browser it has been checked."""
     try:
         body = str(client.access_token.extra.get("id_token")).split(".")[1]
         subject = json.loads(urlsafe_b64decode(body + "=" * (-len(body) % 4)))["sub"]

@@ -39,7 +39,7 @@ def by_browser(
     Args:
         manager: Who logs in.
         registration: With the grant authorization_code.
-        principal: For whom the tokens are.
+        principal: The user whose tokens they are.
         seconds: How long to wait.
         opened: Whether to open a browser, or only to say the address.
 
@@ -77,7 +77,7 @@ def by_device(
     Args:
         manager: Who logs in.
         registration: With the grant device_code.
-        principal: For whom the tokens are.
+        principal: The user whose tokens they are.
         seconds: How long to wait; None: as long as the code lives.
 
     Raises:

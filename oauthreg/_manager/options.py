@@ -133,7 +133,7 @@ def read_hidden(read: Callable[[Any], T], hidden: Hidden) -> T:
 
 
 def needs_principal(registration: ClientRegistration) -> bool:
-    """Whether the grant is a user's, whom a call must name."""
+    """Whether the grant is a user's, so that a call must name the user."""
     return GRANTS[registration.authorization_grant_type].needs_principal(registration)
 
 
@@ -141,7 +141,7 @@ def login_required(registration: ClientRegistration, principal: str | None) -> L
     """Return the error of a grant of a user that has no user, or no login of theirs."""
     grant = GRANTS[registration.authorization_grant_type].setting
     return LoginRequiredError(
-        f"the grant {grant} acts for a user: say whom by principal="
+        f"the grant {grant} acts for a user: name the user by principal="
         if principal is None
         else f"nobody has logged in as {principal!r} by the grant {grant}",
         registration_id=registration.registration_id,

@@ -223,8 +223,8 @@ class AuthorizedClientManager(Facade):
 
         Args:
             registration_id: Whose token it is.
-            token_value: The token; without it, the one at hand, if there is one.
-            principal: Whose token at hand, for a grant of a user.
+            token_value: The token; without it, those in use, if there are any.
+            principal: Whose tokens, for a grant of a user.
 
         Raises:
             AuthorizationError: the server did not take it.

@@ -109,7 +109,7 @@ class Demo:
         _say(f"    all {THREADS} got the same token")
 
     def renew(self) -> None:
-        """Serve a stale token while its renewal is under way."""
+        """Serve a stale token while it is renewed."""
         _head(
             "3",
             f"a token that lives {SHORT_LIFE} s gets stale; its renewal is held up at the server",
@@ -126,7 +126,7 @@ class Demo:
 
     def survive_an_outage(self) -> None:
         """Serve a valid token while the server is gone, and renew it when it is back."""
-        _head("4", "the authorization server is stopped; the token at hand gets stale")
+        _head("4", "the authorization server is stopped; the cached token gets stale")
         old = self._stale_token()
         self._server.stop()
         _check(self._token() == old, "the valid token was served without a server")

@@ -205,7 +205,7 @@ class JwtBearer(rfc7523.JWTBearerGrant):
         return self.server.query_client(issuer) or self.server.authenticate_client(self.request)
 
     def authenticate_user(self, subject: str) -> str:
-        """Whom the token is about."""
+        """The subject of the token."""
         return subject
 
     def has_granted_permission(self, *_: object) -> bool:
@@ -246,7 +246,7 @@ class TokenExchange(rfc6749.BaseGrant, rfc6749.TokenEndpointMixin):
         return 200, token, self.TOKEN_RESPONSE_HEADER
 
     def _party(self, name: str, form: Mapping[str, str]) -> tuple[str, str]:
-        """Whom a token stands for, and its scope."""
+        """The subject of a token, and its scope."""
         value, kind = form.get(name, ""), form.get(f"{name}_type", "")
         if not value or not kind:
             raise InvalidRequestError(f"{name} and {name}_type are needed")

@@ -28,7 +28,7 @@ Settings: settings.example.toml, with the server's address laid over.
     -> 1 token request
     400 calls got the old token without waiting, later ones the new one
 
-4. the authorization server is stopped; the token at hand gets stale
+4. the authorization server is stopped; the cached token gets stale
     the renewal failed; 200 calls got the valid token all the same
     -> 1 token request
     the server is back: renewed, and no call failed

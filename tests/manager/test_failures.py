@@ -183,7 +183,7 @@ def test_force_skips_our_backoff_but_not_the_servers(h, server, clock):
     error = h.failure(force=True)
     assert error.backing_off
     assert error.retry_after == 60
-    assert h.token(), "the token at hand is good"
+    assert h.token(), "the cached token is good"
     clock.advance(61)
     assert h.token(force=True)
     assert server.token_requests == requests + 1
