@@ -203,7 +203,7 @@ def test_a_login_returns_to_every_loopback_address(text):
 @pytest.mark.parametrize("text", ["http://localhost.:0/back", "http://127.1:0/back", *CREDENTIALS])
 def test_a_login_returns_to_no_other_address(text):
     with Loopback(text) as here:
-        assert here.redirect_uri == f"http://127.0.0.1:{here.server_address[1]}/callback"
+        assert here.redirect_uri == f"http://127.0.0.1:{here.port}/callback"
 
 
 def asked_by_requests(text):
