@@ -245,6 +245,15 @@ def test_ctrl_c_is_exit_130(oauthreg, login_settings, monkeypatch):
     assert (done.returncode, done.stdout) == (130, "")
 
 
+@pytest.fixture
+def interruptible():
+    """A job in the background ignores SIGINT and so would its children: they inherit that."""
+    inherited = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, inherited)
+
+
+@pytest.mark.usefixtures("interruptible")
 def test_ctrl_c_ends_the_program_cleanly(login_settings, tmp_path, environment):
     login_settings()
     with subprocess.Popen(
