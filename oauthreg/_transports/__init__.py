@@ -1,5 +1,6 @@
-"""Sending one `TokenRequest` with one HTTP library; each module is named after its library.
+"""Sending one `TokenRequest` with one HTTP library; `requests` and `httpx2` are named after theirs.
 
-What both do alike stands in `address` (where a request may go), `proxy`, `trust`, `message`
-(headers and bodies) and `exchange` (time limits, and what a failure means).
+They share where a request may go (`address`, `proxy`), TLS (`trust`), header fields and bodies
+(`message`), name look-ups (`lookup`), idle connections (`idle`), time limits (`exchange`) and the
+errors of failures (`failures`, `shortage`). `connections` and `streams` are the sockets of each.
 """

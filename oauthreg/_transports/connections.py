@@ -43,8 +43,8 @@ class Call(Exchange):
         self._lock = threading.Lock()
         self._handle: socket.socket | None = None
 
-    def hold(self, sock: socket.socket | ssl.SSLSocket | None) -> None:
-        """Keep a handle of the connection that no handshake and no library takes away."""
+    def uses(self, sock: socket.socket | ssl.SSLSocket | None) -> None:
+        """Note its socket, by a handle of its own that no handshake and no library takes away."""
         with self._lock:
             if self._handle:
                 self._handle.close()
@@ -96,7 +96,7 @@ class Connection(HTTPConnection):
         ):
             sock = socket.socket(family, kind, protocol)
             try:
-                call.hold(sock)
+                call.uses(sock)
                 sock.settimeout(call.try_limit(others))
                 sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 sock.connect(place)
@@ -148,7 +148,7 @@ class _Timed(io.RawIOBase):
     """Reads a socket for http.client, giving every wait what is left of the call's time."""
 
     def __init__(self, sock: socket.socket, call: Call) -> None:
-        call.hold(sock)
+        call.uses(sock)
         self._sock, self._call = sock, call
         self._raw = sock.makefile("rb", buffering=0)
 

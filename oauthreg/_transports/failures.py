@@ -86,19 +86,19 @@ def _tls(exchange: Exchange, error: ssl.SSLError) -> TlsError:
     roots = trust.roots(exchange.profile)
     setting = f"http.{exchange.profile.name}.ca-bundle"
     hint = f"Name the CA that it should trust in {setting} (now {roots})"
-    said = (error.reason or type(error).__name__).replace("_", " ").lower()
+    reason = (error.reason or type(error).__name__).replace("_", " ").lower()
     if isinstance(error, ssl.SSLCertVerificationError):
-        said = error.verify_message.rstrip(".")
+        reason = error.verify_message.rstrip(".")
         if error.verify_code in _TIME_REASONS:
             hint = "Renew the server's certificate, or set this machine's clock"
         if error.verify_code in _NAME_REASONS:
             hint = f"The certificate has to name {exchange.address.host}; {setting} cannot help"
     elif error.reason in _NOT_TLS:
         hint = f"The port speaks no TLS, plain http perhaps; {setting} cannot help"
-    elif _REFUSED_CERTIFICATE.search(said):
+    elif _REFUSED_CERTIFICATE.search(reason):
         hint = "The server wants a client certificate, or another one: see certificate-file"
     return TlsError(
-        f"no TLS connection with {exchange.address.peer}: {said}",
+        f"no TLS connection with {exchange.address.peer}: {reason}",
         endpoint=exchange.address.endpoint,
         hint=hint,
     )

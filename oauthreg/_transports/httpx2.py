@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from oauthreg._flow import Pairs, TokenRequest, TokenResponse
     from oauthreg._registration import HttpProfile
 
-user_agent()  # reads a file, which is not to hold up a loop
+user_agent()  # reads a file, which must not block an event loop
 
 
 class Httpx2Transport:
@@ -83,7 +83,7 @@ class Httpx2Transport:
         await self._process().close()
 
     def _process(self) -> _Process:
-        """Return what belongs to this process, whether or not Python was told of its fork."""
+        """Return what belongs to this process, also after a fork that ran no hook of Python."""
         pid = os.getpid()
         return self._by_pid.get(pid) or self._by_pid.setdefault(pid, _Process(self._profile))
 
@@ -162,7 +162,7 @@ class _LoopPool:
         place, context = call.address, None
         if place.scheme == "https":
             context = self._trust.without_reading(request.certificate)
-            if context is None:  # files are not to hold up the loop
+            if context is None:  # reading files must not block the loop
                 read = partial(self._trust.context, request.certificate, place.endpoint)
                 context = await asyncio.wrap_future(in_thread(read))
                 self._idle.close_where(lambda key: not self._trust.is_current(key.context))

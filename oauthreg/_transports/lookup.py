@@ -44,7 +44,7 @@ def lookup(host: str, port: int) -> Future[Found]:
 
 
 def in_thread(work: Callable[[], T], future: Future[T] | None = None) -> Future[T]:
-    """Run some work on a daemon thread, which holds up the end of no program and no event loop.
+    """Run some work on a daemon thread, for whose end no program and no event loop waits.
 
     Args:
         work: What to run.

@@ -71,7 +71,7 @@ class RequestsTransport:
             outcome = process.send(request, prepared, call)
         finally:
             process.calls.discard(call)
-            call.hold(None)
+            call.uses(None)
         if isinstance(outcome, AuthorizationError):
             raise outcome
         return outcome
@@ -82,7 +82,7 @@ class RequestsTransport:
         self._process().close()
 
     def _process(self) -> _Process:
-        """Return what belongs to this process, whether or not Python was told of its fork."""
+        """Return what belongs to this process, also after a fork that ran no hook of Python."""
         pid = os.getpid()
         return self._by_pid.get(pid) or self._by_pid.setdefault(pid, _Process(self._profile))
 

@@ -76,7 +76,7 @@ class Trust:
         """Return the context for a certificate as it is now.
 
         Raises:
-            TlsError: a file cannot be read, or does not hold what it should.
+            TlsError: a file cannot be read, or is no PEM file of its kind.
         """
         state = _state(certificate, endpoint)
         known = self._known.get(certificate)
@@ -120,7 +120,7 @@ def load_certificate(context: ssl.SSLContext, certificate_file: Path, key_file: 
     """Let a TLS context show a client certificate, whatever the order of its chain.
 
     Raises:
-        OSError: a file cannot be read, or does not hold what it should (ssl.SSLError).
+        OSError: a file cannot be read, or is no PEM file of its kind (ssl.SSLError).
     """
     try:
         context.load_cert_chain(certificate_file, key_file, password=_no_password)
@@ -165,7 +165,7 @@ def _reading(what: str, endpoint: str) -> Iterator[None]:
     except OSError as error:
         if shortage([error]):
             raise
-        said = os.strerror(error.errno or 0)
+        reason = os.strerror(error.errno or 0)
         if isinstance(error, ssl.SSLError):
-            said = (error.reason or "it holds no unencrypted PEM").replace("_", " ").lower()
-        raise TlsError(f"{what} cannot be read: {said}", endpoint=endpoint) from None
+            reason = (error.reason or "it has no unencrypted PEM").replace("_", " ").lower()
+        raise TlsError(f"{what} cannot be read: {reason}", endpoint=endpoint) from None
