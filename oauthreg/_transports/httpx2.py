@@ -115,6 +115,8 @@ class _Process:
             if loop is asyncio.get_running_loop():
                 await pool.lifetime.aclose()
             else:
+                for call in list(pool.calls):  # before that loop comes to it
+                    call.closed = True
                 with suppress(RuntimeError):  # it is closed, and its connections with it
                     loop.call_soon_threadsafe(pool.close)
 
