@@ -22,7 +22,7 @@ test: $(DEV) ## Run the tests that need nothing but Python, and print their cove
 	$(PYTHON_IN_VENV) -m pytest -m "not server" -n auto --dist worksteal --cov \
 		$(if $(filter-out -q -v --junitxml=%,$(PYTEST_ARGS)),--cov-fail-under=0) $(PYTEST_ARGS)
 
-test-servers: $(DEV) ## Run the tests against real servers (node 20+, npm; JDK 17+, Maven)
+test-servers: $(DEV) ## Run the tests with real servers and programs (node 20+, npm; JDK 17+, Maven)
 	$(PYTHON_IN_VENV) -m pytest -m server $(PYTEST_ARGS)
 
 export PYTHONS
