@@ -130,9 +130,11 @@ def report(tmp_path, monkeypatch):
     """What the user's browser finds: its environment, and the arguments of who started it."""
     path = tmp_path / "report"
     code = (
-        "import os, subprocess, sys\n"
-        "parent = subprocess.run(['ps', '-o', 'args=', '-p', str(os.getppid())],"
-        " capture_output=True, text=True).stdout\n"
+        "import os, pathlib, subprocess, sys\n"
+        "parent = pathlib.Path(f'/proc/{os.getppid()}/cmdline')\n"
+        "ps = ['ps', '-o', 'args=', '-p', str(os.getppid())]\n"
+        "parent = parent.read_text() if parent.exists() else"
+        " subprocess.run(ps, capture_output=True, text=True).stdout\n"
         f"open({str(path)!r}, 'w').write(repr((dict(os.environ), parent, sys.argv[1])))"
     )
     words = [sys.executable, "-c", code, "%s"]
