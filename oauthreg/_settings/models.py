@@ -14,6 +14,7 @@ from oauthreg._settings.types import (
     Address,
     AuthorizationParameters,
     CaBundle,
+    ClientId,
     Connections,
     Dpop,
     Headers,
@@ -58,7 +59,7 @@ class RegistrationSettings(_Model):
     """`registration.<id>.*`, and without credentials, provider and id, `defaults.*`."""
 
     provider: Text | None = None
-    client_id: Word
+    client_id: ClientId
     client_secret: Text | None = None
     client_secret_file: Path | None = None
     client_secret_ref: Text | None = None

@@ -155,6 +155,14 @@ def _visible(text: str) -> str:
     return text
 
 
+def _client_id(text: str) -> str:
+    """Check a client id: blanks may stand inside (RFC 6749, appendix A.1)."""
+    found = invisible_inside(text, allowed=" ")
+    if found is not None:
+        raise ValueError(f"must not have {found} in it")
+    return text
+
+
 def _without_blanks(text: str) -> str:
     found = invisible_inside(text)
     if found is not None:
@@ -215,6 +223,7 @@ def _there(path: Path) -> Path:
 DAY = 86_400
 CENTURY = 100 * 365.25 * DAY
 Text = Annotated[str, StringConstraints(min_length=1), AfterValidator(_visible)]
+ClientId = Annotated[str, StringConstraints(min_length=1), AfterValidator(_client_id)]
 Word = Annotated[str, StringConstraints(min_length=1), AfterValidator(_without_blanks)]
 Address = Annotated[str, AfterValidator(_address)]
 TextTable = Annotated[dict[str, str], BeforeValidator(_table)]

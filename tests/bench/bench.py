@@ -12,12 +12,10 @@ import logging
 import os
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 import timeit
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 from time import monotonic
@@ -25,7 +23,9 @@ from time import time as wall
 from typing import TYPE_CHECKING, Any
 
 import requests
+import scale
 from authlib.integrations.requests_client import OAuth2Session
+from row import Row
 
 from oauthreg import AsyncAuthorizedClientManager, AuthorizationError, AuthorizedClientManager
 from oauthreg.testing import AuthorizationServer, Fault
@@ -37,24 +37,6 @@ BYTECODE = Path(__file__).resolve().parents[2] / ".build" / "bytecode"
 CALLS = 200_000
 ROUNDS = 9
 TURNS, FETCHES = 10, 50
-
-
-@dataclass(frozen=True)
-class Row:
-    """One line of the table."""
-
-    what: str
-    measured: str
-    floor: str
-    ratio: float | None
-    goal: str
-    good: bool
-    gate: bool = False
-
-    def __str__(self) -> str:
-        mark = ("gate: " if self.gate else "") + ("ok" if self.good else "MISSED")
-        ratio = f"{self.ratio:.2f}x" if self.ratio is not None else ""
-        return f"| {self.what} | {self.measured} | {self.floor} | {ratio} | {self.goal} | {mark} |"
 
 
 class Floor:
@@ -363,39 +345,13 @@ def imports() -> list[Row]:
     return rows
 
 
-def fleet() -> Row:
-    """How long 10,000 registrations take to load, and what they weigh."""
-    head = "[provider.p]\ntoken-uri = 'https://auth.example.com/token'\n"
-    one = "[registration.client-{0}]\nclient-id = 'c{0}'\nclient-secret = 's{0}'\nscope = 'read'\n"
-    code = (
-        "import resource, sys, time\n"
-        "from oauthreg import AuthorizedClientManager\n"
-        "before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
-        "started = time.perf_counter()\n"
-        "AuthorizedClientManager.from_settings(sys.argv[1])\n"
-        "took = time.perf_counter() - started\n"
-        "weight = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before\n"
-        "print(took, weight / 1024)\n"
-    )
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "settings.toml"
-        path.write_text(head + "".join(one.format(i) for i in range(10_000)))
-        done = subprocess.run(
-            [sys.executable, "-c", code, str(path)], check=True, capture_output=True, text=True
-        )
-    seconds, megabytes = map(float, done.stdout.split())
-    good = seconds <= 2 and megabytes <= 100
-    measured = f"{seconds:.2f} s, {megabytes:.0f} MB"
-    return Row("10,000 registrations loaded", measured, "", None, "<= 2 s, 100 MB", good)
-
-
 def main() -> int:
     """Print the table as it grows; return 1 if a gate was missed."""
     logging.disable()  # flights that fail on purpose
     print("| what | oauthreg | floor | ratio | goal | |")
     print("| --- | --- | --- | --- | --- | --- |")
     missed = False
-    for measure in (hits, adapter, herds, failed_flight, cold, imports, fleet):
+    for measure in (hits, adapter, herds, failed_flight, cold, imports, scale.rows):
         rows = measure()
         for one in rows if isinstance(rows, list) else [rows]:
             print(one, flush=True)

@@ -13,6 +13,7 @@ import fcntl
 import hashlib
 import json
 import os
+import random
 import re
 import shutil
 import signal
@@ -154,12 +155,19 @@ def drain(stream):
 
 
 def free_ports(count):
-    """Ports that were free a moment ago."""
-    with contextlib.ExitStack() as stack:
-        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
-        for one in sockets:
-            one.bind(("127.0.0.1", 0))
-        return [one.getsockname()[1] for one in sockets]
+    """Ports that are free, and that no client's connection is given meanwhile.
+
+    A server may need seconds to bind its port. The system gives ports from 32768 on to
+    whoever asks for any.
+    """
+    ports = []
+    while len(ports) < count:
+        port = random.randrange(10_000, 32_000)  # noqa: S311 - guards nothing
+        with socket.socket() as one:
+            free = one.connect_ex(("127.0.0.1", port)) != 0
+        if free and port not in ports:
+            ports.append(port)
+    return ports
 
 
 def without_proxies():

@@ -73,14 +73,14 @@ def test_what_nobody_sees_stands_in_no_id_secret_or_audience(problem, leaf, char
     assert found.message.startswith("must not have ")
 
 
-def test_a_blank_may_stand_in_a_password_but_in_no_id(loaded, problem):
+def test_a_blank_may_stand_in_a_password_and_in_a_client_id_but_in_no_key_id(loaded, problem):
     allow = 'authorization-grant-type = "password"\nallow-insecure-grants = true\nusername = "u"\n'
-    text = f'[registration.a]\n{GOOD}{allow}password = "correct horse"\n{PROVIDER}'
-    secret = loaded(text).entries["a"].registration.password
-    assert secret.read().get_secret_value() == "correct horse"
-    assert (
-        "must not have a blank in it" in problem('client-id = "a b"\nclient-secret = "s"').message
-    )
+    client = 'client-id = "a b"\nclient-secret = "s"\n'
+    text = f'[registration.a]\n{client}{allow}password = "correct horse"\n{PROVIDER}'
+    registration = loaded(text).entries["a"].registration
+    assert registration.password.read().get_secret_value() == "correct horse"
+    assert registration.client_id == "a b"
+    assert "must not have a blank in it" in problem(f'{client}key-id = "a b"').message
 
 
 @pytest.mark.parametrize(
