@@ -1,5 +1,6 @@
 """Servers of stores. One that cannot be had skips its tests, or fails them, like any other."""
 
+import contextlib
 import importlib
 import sys
 from pathlib import Path
@@ -7,90 +8,39 @@ from pathlib import Path
 import pytest
 
 HERE = Path(__file__).resolve().parent
+PLACES = [str(HERE), str(HERE.parents[1] / "stores")]
 
+sys.path[:0] = PLACES
+try:
+    fixtures = importlib.import_module("store_fixtures")
+    databases = importlib.import_module("databases")
+finally:
+    del sys.path[: len(PLACES)]
 
-def _load(name):
-    sys.path.insert(0, str(HERE))
-    try:
-        return importlib.import_module(name)
-    finally:
-        sys.path.remove(str(HERE))
-
-
-programs = _load("programs")
-
-
-@pytest.fixture(scope="session")
-def valkey_programs():
-    return _load("valkey_server")
-
-
-@pytest.fixture(scope="session")
-def databases():
-    return _load("databases")
+session_stack = fixtures.session_stack
+started = fixtures.started
+shared_valkey = fixtures.shared_valkey
+valkey = fixtures.valkey
+proxy = fixtures.proxy
 
 
 @pytest.fixture(scope="session")
-def session_stack():
-    with programs.contextlib.ExitStack() as stack:
-        yield stack
-
-
-@pytest.fixture(scope="session")
-def started(session_stack, unavailable):
-    """`started(context_manager)`: a server for all tests that do not break it."""
-
-    def start(server):
-        try:
-            return session_stack.enter_context(server)
-        except programs.UnavailableError as why:
-            return unavailable(str(why))
-
-    return start
-
-
-@pytest.fixture(scope="session")
-def shared_valkey(valkey_programs, started):
-    return started(valkey_programs.running())
-
-
-@pytest.fixture(scope="session")
-def shared_postgres(databases, started):
+def shared_postgres(started):
     return started(databases.postgres())
 
 
 @pytest.fixture(scope="session")
-def shared_pgbouncer(databases, started, shared_postgres):
+def shared_pgbouncer(started, shared_postgres):
     return started(databases.pgbouncer(shared_postgres))
 
 
 @pytest.fixture(scope="session")
-def shared_mariadb(databases, started):
+def shared_mariadb(started):
     return started(databases.mariadb())
 
 
 @pytest.fixture
-def valkey(shared_valkey, valkey_programs):
-    """`valkey(*options)`: a server of its own, for a test that breaks it."""
-    with programs.contextlib.ExitStack() as stack:
-        yield lambda *options, **how: stack.enter_context(valkey_programs.running(*options, **how))
-
-
-@pytest.fixture
-def postgres(shared_postgres, databases):
+def postgres(shared_postgres):
     """`postgres(*options)`: a server of its own, for a test that breaks it."""
-    with programs.contextlib.ExitStack() as stack:
+    with contextlib.ExitStack() as stack:
         yield lambda *options, **how: stack.enter_context(databases.postgres(*options, **how))
-
-
-@pytest.fixture
-def proxy():
-    """`proxy(target)`: something between a store and its server."""
-    with programs.contextlib.ExitStack() as stack:
-
-        def between(target, context=None):
-            made = programs.Proxy(target, context)
-            stack.callback(made.close)
-            return made
-
-        yield between
