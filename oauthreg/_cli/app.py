@@ -8,7 +8,14 @@ from typing import Annotated
 
 import typer
 
-from oauthreg._cli import introspect_token, list_registrations, log_in, print_token, revoke_token
+from oauthreg._cli import (
+    introspect_token,
+    list_registrations,
+    log_in,
+    print_token,
+    revoke_token,
+    store,
+)
 
 EPILOG = (
     "Exit codes: 0 done, 1 it could not be had, 2 the settings or the call are wrong, 130 Ctrl-C."
@@ -28,6 +35,7 @@ app.command("list", epilog=EPILOG)(list_registrations.list_registrations)
 app.command("login", epilog=EPILOG)(log_in.login)
 app.command("introspect", epilog=EPILOG)(introspect_token.introspect)
 app.command("revoke", epilog=EPILOG)(revoke_token.revoke)
+app.add_typer(store.app, epilog=EPILOG)
 
 
 def _show_version(asked: bool) -> None:  # noqa: FBT001 - the signature is typer's
@@ -57,6 +65,7 @@ def oauthreg(
     oauthreg login my-client          log a user in by the browser, or by another device
     oauthreg introspect my-client     ask the authorization server about a token
     oauthreg revoke my-client TOKEN   end a token
+    oauthreg store status             whether tokens are shared, and where
     oauthreg token --help             more examples
     """  # noqa: D301 - a backspace keeps click from joining the lines
     # Errors are told by the commands, readably and once.
