@@ -118,8 +118,10 @@ def configured_store(table: Table) -> ConfiguredStore | None:
     if settings is None or bad or settings.type == MEMORY:
         return None
     factory = _noting(table, "type", lambda: store_factory(settings.type))
+    if factory is None:  # what else it would need is not known
+        return None
     keys = _keys(table, settings)
-    if factory is None or len(table.problems) > count:
+    if len(table.problems) > count:
         return None
     config = _noting(table, "path", lambda: _config(table, settings))
     if config is None or len(table.problems) > count:

@@ -135,7 +135,7 @@ def test_wrong_settings_are_told(oauthreg, tmp_path):
     (tmp_path / "settings.toml").write_text('[store]\ntype = "sqllite"')
     done = oauthreg("store", "status")
     assert done.returncode == 2
-    assert "did you mean 'sqlite'" in done.stderr
+    assert "Did you mean 'sqlite'" in done.stderr
 
 
 def test_a_store_that_is_busy_is_tried_again_for_its_timeout():
