@@ -28,15 +28,22 @@ SQLITE = replace(
 )
 
 
+STORES = []
+
+
 @pytest.fixture(autouse=True)
 def sqlite(monkeypatch):
     monkeypatch.setattr(sql, "DIALECTS", {"sqlite": SQLITE})
+    yield
+    while STORES:
+        STORES.pop().close()
 
 
 def made(path, url=None):
     source = url or LiteralSecret(Secret(f"sqlite:///{path}"))
     store = SqlStore(source, prefix="p", timeout=5)
     sql._once(store._database(), SQLITE.table, {})
+    STORES.append(store)
     return store
 
 
@@ -82,8 +89,7 @@ def failure(call):
 def store(tmp_path):
     store = made(tmp_path / "table.db")
     store.save("a", b"x", generation=1, ttl=60)
-    yield store
-    store.close()
+    return store
 
 
 def test_a_statement_that_lost_to_another_is_sent_once_more(store, failing):

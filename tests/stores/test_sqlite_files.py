@@ -44,12 +44,13 @@ def test_nothing_is_made_before_it_is_used(path):
 def test_every_file_is_its_owner_s_alone(path, monkeypatch):
     old = os.umask(0)
     try:
-        filled(path)
+        store = filled(path)
     finally:
         os.umask(old)
     made = sorted(file.name for file in path.parent.iterdir())
     assert made == ["tokens.db", "tokens.db-shm", "tokens.db-wal"]
     assert {mode(file) for file in path.parent.iterdir()} == {0o600}
+    store.close()
 
 
 def test_the_default_folder_is_made_for_its_owner_alone(tmp_path, monkeypatch):
