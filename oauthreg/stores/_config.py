@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from pathlib import Path
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from oauthreg._secret_values import SecretSource
+from oauthreg._secret_values import SecretSource
 
 PREFIX = "oauthreg"
 TIMEOUT = 1.0
