@@ -83,7 +83,7 @@ class SqliteStore:
         self._timeout = timeout
         self._allow_readable = allow_readable
         self._lock = ProcessLock()
-        self._connection: sqlite3.Connection | None = None
+        self._connection: sqlite3.Connection | None = None  # and while it is open, its _closer
         self._pid = 0
         self._inode = 0
         self._closed = False
@@ -218,14 +218,14 @@ class SqliteStore:
     def _connected(self) -> sqlite3.Connection:
         if self._closed:
             raise StoreError("the store is closed")
-        if self._connection is not None and self._pid != os.getpid():
-            _leave_behind(self._connection)
-            self._connection = None
-        if self._connection is not None and self._inode != _inode(self._path):
-            self._disconnect()  # the file was removed, or another one put in its place
+        if self._connection is not None and (
+            self._pid != os.getpid() or self._inode != _inode(self._path)
+        ):  # a fork inherited it; or the file was removed, or another one put in its place
+            self._disconnect()
         if self._connection is None:
             self._connection = self._connect()
             self._pid, self._inode = os.getpid(), _inode(self._path)
+            self._closer = weakref.finalize(self, _close, self._connection, self._pid)
         return self._connection
 
     def _connect(self) -> sqlite3.Connection:
@@ -278,11 +278,9 @@ class SqliteStore:
 
     def _disconnect(self) -> None:
         connection, self._connection = self._connection, None
-        if connection is not None and self._pid == os.getpid():
-            with contextlib.suppress(sqlite3.Error):
-                connection.close()
-        elif connection is not None:
-            _leave_behind(connection)
+        if connection is not None:
+            self._closer.detach()
+            _close(connection, self._pid)
 
     def _lease(self, connection: sqlite3.Connection, name: str) -> tuple[str, float, float] | None:
         """Return a lease's owner, the seconds it is still taken, and its end."""
@@ -343,11 +341,18 @@ def _inode(path: Path) -> int:
         return 0
 
 
-def _leave_behind(connection: sqlite3.Connection) -> None:
-    """Never close a connection that a fork inherited: its file and its locks are the parent's."""
-    import ctypes  # noqa: PLC0415 - only after a fork that Python was not told of
+def _close(connection: sqlite3.Connection, pid: int) -> None:
+    """Close a connection, but never one that a fork inherited: its file and locks are the parent's.
 
-    ctypes.pythonapi.Py_IncRef(ctypes.py_object(connection))
+    Called when the store disconnects, or when nobody has the store any more.
+    """
+    if pid == os.getpid():
+        with contextlib.suppress(sqlite3.Error):
+            connection.close()
+    else:
+        import ctypes  # noqa: PLC0415 - only after a fork that Python was not told of
+
+        ctypes.pythonapi.Py_IncRef(ctypes.py_object(connection))
 
 
 _stores: weakref.WeakSet[SqliteStore] = weakref.WeakSet()

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gc
 import sqlite3
 import threading
 import time
@@ -44,6 +45,17 @@ def failure(call):
 def test_it_is_made_of_its_settings(path):
     store = SqliteStore.from_config(StoreConfig(type="sqlite", path=path))
     assert store.save("a", b"x", generation=1, ttl=60)
+
+
+def test_a_store_that_nobody_has_any_more_closes_its_file(path):
+    """Python 3.13 warns of a connection that is not closed, and here a warning is an error."""
+    store = SqliteStore(path)
+    store.save("a", b"x", generation=1, ttl=60)
+    connection = store._connection
+    del store
+    gc.collect()
+    with pytest.raises(sqlite3.ProgrammingError, match="closed"):
+        connection.execute("SELECT 1")
 
 
 def test_a_writer_elsewhere_is_busy_and_never_waited_for(store, path):
