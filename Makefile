@@ -8,7 +8,7 @@ PEERS := .build/peers
 PYTEST_ARGS =
 MUTANTS = 40
 
-.PHONY: help demo test test-servers test-pythons interop lint types dist bench bench-peers mutants clean
+.PHONY: help demo test test-servers test-pythons interop lint types dist bench bench-peers soak mutants clean
 
 help: ## Print this list (the default)
 	@echo 'make TARGET, where TARGET is one of'
@@ -53,6 +53,10 @@ bench: $(DEV) ## Measure: ratios in one run, so that they hold on any machine
 
 bench-peers: $(PEERS)/.installed ## Measure other libraries doing the same work
 	@$(PEERS)/bin/python tests/bench/peers.py
+
+SECONDS = 300
+soak: $(DEV) ## Call from threads, tasks and forks while all goes wrong (SECONDS=60: so long)
+	@$(PYTHON_IN_VENV) tests/soak/soak.py $(SECONDS)
 
 mutants: $(DEV) ## Break the code on purpose and see whether a test notices
 	@$(PYTHON_IN_VENV) tests/mutants/run.py
