@@ -71,7 +71,7 @@ IN_THE_CLEAR = [
     ("http://0.0.0.0/t", "http://0.0.0.0"),
     ("http://[::]/t", "http://[::]"),
     ("http://[::2]/t", "http://[::2]"),
-    ("http://[::ffff:127.0.0.1]/t", "http://[::ffff:7f00:1]"),
+    ("http://[::ffff:127.0.0.1]/t", f"http://[{IPv6Address('::ffff:127.0.0.1')}]"),
     ("http://localhost.example/t", "http://localhost.example"),
     ("http://localhost.localdomain/t", "http://localhost.localdomain"),
     ("http://a.localhost/t", "http://a.localhost"),

@@ -219,6 +219,11 @@ class Harness:
             return error
         return pytest.fail("it did not fail")
 
+    def fail_alone(self, registration_id="app", **options):
+        """Make a call that fails, and keep nothing of its error."""
+        with pytest.raises(Exception):  # noqa: B017, PT011 - whatever it is
+            self.authorize(registration_id, **options)
+
     def herd(self, count, registration_id="app", **options):
         """Many callers at once, each a future; the test goes on when all have asked."""
         before = self.arrivals.count
@@ -282,6 +287,14 @@ class Tasks(Harness):
 
     def start(self, registration_id="app", **options):
         return self.loop.start(self.manager.authorize(registration_id, **options))
+
+    def fail_alone(self, registration_id="app", **options):
+        async def failing():  # caught in the loop: a future between threads keeps the frames
+            with suppress(Exception):
+                await self.manager.authorize(registration_id, **options)
+                pytest.fail("it did not fail")
+
+        self.loop.run(failing())
 
     def do(self, method, *args, **kwargs):
         result = getattr(self.manager, method)(*args, **kwargs)

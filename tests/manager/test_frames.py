@@ -225,7 +225,7 @@ def test_a_failed_call_leaves_no_garbage_with_its_token(exchanging):
     gc.collect()
     gc.disable()
     try:
-        exchanging.failure(subject_token=PLANTED, min_ttl="x")
+        exchanging.fail_alone(subject_token=PLANTED, min_ttl="x")
         alive = [one for one in gc.get_objects() if type(one) is Hidden]
         assert [one for one in alive if one.value == PLANTED] == []
     finally:
