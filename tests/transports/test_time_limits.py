@@ -10,7 +10,8 @@ import pytest
 from oauthreg._errors import TimedOutError
 from oauthreg._flow import TokenRequest
 
-TOTAL = 0.3
+TOTAL = 0.8  # the first request of a test has to be through by then, on a busy machine too
+SLACK = 2.0  # and less than a server hangs or drips
 ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 4000\r\n\r\n" + b"x" * 4000
 
 
@@ -19,7 +20,7 @@ def ends_within(seconds, *said):
     started = time.monotonic()
     with pytest.raises(TimedOutError) as caught:
         yield
-    assert time.monotonic() - started < seconds + 0.3
+    assert time.monotonic() - started < seconds + SLACK
     for words in said:
         assert words in str(caught.value)
     assert caught.value.retryable
@@ -48,7 +49,7 @@ def test_a_dripped_answer_ends_at_the_total(sender, serve, authority, script, tl
     server = serve(script, context=authority.server_context() if tls else None)
     send = sender(total_timeout=TOTAL, ca_bundle=authority.bundle)
     send_warm(send, serve, tls, authority)
-    with ends_within(TOTAL, "within 0.3 s (total timeout)", "http.default.total-timeout"):
+    with ends_within(TOTAL, "within 0.8 s (total timeout)", "http.default.total-timeout"):
         send(TokenRequest(url=server.url()))
 
 
