@@ -163,6 +163,12 @@ def test_the_events_page_lists_every_event_with_every_field():
         assert own <= set(re.findall(r"`(\w+)`", rows[kind.__name__])), kind
 
 
+def test_links_lead_somewhere():
+    for document in (*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("plugins/*/*.md")):
+        for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", document.read_text("utf-8")):
+            assert (document.parent / target).exists(), f"{document.name}: {target}"
+
+
 def test_the_files_that_contributors_are_sent_to_are_there():
     text = (ROOT / "CONTRIBUTING.md").read_text("utf-8")
     named = re.findall(r"`((?:oauthreg|tests|docs|plugins)/[\w./]+|[\w.]+\.(?:md|toml))`", text)
