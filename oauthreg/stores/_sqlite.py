@@ -186,9 +186,6 @@ class SqliteStore:
             finally:
                 self._lock.release()
 
-    def __del__(self) -> None:
-        self._disconnect()
-
     # The connection
 
     @contextmanager
