@@ -7,6 +7,7 @@ import os
 import secrets
 import threading
 import weakref
+from dataclasses import asdict
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -225,9 +226,15 @@ class Core:
     def status(self) -> Mapping[str, Mapping[str, Any]]:
         """Return the state of every registration's own token, without any token."""
         self.check_process()
+        fetches = [self.fetch(resolved) for resolved in self.registry.resolved()]
+        store = self.store.state()
+        stored = {"store": asdict(store) if store is not None else None}
         return {
-            resolved.registration.registration_id: self.records.status(self.fetch(resolved))
-            for resolved in self.registry.resolved()
+            fetch.name: {
+                **self.records.status(fetch),
+                **(stored if self.flights.shared_by(fetch) is not None else {"store": None}),
+            }
+            for fetch in fetches
         }
 
     def subscribe(self, kinds: Iterable[type[Event]] | type[Event], listener: Listener) -> None:

@@ -129,6 +129,8 @@ class Facade:
 
         Each has `state` (`fresh`, `stale`, `rejected`, `none`), `seconds_left` by the server's
         expiry, `renewing`, and while a failure is waited for its `error` and `retry_after`.
+        `store` is None for a token that stays in this process, else the `type` of the store; if
+        its last call failed, also why (`failure`) and the seconds until the next (`retry_after`).
         """
         return self._core.status()
 

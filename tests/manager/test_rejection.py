@@ -212,7 +212,7 @@ def test_status_says_what_each_registration_has(make, server, clock):
     other = {"provider": "as", "client-id": "other", "client-secret": "x"}
     h = make(registration={"other": other})
     nothing = {"state": "none", "seconds_left": None, "renewing": False}
-    nothing |= {"error": None, "retry_after": None}
+    nothing |= {"error": None, "retry_after": None, "store": None}
     assert h.manager.status() == {"app": nothing, "other": nothing}
     value = h.token()
     assert h.manager.status()["app"] == {**nothing, "state": "fresh", "seconds_left": 300}

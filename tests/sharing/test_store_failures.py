@@ -146,3 +146,18 @@ def test_a_holder_that_was_killed_is_replaced_at_once(process, server, tmp_path)
         assert time.monotonic() - begun < 3
     assert waiting()
     assert server.token_requests == 2
+
+
+def test_status_says_whether_the_store_is_in_use(process, server, broken):
+    client = {"client-id": "app", "client-secret": "secret", "provider": "as"}
+    one = process(registration={"alone": {**client, "shared": False}})
+    assert one.do("status")["alone"]["store"] is None
+    in_use = {"type": "sqlite", "failure": None, "retry_after": 0.0}
+    assert one.do("status")["app"]["store"] == in_use
+    other = broken(fail)
+    other.token()
+    assert other.do("status")["app"]["store"] == {
+        "type": "sqlite",
+        "failure": "the disk is gone",
+        "retry_after": 0.5,
+    }
