@@ -156,8 +156,6 @@ def test_status_says_whether_the_store_is_in_use(process, server, broken):
     assert one.do("status")["app"]["store"] == in_use
     other = broken(fail)
     other.token()
-    assert other.do("status")["app"]["store"] == {
-        "type": "sqlite",
-        "failure": "the disk is gone",
-        "retry_after": 0.5,
-    }
+    failing = other.do("status")["app"]["store"]
+    assert failing["failure"] == "the disk is gone"
+    assert 0 < failing["retry_after"] <= 0.5
