@@ -49,6 +49,7 @@ if TYPE_CHECKING:
         ClientRegistration,
         ProviderDetails,
     )
+    from oauthreg._reports import Introspection, RegistrationStatus
     from oauthreg._secret_values import Secret, SecretReadError, TokenOf
     from oauthreg._tokens import AccessToken, RefreshToken
 
@@ -90,6 +91,7 @@ else:
             "ClientRegistration",
             "ProviderDetails",
         ),
+        "_reports": ("Introspection", "RegistrationStatus"),
         "_secret_values": ("Secret", "SecretReadError", "TokenOf"),
         "_tokens": ("AccessToken", "RefreshToken"),
         "_flow": ("Flow", "Granted", "NeedToken", "Pause", "TokenRequest", "TokenResponse"),
@@ -135,6 +137,7 @@ __all__ = [
     "Explanation",
     "Flow",
     "Granted",
+    "Introspection",
     "InvalidTokenResponseError",
     "LoginRequiredError",
     "ManagerClosedError",
@@ -149,6 +152,7 @@ __all__ = [
     "ProviderPlugin",
     "ProviderSettings",
     "RefreshToken",
+    "RegistrationStatus",
     "Secret",
     "SecretReadError",
     "SecretUnavailableError",

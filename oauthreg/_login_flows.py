@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from oauthreg._discovery import supplemented
 from oauthreg._errors import CallbackError
@@ -17,7 +17,7 @@ from oauthreg._renewal.token_flow import attempts, authenticated
 from oauthreg._secret_values import Secret
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
     from oauthreg._flow import Flow, Granted
     from oauthreg._grants.authorization_code import AuthorizationRequest
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from oauthreg._protocol.context import PluginContext
     from oauthreg._renewal.fetches import TokenFetch
     from oauthreg._renewal.flow_inputs import FlowInputs
+    from oauthreg._reports import Introspection
 
 
 def authorization_request(
@@ -94,10 +95,10 @@ def poll(fetch: TokenFetch, inputs: FlowInputs, device: DeviceAuthorization) -> 
     return (yield from _logged_in(fetch, inputs, context, make))
 
 
-def introspect(fetch: TokenFetch, inputs: FlowInputs, token: Secret) -> Flow[Mapping[str, Any]]:
+def introspect(fetch: TokenFetch, inputs: FlowInputs, token: Secret) -> Flow[Introspection]:
     """Ask about a token."""
 
-    def make(context: PluginContext) -> Flow[Mapping[str, Any]]:
+    def make(context: PluginContext) -> Flow[Introspection]:
         return token_management.introspect(context, fetch.plugin, token)
 
     context = yield from _prepared(fetch, inputs, "introspection-uri")

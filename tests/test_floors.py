@@ -29,6 +29,7 @@ FLOORS = (
         "_secret_values",
         "_flow",
         "_tokens",
+        "_reports",
         "events",
     ),
     ("_signing_keys", "_dpop", "_registration", "_urls", "stores", "_shared", "_transports"),

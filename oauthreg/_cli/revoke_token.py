@@ -48,8 +48,8 @@ def revoke(
         ) as manager,
     ):
         value = token_given(token)
-        own = manager.status().get(canonical(registration_id), {})
+        own = manager.status().get(canonical(registration_id))
         manager.revoke(registration_id, value)
-        if value is None and own.get("state") == "none":
+        if value is None and own is not None and own["state"] == "none":
             say("Nothing was revoked: no token of this registration is kept. Name the token.")
             raise typer.Exit(NO_TOKEN)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, cast
 
 from oauthreg._errors import InvalidTokenResponseError
 from oauthreg._protocol.refusals import is_success, refusal
@@ -12,11 +12,10 @@ from oauthreg._protocol.requests import endpoint, request_to
 from oauthreg._protocol.text import json_object
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from oauthreg._errors import TokenEndpointError
     from oauthreg._flow import Flow, TokenRequest, TokenResponse
     from oauthreg._protocol.context import Hooks, PluginContext
+    from oauthreg._reports import Introspection
     from oauthreg._secret_values import Secret
 
 INTROSPECTION_ENDPOINT = "the introspection endpoint"
@@ -24,7 +23,7 @@ REVOCATION_ENDPOINT = "the revocation endpoint"
 NOTHING_TO_REVOKE = frozenset({"unsupported_token_type", "invalid_token"})
 
 
-def introspect(context: PluginContext, hooks: Hooks, token: Secret) -> Flow[Mapping[str, Any]]:
+def introspect(context: PluginContext, hooks: Hooks, token: Secret) -> Flow[Introspection]:
     """Ask the authorization server about a token.
 
     Raises:
@@ -40,7 +39,7 @@ def introspect(context: PluginContext, hooks: Hooks, token: Secret) -> Flow[Mapp
             status=response.status,
             hint="Is this the introspection endpoint's address (RFC 7662)?",
         )
-    return fields
+    return cast("Introspection", fields)
 
 
 def revoke(

@@ -21,6 +21,7 @@ from oauthreg._manager.facade import _MISSING, Facade
 from oauthreg._manager.options import refuse_unknown
 from oauthreg._masked import Hidden
 from oauthreg._registration import AuthorizedClient, AuthorizeOptions, hide_options
+from oauthreg._reports import Introspection
 from oauthreg.auth.httpx2 import Auth
 from oauthreg.events import WarmUp, notify
 
@@ -154,7 +155,7 @@ class AsyncAuthorizedClientManager(Facade):
         token_value: str | None = None,
         *,
         principal: str | None = None,
-    ) -> Mapping[str, Any]:
+    ) -> Introspection:
         """Ask about a token: see `AuthorizedClientManager.introspect`."""
         token = Hidden(token_value)
         del token_value

@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from oauthreg._registration import AuthorizedClient, ClientRegistration
     from oauthreg._renewal.engine import Decision
     from oauthreg._renewal.flight import Procedure
+    from oauthreg._reports import RegistrationStatus
     from oauthreg._secret_values import TokenOf
     from oauthreg._settings.load import Configuration, ResolvedRegistration
     from oauthreg.events import Listener
@@ -176,8 +177,11 @@ class Core:
             self._plain[own.registration_id] = fetch
         return fetch
 
-    def override(self, registration_id: str, token_value: Hidden) -> None:
+    def override(self, registration_id: str, token_value: Hidden) -> Callable[[], None]:
         """Serve a fixed token instead of a real one; None ends that.
+
+        Returns:
+            What puts back what was served before.
 
         Raises:
             UnknownRegistrationError: there is no registration of this id.
@@ -185,14 +189,14 @@ class Core:
         """
         self.check_open()
         known = self.registry.find(registration_id).registration.registration_id
+        before = self._overrides.get(known)
         if token_value.value is None:
-            self._overrides.pop(known, None)
+            self._override(known, None)
         elif isinstance(token_value.value, str) and HEADER_SAFE.fullmatch(token_value.value):
-            self._overrides[known] = Secret(token_value.value)
+            self._override(known, Secret(token_value.value))
         else:
             raise ValueError("a token is a non-empty text of printable ASCII without spaces")
-        self.state.clear_hot_path()
-        self.records.forget(known)
+        return lambda: self._override(known, before)
 
     def reject(self, registration_id: str, token_value: Hidden) -> None:
         """Mark a token as rejected by an API."""
@@ -223,7 +227,7 @@ class Core:
         self._replaced(self.registry.adopt(configuration))
         self.store.open()
 
-    def status(self) -> Mapping[str, Mapping[str, Any]]:
+    def status(self) -> Mapping[str, RegistrationStatus]:
         """Return the state of every registration's own token, without any token."""
         self.check_process()
         fetches = [self.fetch(resolved) for resolved in self.registry.resolved()]
@@ -297,6 +301,14 @@ class Core:
         for closer in self._closers:
             closer()
         return True
+
+    def _override(self, registration_id: str, token: Secret | None) -> None:
+        if token is None:
+            self._overrides.pop(registration_id, None)
+        else:
+            self._overrides[registration_id] = token
+        self.state.clear_hot_path()
+        self.records.forget(registration_id)
 
     def _served(self, fetch: TokenFetch, decision: Decision) -> AuthorizedClient:
         cached = decision.cached

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from types import TracebackType
 from typing import Any, NoReturn, Self
 
 from oauthreg._manager.core import Core
 from oauthreg._manager.registry import RegistrationRegistry
 from oauthreg._masked import Hidden
 from oauthreg._registration import ClientRegistration
+from oauthreg._reports import RegistrationStatus
 from oauthreg._settings.load import Configuration, Settings, load
 from oauthreg.events import Event, Listener, Served
 
@@ -103,8 +107,14 @@ class Facade:
         """
         self._core.remove(registration_id)
 
-    def override(self, registration_id: str, token_value: str | None) -> None:
-        """Hand out a fixed token instead of a real one, for tests; None ends it.
+    def override(
+        self, registration_id: str, token_value: str | None
+    ) -> AbstractContextManager[None]:
+        """Hand out a fixed token instead of a real one, for tests; no request is sent.
+
+        It counts at once, in every thread and for every principal, until it is replaced, or ended
+        by None. As a context manager (`with manager.override("my-client", "a-token"):`) it ends
+        with the block, and what was handed out before comes back.
 
         Raises:
             UnknownRegistrationError: there is no registration of this id.
@@ -112,7 +122,7 @@ class Facade:
         """
         hidden = Hidden(token_value)
         del token_value
-        self._core.override(registration_id, hidden)
+        return _Override(self._core.override(registration_id, hidden))
 
     def reject(self, registration_id: str, token_value: str) -> None:
         """Report that an API rejected this token, so that the next `authorize` renews it.
@@ -124,7 +134,7 @@ class Facade:
         del token_value
         self._core.reject(registration_id, hidden)
 
-    def status(self) -> Mapping[str, Mapping[str, Any]]:
+    def status(self) -> Mapping[str, RegistrationStatus]:
         """Return the state of every registration's own token, without any token.
 
         Each has `state` (`fresh`, `stale`, `rejected`, `none`), `seconds_left` by the server's
@@ -156,9 +166,24 @@ class Facade:
 
     def __reduce__(self) -> NoReturn:
         raise TypeError(
-            f"{type(self).__name__} is not pickled, it holds live tokens and connections: build "
-            "one in each process by from_settings(), and pass registration ids"
+            f"{type(self).__name__} is neither copied nor pickled, it holds live tokens and "
+            "connections: build one in each process by from_settings(), and pass registration ids"
         )
+
+
+@dataclass(frozen=True, slots=True)
+class _Override(AbstractContextManager[None]):
+    """An override that ends with a `with` block."""
+
+    undo: Callable[[], None]
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.undo()
 
 
 def _all_but_served() -> tuple[type[Event], ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from oauthreg import _login_flows as flows
 from oauthreg._errors import AuthorizationError
@@ -23,14 +23,13 @@ from oauthreg._secret_values import Secret
 from oauthreg.events import Introspected, LoggedIn, Revoked
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from oauthreg._flow import Granted
     from oauthreg._manager.core import Core
     from oauthreg._masked import Hidden
     from oauthreg._registration import AuthorizedClient
     from oauthreg._renewal.fetches import TokenFetch
     from oauthreg._renewal.flight import Procedure
+    from oauthreg._reports import Introspection
 
 
 def authorization_request(
@@ -88,7 +87,7 @@ def poll(
 
 def introspect(
     core: Core, registration_id: str, token_value: Hidden, principal: str | None
-) -> Procedure[Mapping[str, Any]]:
+) -> Procedure[Introspection]:
     """Ask about a token."""
     token = checked_token(token_value)
     fetch = _token_fetch(core, registration_id, token, principal)

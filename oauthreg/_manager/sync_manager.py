@@ -22,6 +22,7 @@ from oauthreg._manager.thread_runner import ThreadRunner
 from oauthreg._masked import Hidden
 from oauthreg._registration import AuthorizedClient, AuthorizeOptions, hide_options
 from oauthreg._renewal.flight import Procedure
+from oauthreg._reports import Introspection
 from oauthreg.auth.requests import Auth
 from oauthreg.events import WarmUp, notify
 
@@ -197,7 +198,7 @@ class AuthorizedClientManager(Facade):
         token_value: str | None = None,
         *,
         principal: str | None = None,
-    ) -> Mapping[str, Any]:
+    ) -> Introspection:
         """Ask the authorization server about a token (RFC 7662).
 
         Args:

@@ -10,11 +10,12 @@ from oauthreg._renewal.backoff import LOST_RENEWAL, REJECTION
 from oauthreg._secret_values import Secret
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Mapping
+    from collections.abc import Callable, Hashable
 
     from oauthreg._renewal.clocks import Instant
     from oauthreg._renewal.flight import Flight
     from oauthreg._renewal.hot_path import HotEntry, HotKey, HotPath
+    from oauthreg._reports import RegistrationStatus, TokenState
 
 MOST_REJECTED = 8
 MOST_HOT_KEYS = 4096
@@ -181,8 +182,9 @@ class CacheEntry:
         self._lost_renewals = 0
         self.renew_after = float("-inf")
 
-    def state(self, now: Instant) -> Mapping[str, Any]:
+    def state(self, now: Instant) -> RegistrationStatus:
         """Describe the entry for `status()`."""
+        state: TokenState
         cached = self.valid(now)
         if cached is None:
             state = "none"
@@ -194,4 +196,6 @@ class CacheEntry:
             "state": state,
             "seconds_left": cached.left(now) if cached is not None else None,
             "renewing": self.flight is not None and not self.flight.over(now),
+            "error": None,
+            "retry_after": None,
         }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from oauthreg._renewal.backoff import FORGOTTEN_AFTER
 from oauthreg._renewal.cache_entry import CacheEntry
@@ -11,12 +11,13 @@ from oauthreg._secret_values import Secret
 from oauthreg.events import RefreshTokenNotKept, Rejected
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
     from oauthreg._renewal.cache_entry import CachedValue
     from oauthreg._renewal.engine_state import EngineState
     from oauthreg._renewal.fetches import Fetch
     from oauthreg._renewal.refresh_chain import RefreshChain
+    from oauthreg._reports import RegistrationStatus
     from oauthreg._tokens import RefreshToken
 
 
@@ -148,7 +149,7 @@ class TokenRecords:
             if chain.usable() == token:
                 chain.refuse(token)
 
-    def status(self, fetch: Fetch) -> Mapping[str, Any]:
+    def status(self, fetch: Fetch) -> RegistrationStatus:
         """Describe one key for `status()`."""
         now = self._state.clocks.now()
         with self._state.locked():
@@ -157,8 +158,8 @@ class TokenRecords:
             refusal = self._state.backoffs.refusal(
                 fetch.failure_scopes, now.monotonic, needed=needed
             )
-            return {
-                **entry.state(now),
-                "error": str(refusal.backoff.error) if refusal is not None else None,
-                "retry_after": refusal.until - now.monotonic if refusal is not None else None,
-            }
+            status = entry.state(now)
+        if refusal is not None:
+            status["error"] = str(refusal.backoff.error)
+            status["retry_after"] = refusal.until - now.monotonic
+        return status

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 import gc
+import pickle
 import subprocess
 import sys
 import threading
@@ -502,3 +504,14 @@ def test_real_clocks_are_the_default(build, settings):
     manager = build(AuthorizedClientManager, settings())
     assert manager._core.clocks == Clocks()
     manager.close()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("copied", [pickle.dumps, copy.copy, copy.deepcopy])
+def test_a_manager_that_is_copied_or_sent_to_a_process_says_what_to_do(
+    build, settings, clock, kind, copied
+):
+    manager = build(KINDS[kind], settings(), clock.clocks)
+    for one in (manager, *([] if copied is copy.copy else [manager.auth("app")])):
+        with pytest.raises(TypeError, match="build one in each process by from_settings"):
+            copied(one)

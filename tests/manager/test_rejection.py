@@ -199,6 +199,21 @@ def test_an_override_takes_the_tokens_place_until_it_is_ended(h, server):
     assert server.token_requests == 2
 
 
+def test_an_override_ends_with_its_block_and_the_one_before_comes_back(h, server):
+    with h.manager.override("app", "outer"):
+        with h.manager.override("App", "inner"):
+            assert h.token() == "inner"
+        assert h.token() == "outer"
+    assert server.token_requests == 0
+    assert h.token() not in {"outer", "inner"}
+
+
+@pytest.mark.parametrize("end", ["remove", "close"])
+def test_an_override_ends_with_its_block_whatever_became_of_the_registration(h, end):
+    with h.manager.override("app", "fixed"):
+        h.do("remove", "app") if end == "remove" else h.do("close")
+
+
 def test_an_override_holds_against_a_flight_that_lands_later(h, server):
     with server.hold() as gate:
         call = h.start()

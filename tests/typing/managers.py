@@ -1,7 +1,8 @@
 """What type checkers say of the managers: `make types` asks mypy and pyright; nothing runs this."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, assert_type
+from contextlib import AbstractContextManager
+from typing import assert_type
 
 import aiohttp
 import httpx
@@ -21,8 +22,10 @@ from oauthreg import (
     AuthorizedClientManager,
     ClientRegistration,
     DeviceAuthorization,
+    Introspection,
     ProviderDetails,
     RefreshToken,
+    RegistrationStatus,
     TokenOf,
     events,
 )
@@ -64,8 +67,13 @@ assert_type(
     AuthorizedClient,
 )
 assert_type(manager.device_authorization("id"), DeviceAuthorization)
-assert_type(manager.introspect("id"), Mapping[str, Any])
-assert_type(manager.status(), Mapping[str, Mapping[str, Any]])
+assert_type(manager.introspect("id"), Introspection)
+assert_type(manager.status(), Mapping[str, RegistrationStatus])
+assert_type(manager.status()["id"]["seconds_left"], float | None)
+assert_type(manager.introspect("id")["active"], bool)
+assert_type(manager.override("id", "token"), AbstractContextManager[None])
+with manager.override("id", "token"):
+    pass
 assert_type(manager.as_async(), AsyncAuthorizedClientManager)
 manager.authorize("id", subject_token=TokenOf("caller"))
 with manager as entered:
@@ -91,7 +99,7 @@ async def asynchronous() -> None:
     assert_type(manager.client("id"), httpx2.AsyncClient)
     assert_type(manager.token_source("id"), Callable[[], Awaitable[str]])
     assert_type(manager.registrations, Mapping[str, ClientRegistration])
-    assert_type(await manager.introspect("id", "token"), Mapping[str, Any])
+    assert_type(await manager.introspect("id", "token"), Introspection)
     assert_type(manager.as_sync(), AuthorizedClientManager)
     assert_type(await manager.device_authorization("id"), DeviceAuthorization)
     assert_type(
