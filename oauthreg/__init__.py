@@ -49,7 +49,7 @@ if TYPE_CHECKING:
         ClientRegistration,
         ProviderDetails,
     )
-    from oauthreg._reports import Introspection, RegistrationStatus
+    from oauthreg._reports import Introspection, RegistrationStatus, StoreStatus
     from oauthreg._secret_values import Secret, SecretReadError, TokenOf
     from oauthreg._tokens import AccessToken, RefreshToken
 
@@ -91,7 +91,7 @@ else:
             "ClientRegistration",
             "ProviderDetails",
         ),
-        "_reports": ("Introspection", "RegistrationStatus"),
+        "_reports": ("Introspection", "RegistrationStatus", "StoreStatus"),
         "_secret_values": ("Secret", "SecretReadError", "TokenOf"),
         "_tokens": ("AccessToken", "RefreshToken"),
         "_flow": ("Flow", "Granted", "NeedToken", "Pause", "TokenRequest", "TokenResponse"),
@@ -157,6 +157,7 @@ __all__ = [
     "SecretReadError",
     "SecretUnavailableError",
     "StoreError",
+    "StoreStatus",
     "TimedOutError",
     "TlsError",
     "TokenEndpointError",

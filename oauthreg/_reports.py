@@ -7,6 +7,21 @@ from typing import Any, Literal, Required, TypedDict
 TokenState = Literal["fresh", "stale", "rejected", "none"]
 
 
+class StoreStatus(TypedDict):
+    """What is known of a manager's store, without asking it.
+
+    Attributes:
+        type: `store.type`.
+        failure: Why its last call failed, so that each process fetches for itself; None if it is
+            in use.
+        retry_after: Seconds until it is tried again; 0 if it is in use.
+    """
+
+    type: str
+    failure: str | None
+    retry_after: float
+
+
 class RegistrationStatus(TypedDict):
     """The state of one registration's own token, without the token.
 
@@ -16,6 +31,7 @@ class RegistrationStatus(TypedDict):
         renewing: Whether a token request is in progress.
         error: Why the last attempt failed, while it is not repeated yet; else None.
         retry_after: Seconds until it is repeated; else None.
+        store: The store that the token is shared by; None for one that stays in this process.
     """
 
     state: TokenState
@@ -23,6 +39,7 @@ class RegistrationStatus(TypedDict):
     renewing: bool
     error: str | None
     retry_after: float | None
+    store: StoreStatus | None
 
 
 class Introspection(TypedDict, total=False):

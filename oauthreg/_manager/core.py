@@ -7,7 +7,6 @@ import os
 import secrets
 import threading
 import weakref
-from dataclasses import asdict
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -232,11 +231,10 @@ class Core:
         self.check_process()
         fetches = [self.fetch(resolved) for resolved in self.registry.resolved()]
         store = self.store.state()
-        stored = {"store": asdict(store) if store is not None else None}
         return {
             fetch.name: {
                 **self.records.status(fetch),
-                **(stored if self.flights.shared_by(fetch) is not None else {"store": None}),
+                "store": store if self.flights.shared_by(fetch) is not None else None,
             }
             for fetch in fetches
         }

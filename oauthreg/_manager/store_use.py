@@ -6,7 +6,6 @@ import contextlib
 import logging
 import time
 from concurrent.futures import TimeoutError as FutureTimeout
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from oauthreg._errors import UnknownRegistrationError
@@ -26,28 +25,13 @@ if TYPE_CHECKING:
     from oauthreg._renewal.flight import ManagerStep
     from oauthreg._renewal.sharing import Sharing
     from oauthreg._renewal.token_records import TokenRecords
+    from oauthreg._reports import StoreStatus
     from oauthreg._settings.load import ResolvedRegistration
     from oauthreg._settings.store import ConfiguredStore
 
 STORE_THREADS = 4
 MARKS_SECONDS = 1.0
 logger = logging.getLogger("oauthreg")
-
-
-@dataclass(frozen=True, slots=True)
-class StoreState:
-    """What is known of a manager's store, without asking it.
-
-    Attributes:
-        type: `store.type`.
-        failure: Why its last call failed, so that each process fetches for itself; None if it is
-            in use.
-        retry_after: Seconds until it is tried again; 0 if it is in use.
-    """
-
-    type: str
-    failure: str | None
-    retry_after: float
 
 
 class StoreUse:
@@ -95,13 +79,17 @@ class StoreUse:
         if before is not None:
             before.access.store.close()
 
-    def state(self) -> StoreState | None:
+    def state(self) -> StoreStatus | None:
         """Return what is known of the store; None if the settings name none."""
         sharing, configured = self._flights.sharing, self._configured
         if sharing is None or configured is None:
             return None
         access = sharing.access
-        return StoreState(configured.config.type, access.failure, access.retry_after)
+        return {
+            "type": configured.config.type,
+            "failure": access.failure,
+            "retry_after": access.retry_after,
+        }
 
     def _sharing(self, configured: ConfiguredStore) -> Sharing:
         from oauthreg._renewal.sharing import Sharing  # noqa: PLC0415 - it loads cryptography

@@ -198,4 +198,5 @@ class CacheEntry:
             "renewing": self.flight is not None and not self.flight.over(now),
             "error": None,
             "retry_after": None,
+            "store": None,
         }
