@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 ID = "my-client"
 SECRET = "a secret of the demo"
 THREADS = 200
-PATIENCE = 10.0
+DEADLINE = 10.0
 SHORT_LIFE = 6
 """Seconds: such a token gets stale after one or two, and can be used for three more."""
 
@@ -95,15 +95,15 @@ class Demo:
         ready = threading.Barrier(THREADS + 1)
 
         def ask() -> str:
-            ready.wait(PATIENCE)
+            ready.wait(DEADLINE)
             return self._token()
 
         with ThreadPoolExecutor(THREADS) as pool, self._server.hold() as gate:
             asked = [pool.submit(ask) for _ in range(THREADS)]
-            ready.wait(PATIENCE)
+            ready.wait(DEADLINE)
             gate.wait_for(1)
             gate.open()
-            tokens = {one.result(PATIENCE) for one in asked}
+            tokens = {one.result(DEADLINE) for one in asked}
         _check(len(tokens) == 1, "all threads got the same token")
         self._counted(token=1)
         _say(f"    all {THREADS} got the same token")
@@ -148,7 +148,7 @@ class Demo:
         self._server.reset_counters()
         with self._manager.session(ID) as session:
             session.trust_env = False
-            status = session.get(self._server.api_uri, timeout=PATIENCE).status_code
+            status = session.get(self._server.api_uri, timeout=DEADLINE).status_code
         _check(status == 200, f"the API answered {status}")  # noqa: PLR2004 - OK
         self._counted(token=1, api=2)
         _say("    the program saw one answer: 200")
@@ -189,9 +189,9 @@ def _check(true: bool, statement: str) -> None:  # noqa: FBT001 - reads as a sen
 
 
 def _until(holds: Callable[[], bool], statement: str) -> None:
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + DEADLINE
     while not holds():
-        _check(time.monotonic() < deadline, f"not within {PATIENCE:g} s: {statement}")
+        _check(time.monotonic() < deadline, f"not within {DEADLINE:g} s: {statement}")
         time.sleep(0.02)
 
 

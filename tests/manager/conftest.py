@@ -27,7 +27,7 @@ from oauthreg._settings.load import load
 from oauthreg.events import Event
 from oauthreg.testing import AuthorizationServer
 
-PATIENCE = 10.0
+DEADLINE = 10.0
 LONGEST_CALLBACK = 0.020
 TRACED = 4.0  # how much slower a callback may be while coverage looks on
 OUTCOMES = tuple(
@@ -136,12 +136,12 @@ class Loop:
         return asyncio.run_coroutine_threadsafe(coroutine, self.loop)
 
     def run(self, coroutine):
-        return self.start(coroutine).result(PATIENCE)
+        return self.start(coroutine).result(DEADLINE)
 
     def halt(self):
         """Let the loop merely stop running, its tasks in the middle of what they do."""
         self.loop.call_soon_threadsafe(self.loop.stop)
-        self._thread.join(PATIENCE)
+        self._thread.join(DEADLINE)
 
     def close(self):
         """End as asyncio.run does: cancel what is left, then close."""
@@ -178,7 +178,7 @@ class Arrivals:
 
     def wait_for(self, count):
         with self._changed:
-            if not self._changed.wait_for(lambda: self.count >= count, PATIENCE):
+            if not self._changed.wait_for(lambda: self.count >= count, DEADLINE):
                 raise TimeoutError(f"{self.count} of {count} callers came")
 
 
@@ -233,14 +233,14 @@ class Harness:
 
     def told(self, events, count):
         """Return the names of the events when there are so many: they come after the answer."""
-        end = time.monotonic() + PATIENCE
+        end = time.monotonic() + DEADLINE
         while len(events) < count and time.monotonic() < end:
             time.sleep(0.001)
         return [type(event).__name__ for event in events]
 
     def settled(self):
         """Return when no flight is under way."""
-        end = time.monotonic() + PATIENCE
+        end = time.monotonic() + DEADLINE
         while any(entry.flight for entry in self.entries):
             if time.monotonic() > end:
                 raise TimeoutError("still renewing")
@@ -283,7 +283,7 @@ class Tasks(Harness):
         self.loop = Loop()
 
     def authorize(self, registration_id="app", **options):
-        return self.start(registration_id, **options).result(PATIENCE)
+        return self.start(registration_id, **options).result(DEADLINE)
 
     def start(self, registration_id="app", **options):
         return self.loop.start(self.manager.authorize(registration_id, **options))
@@ -429,7 +429,7 @@ def in_child():
         reader, writer = os.pipe()
         pid = os.fork()
         if pid == 0:
-            signal.alarm(int(PATIENCE))  # which ends a child that hangs
+            signal.alarm(int(DEADLINE))  # which ends a child that hangs
             try:
                 text = str(work())
             except BaseException as error:  # noqa: BLE001 - told to the parent

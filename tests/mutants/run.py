@@ -25,7 +25,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 COPIED = ("oauthreg", "tests", "plugins", "pyproject.toml")
 MARK = "killed_by"
-PATIENCE = 60
+DEADLINE = 60
 FAILED_TESTS = 1
 
 
@@ -67,7 +67,7 @@ def run(tree, tests):
     environment = {**os.environ, "PYTHONPATH": str(tree), "PYTHONDONTWRITEBYTECODE": "1"}
     try:
         done = subprocess.run(
-            command, cwd=tree, env=environment, capture_output=True, timeout=PATIENCE, check=False
+            command, cwd=tree, env=environment, capture_output=True, timeout=DEADLINE, check=False
         )
     except subprocess.TimeoutExpired:
         return "killed (it hung)"
