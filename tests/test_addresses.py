@@ -294,6 +294,12 @@ def test_a_proxy_may_have_credentials(text):
     assert parse_proxy(text).host in {"proxy", "::1"}
 
 
+@pytest.mark.parametrize("text", ["http://pro xy:1", "http://proxy:1\n", "http://u:\x00@proxy:1"])
+def test_a_proxy_has_no_blanks_or_control_characters(text):
+    with pytest.raises(ValueError, match="blanks or control characters"):
+        parse_proxy(text)
+
+
 def test_idna_is_loaded_for_international_names_only():
     code = (
         "import sys; from oauthreg._addresses import parse\n"

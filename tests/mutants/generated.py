@@ -56,7 +56,11 @@ AIMS = (
     Aim(
         "token key",
         ("oauthreg/_token_key.py",),
-        ("tests/renewal/test_token_key.py", "tests/end_to_end/test_users_apart.py"),
+        (
+            "tests/renewal/test_token_key.py",
+            "tests/renewal/test_token_key_fields.py",
+            "tests/end_to_end/test_users_apart.py",
+        ),
     ),
     Aim(
         "addresses",

@@ -91,6 +91,13 @@ def test_every_field_of_a_provider_changes_the_key_or_is_exempt(field):
     assert (key(changed) == key()) == (field.name in EXEMPT[ProviderDetails])
 
 
+def test_the_same_dpop_key_read_twice_is_one_key():
+    mine = generated_key()
+    same, other = (replace(PLAIN, prover=Prover(each)) for each in (mine, generated_key()))
+    assert key(replace(PLAIN, prover=Prover(mine))) == key(same)
+    assert key(same) != key(other)
+
+
 def test_only_fields_that_exist_are_exempt():
     for cls, names in EXEMPT.items():
         assert names.keys() <= {field.name for field in fields(cls)}
