@@ -8,34 +8,41 @@ from typing import Annotated
 
 import typer
 
-from oauthreg._cli import (
-    introspect_token,
-    list_registrations,
-    log_in,
-    print_token,
-    revoke_token,
-    store,
-)
+from oauthreg._cli.exits import EPILOG
+from oauthreg._cli.lazy import Command, LazyGroup
+from oauthreg._cli.options import CommonOptions, with_options
 
-EPILOG = (
-    "Exit codes: 0 done, 1 it could not be had, 2 the settings or the call are wrong, 130 Ctrl-C."
-)
+
+class Commands(LazyGroup):
+    """Every command; its summary is the first line of its help."""
+
+    rows = {  # noqa: RUF012 - a table that nobody changes
+        "list": Command(
+            "list_registrations:list_registrations",
+            "List the registrations, with the rule that chose each provider.",
+        ),
+        "token": Command("print_token:token", "Print a live token of a registration."),
+        "login": Command("log_in:login", "Log a user in, by the browser or by another device."),
+        "introspect": Command(
+            "introspect_token:introspect", "Ask the authorization server about a token (RFC 7662)."
+        ),
+        "revoke": Command(
+            "revoke_token:revoke",
+            "Have the authorization server end an access or refresh token (RFC 7009).",
+        ),
+        "store": Command("store:app", "Make keys for a store, and look after it."),
+    }
+
 
 app = typer.Typer(
     name="oauthreg",
+    cls=Commands,
     epilog=EPILOG,
     no_args_is_help=True,
-    add_completion=False,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.command("token", epilog=EPILOG)(print_token.token)
-app.command("list", epilog=EPILOG)(list_registrations.list_registrations)
-app.command("login", epilog=EPILOG)(log_in.login)
-app.command("introspect", epilog=EPILOG)(introspect_token.introspect)
-app.command("revoke", epilog=EPILOG)(revoke_token.revoke)
-app.add_typer(store.app, epilog=EPILOG)
 
 
 def _show_version(asked: bool) -> None:  # noqa: FBT001 - the signature is typer's
@@ -45,7 +52,9 @@ def _show_version(asked: bool) -> None:  # noqa: FBT001 - the signature is typer
 
 
 @app.callback()
+@with_options
 def oauthreg(
+    _options: CommonOptions,
     *,
     _version: Annotated[
         bool,
@@ -57,7 +66,8 @@ def oauthreg(
     """Tokens from one settings file.
 
     Settings are found as the library finds them: OAUTHREG_SETTINGS, else settings.toml in the
-    working directory, with the environment (OAUTHREG_...) and .env over them.
+    working directory, with the environment (OAUTHREG_...) and .env over them. The options that
+    say otherwise, and --json, stand before the command or after it.
 
     \b
     oauthreg list                     what is configured, secrets masked
@@ -68,5 +78,5 @@ def oauthreg(
     oauthreg store status             whether tokens are shared, and where
     oauthreg token --help             more examples
     """  # noqa: D301 - a backspace keeps click from joining the lines
-    # Errors are told by the commands, readably and once.
+    # Errors are reported by the commands, readably and once.
     logging.getLogger("oauthreg").addHandler(logging.NullHandler())

@@ -1,54 +1,43 @@
-"""What commands share: the options that find settings, and how failures are told."""
+"""What commands share: arguments, output, and how failures are reported."""
 
 from __future__ import annotations
 
+import json
+import os
 import sys
-from contextlib import contextmanager
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.text import Text
 
-from oauthreg._errors import AuthorizationError, ConfigurationError
+from oauthreg._cli.completion import registration_ids
+from oauthreg._cli.exits import INTERRUPTED, NO_TOKEN, PIPE_CLOSED, WRONG_SETTINGS
+from oauthreg._errors import AuthorizationError, ConfigurationError, PluginError, StoreError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import TextIO
 
-    from oauthreg._errors import Problem
+    from rich.console import Console
 
-NO_TOKEN = 1
-WRONG_SETTINGS = 2
-INTERRUPTED = 130
+    from oauthreg._errors import OAuthRegError, Problem
+
 ENDLESS = 10_000
 STDIN = "-"
 
 IdArgument = Annotated[
-    str, typer.Argument(metavar="ID", help="The registration, as in registration.<ID>.")
+    str,
+    typer.Argument(
+        metavar="ID",
+        help="The registration, as in registration.<ID>.",
+        autocompletion=registration_ids,
+    ),
 ]
 TokenArgument = Annotated[
     str | None,
     typer.Argument(
         metavar="TOKEN", help="The token; - reads it from stdin, where other users cannot see it."
     ),
-]
-SettingsOption = Annotated[
-    list[Path] | None,
-    typer.Option(
-        "--settings",
-        "-s",
-        metavar="FILE",
-        help="A settings file, TOML or Spring; repeat it, later files override earlier ones.",
-    ),
-]
-ProfileOption = Annotated[
-    str | None,
-    typer.Option(metavar="NAME", help="Read FILE's <name>.<profile> neighbour over it."),
-]
-EnvFileOption = Annotated[
-    Path | None, typer.Option(metavar="FILE", help="A .env file with OAUTHREG_... lines.")
 ]
 OnlyOption = Annotated[
     bool, typer.Option("--only", help="Resolve this one alone, whatever is wrong with others.")
@@ -72,31 +61,90 @@ def token_given(argument: str | None) -> str | None:
 
 def console(stream: TextIO) -> Console:
     """Return a console that breaks lines only where a terminal shows them."""
-    return Console(
+    from oauthreg._cli.terminal import Terminal  # noqa: PLC0415 - help is shown without rich
+
+    return Terminal(
         file=stream, width=None if stream.isatty() else ENDLESS, highlight=False, markup=False
     )
 
 
+def shown(text: str) -> str:
+    """Return a text that cannot steer the terminal, whoever wrote it."""
+    return "".join(sign if sign.isprintable() or sign == "\n" else "?" for sign in text)
+
+
 def say(line: str = "", style: str = "") -> None:
     """Say a line to the user, on stderr; what a server put into it cannot steer the terminal."""
-    shown = "".join(sign if sign.isprintable() or sign == "\n" else "?" for sign in line)
-    console(sys.stderr).print(Text(shown, style=style), soft_wrap=True)
+    from rich.text import Text  # noqa: PLC0415 - likewise
+
+    console(sys.stderr).print(Text(shown(line), style=style), soft_wrap=True)
+
+
+def print_json(value: object) -> None:
+    """Print a value as JSON on stdout."""
+    sys.stdout.write(f"{json.dumps(value, indent=2, ensure_ascii=False)}\n")
 
 
 @contextmanager
-def failures_told() -> Iterator[None]:
-    """Tell what goes wrong on stderr, and end the program with the exit code for it."""
+def failures_told(*, as_json: bool = False) -> Iterator[None]:
+    """Report what goes wrong on stderr, and end the program with the exit code for it.
+
+    Args:
+        as_json: Whether to print the failure as JSON on stdout, too.
+    """
     try:
         yield
-    except ConfigurationError as error:
-        _tell_problems(error)
-        raise typer.Exit(WRONG_SETTINGS) from None
-    except AuthorizationError as error:
-        _tell_failure(error)
-        raise typer.Exit(NO_TOKEN) from None
+        sys.stdout.flush()
+    except (ConfigurationError, AuthorizationError, PluginError, StoreError) as error:
+        _tell(error)
+        if as_json:
+            print_json({"ok": False, "error": failure(error)})
+        wrong = isinstance(error, ConfigurationError | PluginError)
+        raise typer.Exit(WRONG_SETTINGS if wrong else NO_TOKEN) from None
     except KeyboardInterrupt:
         say("Interrupted.")
         raise typer.Exit(INTERRUPTED) from None
+    except BrokenPipeError:
+        _drop_output()
+        raise typer.Exit(PIPE_CLOSED) from None
+
+
+def failure(error: OAuthRegError) -> dict[str, Any]:
+    """Return a failure as plain data: its class, what happened and what to do."""
+    found: dict[str, Any] = {"type": type(error).__name__}
+    if isinstance(error, ConfigurationError):
+        found["problems"] = [problem_data(problem) for problem in error.problems]
+    elif isinstance(error, AuthorizationError):
+        fields = ("registration_id", "endpoint", "error", "status", "retryable", "retry_after")
+        found["message"] = str(error.copy(hint=None))
+        found["hint"] = error.hint
+        found |= {name.replace("_", "-"): getattr(error, name, None) for name in fields}
+    else:
+        found["message"] = str(error)
+    return found
+
+
+def problem_data(problem: Problem) -> dict[str, str]:
+    """Return a problem of the settings as plain data."""
+    fields = ("path", "message", "source", "remedy")
+    return {name: getattr(problem, name) for name in fields}
+
+
+def _drop_output() -> None:
+    """Let what is still buffered go nowhere: its reader went away."""
+    with suppress(OSError, ValueError):  # a stream of a test has no descriptor
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)
+
+
+def _tell(error: OAuthRegError) -> None:
+    if isinstance(error, ConfigurationError):
+        _tell_problems(error)
+    elif isinstance(error, AuthorizationError):
+        _tell_failure(error)
+    else:
+        say(str(error), style="bold red")
 
 
 def _tell_problems(error: ConfigurationError) -> None:
@@ -104,18 +152,25 @@ def _tell_problems(error: ConfigurationError) -> None:
     say(f"{count} {'problem' if count == 1 else 'problems'} in the settings:", style="bold red")
     for problem in error.problems:
         say()
-        _tell_problem(problem)
+        tell_problem(problem)
 
 
-def _tell_problem(problem: Problem) -> None:
+def tell_problem(problem: Problem) -> None:
+    """Report one problem of the settings: which setting, where it stands, and what to do."""
     say(f"{problem.path} {problem.message}", style="bold")
-    table = problem.path.rpartition(".")[0]
-    place, _, key = problem.source.rpartition(", ")
-    told = bool(place) and bool(table) and key.startswith(table)
-    if problem.source:
-        say(f"    in {place if told else problem.source}")
+    place = problem_place(problem)
+    if place:
+        say(f"    in {place}")
     if problem.remedy:
         say(f"    {problem.remedy}", style="green")
+
+
+def problem_place(problem: Problem) -> str:
+    """Return where a problem's setting stands, without the key that its path names already."""
+    table = problem.path.rpartition(".")[0]
+    place, _, key = problem.source.rpartition(", ")
+    named = bool(place) and bool(table) and key.startswith(table)
+    return place if named else problem.source
 
 
 def _tell_failure(error: AuthorizationError) -> None:

@@ -2,25 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
-import typer
 from rich.table import Table
 from rich.text import Text
 
-from oauthreg._cli.common import (
-    ENDLESS,
-    EnvFileOption,
-    ProfileOption,
-    SettingsOption,
-    console,
-    failures_told,
-)
+from oauthreg._cli.common import ENDLESS, console, print_json
+from oauthreg._cli.options import CommonOptions, with_options
 from oauthreg._secret_values import MASK
-from oauthreg._settings.load import load
 from oauthreg._sources import Sourced, locate
 
 if TYPE_CHECKING:
@@ -51,15 +42,8 @@ class Row:
     audience: str | None
 
 
-def list_registrations(
-    *,
-    settings: SettingsOption = None,
-    profile: ProfileOption = None,
-    env_file: EnvFileOption = None,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print JSON, for programs, instead of a table.")
-    ] = False,
-) -> None:
+@with_options
+def list_registrations(options: CommonOptions) -> None:
     """List the registrations, with the rule that chose each provider.
 
     Nothing is sent anywhere, and no secret is shown: only where it is read from.
@@ -69,11 +53,10 @@ def list_registrations(
     oauthreg list --settings settings.toml --profile test
     oauthreg list --json | jq '.[].id'
     """  # noqa: D301 - a backspace keeps click from joining the lines
-    with failures_told():
-        configuration = load(settings or None, profile=profile, env_file=env_file)
+    configuration = options.configuration()
     rows = [_row(configuration, entry.registration) for entry in configuration.entries.values()]
-    if as_json:
-        sys.stdout.write(f"{json.dumps([_public(row) for row in rows], indent=2)}\n")
+    if options.as_json:
+        print_json([_public(row) for row in rows])
     elif rows:
         _print_table(rows)
     else:

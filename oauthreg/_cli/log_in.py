@@ -7,28 +7,24 @@ import json
 import sys
 from base64 import urlsafe_b64decode
 from contextlib import ExitStack
-from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from oauthreg._cli.common import (
-    NO_TOKEN,
-    EnvFileOption,
     IdArgument,
     OnlyOption,
-    ProfileOption,
-    SettingsOption,
-    failures_told,
     say,
 )
+from oauthreg._cli.exits import NO_TOKEN
 from oauthreg._cli.login_ways import by_browser, by_device
+from oauthreg._cli.options import CommonOptions, with_options
 from oauthreg._errors import ConfigurationError, Problem
 from oauthreg._grants.table import GRANTS, Grant
-from oauthreg._manager.sync_manager import AuthorizedClientManager
 from oauthreg._sources.tree import canonical
 
 if TYPE_CHECKING:
+    from oauthreg._manager.sync_manager import AuthorizedClientManager
     from oauthreg._registration import AuthorizedClient, ClientRegistration
 
 SECONDS = 300.0
@@ -36,12 +32,11 @@ NO_LOGIN = "is {grant}, by which `oauthreg login` logs nobody in"
 INSTEAD = 'Set authorization-grant-type = "authorization_code", or "device_code".'
 
 
+@with_options
 def login(
+    options: CommonOptions,
     registration_id: IdArgument,
     *,
-    settings: SettingsOption = None,
-    profile: ProfileOption = None,
-    env_file: EnvFileOption = None,
     only: OnlyOption = False,
     device: Annotated[
         bool,
@@ -90,21 +85,17 @@ def login(
     oauthreg login my-client --token | oauthreg introspect my-client -
     oauthreg login my-client --show-refresh-token > refresh-token
     """  # noqa: D301 - a backspace keeps click from joining the lines
-    load = partial(
-        AuthorizedClientManager.from_settings,
-        settings or None,
-        only=[registration_id] if only else None,
-        profile=profile,
-        env_file=env_file,
-    )
-    with failures_told(), ExitStack() as stack:
-        manager = stack.enter_context(load())
+    chosen = [registration_id] if only else None
+    with ExitStack() as stack:
+        manager = stack.enter_context(options.manager(only=chosen))
         registration = _registration(manager, registration_id)
         on_device = _grant(registration).login == "device"
         who = principal or _os_user()
         if device and not on_device:
             table = {registration.registration_id: {"authorization-grant-type": "device_code"}}
-            manager = stack.enter_context(load(arguments={"registration": table}))
+            manager = stack.enter_context(
+                options.manager(only=chosen, arguments={"registration": table})
+            )
         if device or on_device:
             client = by_device(manager, registration, principal=who, seconds=timeout)
         else:

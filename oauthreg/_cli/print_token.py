@@ -8,25 +8,20 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from oauthreg._cli.common import (
-    EnvFileOption,
     IdArgument,
     OnlyOption,
-    ProfileOption,
-    SettingsOption,
-    failures_told,
 )
-from oauthreg._manager.sync_manager import AuthorizedClientManager
+from oauthreg._cli.options import CommonOptions, with_options
 
 if TYPE_CHECKING:
     from oauthreg._registration import AuthorizeOptions
 
 
+@with_options
 def token(
+    common: CommonOptions,
     registration_id: IdArgument,
     *,
-    settings: SettingsOption = None,
-    profile: ProfileOption = None,
-    env_file: EnvFileOption = None,
     only: OnlyOption = False,
     scope: Annotated[
         list[str] | None,
@@ -70,15 +65,7 @@ def token(
         options["principal"] = principal
     if timeout is not None:
         options["timeout"] = timeout
-    with (
-        failures_told(),
-        AuthorizedClientManager.from_settings(
-            settings or None,
-            only=[registration_id] if only else None,
-            profile=profile,
-            env_file=env_file,
-        ) as manager,
-    ):
+    with common.manager(only=[registration_id] if only else None) as manager:
         client = manager.authorize(registration_id, **options)
         line = client.access_token.token_value
         if header:

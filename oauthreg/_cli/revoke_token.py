@@ -5,28 +5,24 @@ from __future__ import annotations
 import typer
 
 from oauthreg._cli.common import (
-    NO_TOKEN,
-    EnvFileOption,
     IdArgument,
     OnlyOption,
-    ProfileOption,
-    SettingsOption,
     TokenArgument,
-    failures_told,
+    print_json,
     say,
     token_given,
 )
-from oauthreg._manager.sync_manager import AuthorizedClientManager
+from oauthreg._cli.exits import NO_TOKEN
+from oauthreg._cli.options import CommonOptions, with_options
 from oauthreg._sources.tree import canonical
 
 
+@with_options
 def revoke(
+    options: CommonOptions,
     registration_id: IdArgument,
     token: TokenArgument = None,
     *,
-    settings: SettingsOption = None,
-    profile: ProfileOption = None,
-    env_file: EnvFileOption = None,
     only: OnlyOption = False,
 ) -> None:
     """Have the authorization server end an access or refresh token (RFC 7009).
@@ -38,18 +34,12 @@ def revoke(
     oauthreg revoke my-client - < token.txt
     oauthreg token my-client | oauthreg revoke my-client -
     """  # noqa: D301 - a backspace keeps click from joining the lines
-    with (
-        failures_told(),
-        AuthorizedClientManager.from_settings(
-            settings or None,
-            only=[registration_id] if only else None,
-            profile=profile,
-            env_file=env_file,
-        ) as manager,
-    ):
+    with options.manager(only=[registration_id] if only else None) as manager:
         value = token_given(token)
         own = manager.status().get(canonical(registration_id))
         manager.revoke(registration_id, value)
         if value is None and own is not None and own["state"] == "none":
             say("Nothing was revoked: no token of this registration is kept. Name the token.")
             raise typer.Exit(NO_TOKEN)
+    if options.as_json:
+        print_json({"id": canonical(registration_id), "ok": True})

@@ -4,29 +4,21 @@ from __future__ import annotations
 
 import sys
 import time
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import urlsplit
 
 import typer
 
-from oauthreg._cli.common import (
-    NO_TOKEN,
-    WRONG_SETTINGS,
-    EnvFileOption,
-    ProfileOption,
-    SettingsOption,
-    failures_told,
-    say,
-)
+from oauthreg._cli.common import print_json, say
+from oauthreg._cli.exits import WRONG_SETTINGS
+from oauthreg._cli.options import CommonOptions, with_options
 from oauthreg._errors import StoreError
 from oauthreg._secret_values import SecretReadError
-from oauthreg._settings.load import load
 from oauthreg._shared.seal import new_key
 from oauthreg.stores import StoreBusyError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from oauthreg._settings.store import ConfiguredStore
 
@@ -42,70 +34,62 @@ app = typer.Typer(
 
 
 @app.command("new-key")
-def print_new_key() -> None:
+@with_options
+def print_new_key(options: CommonOptions) -> None:
     """Print a new key for store.keys, alone on stdout.
 
     Give the same keys to every process that shares the store. To change the key, append the new
     one everywhere, then move it to the front everywhere, then drop the old one.
     """
-    sys.stdout.write(f"{new_key()}\n")
+    if options.as_json:
+        print_json({"key": new_key()})
+    else:
+        sys.stdout.write(f"{new_key()}\n")
 
 
 @app.command("status")
-def print_status(
-    *,
-    settings: SettingsOption = None,
-    profile: ProfileOption = None,
-    env_file: EnvFileOption = None,
-) -> None:
+@with_options
+def print_status(options: CommonOptions) -> None:
     """Say which store the settings name, and whether it can be used."""
-    with _opened(settings, profile, env_file) as store:
-        if store is None:
-            _print("type", "memory: each process keeps its own tokens, nothing is shared")
-            return
-        _print("type", store.config.type)
-        _print("place", _place(store))
-        _print("encryption", "on" if store.encrypted else "off")
-        try:
-            _print_state(store)
-        except StoreError:
-            _print("state", "not usable")
-            raise
+    store = _store(options)
+    if store is None:
+        _print("type", "memory: each process keeps its own tokens, nothing is shared")
+        return
+    _print("type", store.config.type)
+    _print("place", _place(store))
+    _print("encryption", "on" if store.encrypted else "off")
+    try:
+        _print_state(store)
+    except StoreError:
+        _print("state", "not usable")
+        raise
 
 
 @app.command("schema")
-def print_schema(
-    *,
-    settings: SettingsOption = None,
-    profile: ProfileOption = None,
-    env_file: EnvFileOption = None,
-) -> None:
+@with_options
+def print_schema(options: CommonOptions) -> None:
     """Print the statement that makes the table of an sql store, for who has the right to."""
-    with _opened(settings, profile, env_file) as store:
-        if store is None or store.config.type != "sql":
-            say("Only a store of the type sql has a schema.", style="bold red")
-            raise typer.Exit(WRONG_SETTINGS)
-        from oauthreg.stores._sql import SqlStore  # noqa: PLC0415 - an extra
+    store = _store(options)
+    if store is None or store.config.type != "sql":
+        say("Only a store of the type sql has a schema.", style="bold red")
+        raise typer.Exit(WRONG_SETTINGS)
+    from oauthreg.stores._sql import SqlStore  # noqa: PLC0415 - an extra
 
-        sys.stdout.write(f"{SqlStore.from_config(store.config).schema};\n")
+    sys.stdout.write(f"{SqlStore.from_config(store.config).schema};\n")
 
 
 @app.command("purge")
-def purge(
-    *,
-    settings: SettingsOption = None,
-    profile: ProfileOption = None,
-    env_file: EnvFileOption = None,
-) -> None:
+@with_options
+def purge(options: CommonOptions) -> None:
     """Remove what has ended from the store; nothing that is still of use."""
-    with _opened(settings, profile, env_file) as store:
-        if store is None:
-            say("There is no store: each process keeps its own tokens.", style="bold red")
-            raise typer.Exit(WRONG_SETTINGS)
-        shared = store.open()
-        count = _patiently(shared.purge, store.config.timeout)
-        shared.close()
-        say(f"Removed {count} {'entry' if count == 1 else 'entries'} that had ended.")
+    store = _store(options)
+    if store is None:
+        say("There is no store: each process keeps its own tokens.", style="bold red")
+        raise typer.Exit(WRONG_SETTINGS)
+    shared = store.open()
+    count = _patiently(shared.purge, store.config.timeout)
+    shared.close()
+    say(f"Removed {count} {'entry' if count == 1 else 'entries'} that had ended.")
 
 
 def _print_state(store: ConfiguredStore) -> None:
@@ -120,18 +104,9 @@ def _print_state(store: ConfiguredStore) -> None:
     _print("state", "ready: what is saved here is shared")
 
 
-@contextmanager
-def _opened(
-    settings: SettingsOption, profile: ProfileOption, env_file: EnvFileOption
-) -> Iterator[ConfiguredStore | None]:
-    """Give the store of the settings, whatever is wrong with registrations; tell its failures."""
-    with failures_told():
-        configuration = load(settings or None, only=(), profile=profile, env_file=env_file)
-        try:
-            yield configuration.store
-        except StoreError as error:
-            say(str(error), style="bold red")
-            raise typer.Exit(NO_TOKEN) from None
+def _store(options: CommonOptions) -> ConfiguredStore | None:
+    """Return the store of the settings, whatever is wrong with registrations."""
+    return options.configuration(only=()).store
 
 
 def _patiently(call: Callable[[], T], seconds: float) -> T:

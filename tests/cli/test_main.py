@@ -54,7 +54,10 @@ def test_without_the_extra_it_says_what_to_install(tmp_path, missing):
 
 
 def test_another_missing_module_is_not_taken_for_the_extra(tmp_path):
-    code = "import sys; sys.modules['pydantic'] = None; from oauthreg._cli import main; main()"
+    code = (
+        "import sys; sys.modules['pydantic'] = None; sys.argv[1:] = ['list']\n"
+        "from oauthreg._cli import main; main()"
+    )
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False
     )
@@ -66,11 +69,11 @@ def test_another_missing_module_is_not_taken_for_the_extra(tmp_path):
 def test_a_traceback_shows_no_locals(tmp_path):
     """Even a defect of the program prints names and lines, never values."""
     code = (
-        "import oauthreg._cli.list_registrations as module\n"
+        "from oauthreg._cli.options import CommonOptions\n"
         "def broken(*args, **kwargs):\n"
         "    hidden = 'value-' + 'of-a-local'\n"
         "    raise RuntimeError('a defect')\n"
-        "module.load = broken\n"
+        "CommonOptions.configuration = broken\n"
         "from oauthreg._cli.app import app\n"
         "app(['list'])\n"
     )
