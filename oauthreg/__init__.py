@@ -49,7 +49,7 @@ if TYPE_CHECKING:
         ClientRegistration,
         ProviderDetails,
     )
-    from oauthreg._reports import Introspection, RegistrationStatus, StoreStatus
+    from oauthreg._reports import Health, Introspection, RegistrationStatus, StoreStatus
     from oauthreg._secret_values import Secret, SecretReadError, TokenOf
     from oauthreg._tokens import AccessToken, RefreshToken
 
@@ -91,7 +91,7 @@ else:
             "ClientRegistration",
             "ProviderDetails",
         ),
-        "_reports": ("Introspection", "RegistrationStatus", "StoreStatus"),
+        "_reports": ("Health", "Introspection", "RegistrationStatus", "StoreStatus"),
         "_secret_values": ("Secret", "SecretReadError", "TokenOf"),
         "_tokens": ("AccessToken", "RefreshToken"),
         "_flow": ("Flow", "Granted", "NeedToken", "Pause", "TokenRequest", "TokenResponse"),
@@ -137,6 +137,7 @@ __all__ = [
     "Explanation",
     "Flow",
     "Granted",
+    "Health",
     "Introspection",
     "InvalidTokenResponseError",
     "LoginRequiredError",

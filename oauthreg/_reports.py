@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any, Literal, Required, TypedDict
 
 TokenState = Literal["fresh", "stale", "rejected", "none"]
@@ -63,3 +64,19 @@ class Introspection(TypedDict, total=False):
     cnf: dict[str, Any]
     act: dict[str, Any]
     authorization_details: list[dict[str, Any]]
+
+
+class Health(TypedDict):
+    """The health of one registration, or of the store.
+
+    Attributes:
+        state: `ready`: nothing failed since the last success; also never asked, or ended unused.
+            `degraded`: there is a valid token, but renewals fail. `down`: the last attempt failed,
+            and there is no valid token.
+        reason: Why it is not ready, without any credential; None if it is.
+        since: When the first failure since the last success happened (UTC); None if it is ready.
+    """
+
+    state: Literal["ready", "degraded", "down"]
+    reason: str | None
+    since: datetime | None

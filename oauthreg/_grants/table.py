@@ -91,6 +91,15 @@ class Grant:
         named = any(getattr(registration, name) is not None for name in fields)
         return self.acts_for_user and not named
 
+    def acts_for_client(self, registration: ClientRegistration) -> bool:
+        """Whether a token is the client's own, and neither a user's nor for a caller's token."""
+        if self.takes_subject_token:
+            signs = self.signs and registration.signing_key is not None
+            return signs or registration.subject_token is not None
+        unless = self.principal_unless
+        named = unless is not None and getattr(registration, unless) is not None
+        return named or not self.acts_for_user
+
     def missing(self, registration: ClientRegistration) -> Iterator[Need]:
         """Give the settings that a registration lacks."""
         return (need for need in self.needs if need.missing(registration))

@@ -11,6 +11,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from oauthreg._errors import ManagerClosedError, UnknownRegistrationError
+from oauthreg._grants.table import GRANTS
 from oauthreg._manager.flights import CALLER_MARGIN, Flights
 from oauthreg._manager.options import (
     DAY,
@@ -27,6 +28,7 @@ from oauthreg._renewal.clocks import Clocks
 from oauthreg._renewal.engine import Engine
 from oauthreg._renewal.engine_state import EngineState
 from oauthreg._renewal.fetches import TokenFetch, labels
+from oauthreg._renewal.health import READY, STORE
 from oauthreg._renewal.refresh_chain import chain_name
 from oauthreg._renewal.store_rules import lease_seconds
 from oauthreg._renewal.token_records import TokenRecords
@@ -42,7 +44,7 @@ if TYPE_CHECKING:
     from oauthreg._registration import AuthorizedClient, ClientRegistration
     from oauthreg._renewal.engine import Decision
     from oauthreg._renewal.flight import Procedure
-    from oauthreg._reports import RegistrationStatus
+    from oauthreg._reports import Health, RegistrationStatus
     from oauthreg._secret_values import TokenOf
     from oauthreg._settings.load import Configuration, ResolvedRegistration
     from oauthreg.events import Listener
@@ -170,6 +172,7 @@ class Core:
             plugin=resolved.plugin,
             principal=principal,
             refresh_chain=chain,
+            own=plain and GRANTS[own.authorization_grant_type].acts_for_client(own),
             **tokens,
         )
         if plain:
@@ -238,6 +241,16 @@ class Core:
             }
             for fetch in fetches
         }
+
+    def health(self) -> Mapping[str, Health]:
+        """Return whether every registration gets its tokens, and the store answers."""
+        self.check_process()
+        found = {
+            name: READY if name in self._overrides else self.records.health(self.fetch(resolved))
+            for name, resolved in self.registry.by_id().items()
+        }
+        sharing = self.flights.sharing
+        return found if sharing is None else {**found, STORE: sharing.access.health()}
 
     def subscribe(self, kinds: Iterable[type[Event]] | type[Event], listener: Listener) -> None:
         """Call a listener with every event of these kinds."""

@@ -13,7 +13,7 @@ from oauthreg._manager.core import Core
 from oauthreg._manager.registry import RegistrationRegistry
 from oauthreg._masked import Hidden
 from oauthreg._registration import ClientRegistration
-from oauthreg._reports import RegistrationStatus
+from oauthreg._reports import Health, RegistrationStatus
 from oauthreg._settings.load import Configuration, Settings, load
 from oauthreg.events import Event, Listener, Served
 
@@ -143,6 +143,19 @@ class Facade:
         its last call failed, also why (`failure`) and the seconds until the next (`retry_after`).
         """
         return self._core.status()
+
+    def health(self) -> Mapping[str, Health]:
+        """Return whether every registration gets its tokens: by id its `state`, `reason`, `since`.
+
+        `ready`: nothing failed since the last success; also never asked, or ended unused.
+        `degraded`: there is a valid token, but renewals fail. `down`: the last attempt failed,
+        and there is no valid token. For tokens of users, or for a caller's token, only failures
+        of the client or the endpoint count. A store has an entry `token_store`, which no
+        registration can be called: `degraded` while this process goes on without it.
+
+        Asks nobody, and never waits. `since` is the first failure after the last success (UTC).
+        """
+        return self._core.health()
 
     def subscribe(
         self, kinds: Iterable[type[Event]] | type[Event], listener: Callable[[Any], object]

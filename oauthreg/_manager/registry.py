@@ -53,6 +53,10 @@ class RegistrationRegistry:
         """Return every registration with its plugin."""
         return self._configuration.entries.values()
 
+    def by_id(self) -> Mapping[str, ResolvedRegistration]:
+        """Return every registration with its plugin, by its id."""
+        return self._configuration.entries
+
     def find(self, registration_id: str) -> ResolvedRegistration:
         """Return one registration with its plugin, by any spelling of its id.
 

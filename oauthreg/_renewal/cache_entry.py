@@ -70,6 +70,7 @@ class CacheEntry:
         flight: The fetch in progress.
         hot_keys: Where the hit path keeps clients of this value.
         names: The registrations that use this key.
+        owners: Those of them whose own token it is: without a user, and without a call's options.
         audience: The audience that was asked for.
         warned: Whether a caller's min_ttl was already found to exceed the lifetime.
         recheck_at: Monotonic seconds from which a refused credential may be read again.
@@ -95,6 +96,7 @@ class CacheEntry:
         "hot_keys",
         "key",
         "names",
+        "owners",
         "recheck_at",
         "renew_after",
         "unsaved_marks",
@@ -108,6 +110,7 @@ class CacheEntry:
         self.flight: Flight | None = None
         self.hot_keys: dict[tuple[int, Hashable], HotKey] = {}
         self.names: set[str] = set()
+        self.owners: set[str] = set()
         self.audience: str | None = None
         self.warned = False
         self.recheck_at = self.renew_after = self.dropped_at = float("-inf")
@@ -123,6 +126,13 @@ class CacheEntry:
         if cached is None or cached.older_than(cached.expired_after, now):
             return None
         return cached
+
+    def served(self, now: Instant) -> bool:
+        """Whether callers are given the cached value: it is neither expired nor rejected."""
+        cached = self.valid(now)
+        return cached is not None and (
+            cached.renew_from is None or now.monotonic < cached.renew_from
+        )
 
     def publish(self, hot: HotPath, at: HotKey, entry: HotEntry) -> None:
         """Put a client of this value on the hit path."""

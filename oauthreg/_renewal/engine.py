@@ -251,6 +251,7 @@ class Engine:
             backing_off=True,
             retry_after=wait,
         )
+        self._state.cache.health.failed(entry, error, now)
         effects.events.append(BackingOff(error=error, retry_after=wait, **labels(fetch)))
         raise error.copy()  # listeners have the other one, and keep no frame alive by it
 
@@ -293,12 +294,8 @@ class Engine:
             failure = error.copy(retry_after=wait)
             event: Event = BackingOff(error=failure, retry_after=wait, **labels(fetch))
         else:
-            failure = error.copy(
-                registration_id=fetch.name,
-                provider=fetch.provider,
-                retry_after=wait or None,
-                backing_off=False,
-            )
+            names = {"registration_id": fetch.name, "provider": fetch.provider}
+            failure = error.copy(**names, retry_after=wait or None, backing_off=False)
             left = cached.left(now) / cached.lifetime if cached is not None else None
             event = Failed(
                 error=failure,
@@ -308,6 +305,8 @@ class Engine:
                 **labels(fetch),
             )
         effects.settled.append((flight, failure))
+        if not flight.outdated:
+            self._state.cache.health.failed(entry, failure, now)
         if concerns_server(error):
             effects.events.append(event)
 

@@ -44,6 +44,10 @@ class Fetch(Protocol):
         """The registration's id, or `provider.<name>` for a provider's metadata."""
 
     @property
+    def own(self) -> bool:
+        """Whether it is a registration's own token: no user's, and without a call's options."""
+
+    @property
     def provider(self) -> str:
         """The provider's name."""
 
@@ -95,6 +99,7 @@ class TokenFetch:
         subject_token: The token to exchange.
         actor_token: The acting party's token.
         refresh_chain: The name of its chain of refresh tokens, for grants of a user.
+        own: Whether it is the registration's own token: no user's, and without a call's options.
     """
 
     key: str
@@ -104,6 +109,7 @@ class TokenFetch:
     subject_token: Secret | TokenOf | None = None
     actor_token: Secret | TokenOf | None = None
     refresh_chain: str | None = None
+    own: bool = False
 
     @property
     def name(self) -> str:
@@ -245,6 +251,7 @@ class MetadataFetch:
 
     details: ProviderDetails
     http: HttpProfile
+    own: bool = False
     audience: None = None
     grant: None = None
     only_refreshes: bool = False

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, TypeVar
 from oauthreg._flow import Pause, StoreCall
 from oauthreg._renewal.backoff import Schedule
 from oauthreg._renewal.fetches import labels
+from oauthreg._renewal.health import READY, unwell
 from oauthreg.events import StoreFailed
 from oauthreg.stores import StoreBusyError, StoreError
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from oauthreg._flow import Flow
     from oauthreg._renewal.clocks import Clocks
     from oauthreg._renewal.fetches import Fetch
+    from oauthreg._reports import Health
     from oauthreg._shared.shared_store import SharedStore
     from oauthreg.events import Event
 
@@ -52,6 +54,7 @@ class StoreAccess:
         self._clocks = clocks
         self._publish = publish
         self._failures = 0
+        self._failing_since = 0.0
         self._until = float("-inf")
         self._probing_until = float("-inf")
 
@@ -59,6 +62,11 @@ class StoreAccess:
     def retry_after(self) -> float:
         """Seconds until a store that failed is tried again; 0 if it is in use."""
         return max(self._until - self._clocks.monotonic(), 0.0) if self._failures else 0.0
+
+    def health(self) -> Health:
+        """Whether it is in use; while it is not, every process fetches for itself."""
+        failure, since = self.failure, self._failing_since
+        return READY if failure is None else unwell(failure, since, "degraded")
 
     def budget(self) -> float:
         """Return the monotonic time at which the calls that begin now have to be done."""
@@ -103,6 +111,8 @@ class StoreAccess:
             yield Pause(min(BUSY_PAUSE * (0.5 + self._clocks.random()), left))
 
     def _failed(self, fetch: Fetch, operation: str, reason: str) -> None:
+        if not self._failures:
+            self._failing_since = self._clocks.wall()
         self._failures += 1
         wait = STORE_BACKOFF.interval(self._failures, self._clocks.random())
         self._until = self._clocks.monotonic() + wait

@@ -6,6 +6,7 @@ import heapq
 from typing import TYPE_CHECKING
 
 from oauthreg._renewal.cache_entry import CacheEntry
+from oauthreg._renewal.health import HealthRecords
 from oauthreg._renewal.refresh_chain import RefreshChain
 
 if TYPE_CHECKING:
@@ -21,11 +22,18 @@ UNUSED_LOGIN = 90 * 86400.0
 
 
 class TokenCache:
-    """Cache entries and refresh chains. Not locked: the engine's lock guards it."""
+    """Cache entries and refresh chains. Not locked: the engine's lock guards it.
+
+    Attributes:
+        entries: By key.
+        chains: By name.
+        health: By what registrations fail.
+    """
 
     def __init__(self) -> None:
         self.entries: dict[str, CacheEntry] = {}
         self.chains: dict[str, RefreshChain] = {}
+        self.health = HealthRecords()
         self._by_name: dict[str, set[str]] = {}
         self._by_digest: dict[str, set[str]] = {}
         self._ends: list[tuple[float, str]] = []
@@ -41,6 +49,8 @@ class TokenCache:
         if fetch.name not in entry.names:
             entry.names.add(fetch.name)
             self._by_name.setdefault(fetch.name, set()).add(fetch.key)
+        if fetch.own:
+            entry.owners.add(fetch.name)
         entry.audience, entry.fetch = fetch.audience, fetch
         return entry
 
@@ -63,6 +73,7 @@ class TokenCache:
         """Replace an entry's value."""
         self._forget_digest(entry)
         entry.renewed(cached)
+        self.health.succeeded(entry)
         if cached.digest is not None:
             self._by_digest.setdefault(cached.digest, set()).add(entry.key)
         self.sweep_at(entry, cached.started.monotonic + cached.expired_after)
@@ -98,10 +109,13 @@ class TokenCache:
 
     def disown(self, names: Iterable[str]) -> Iterator[CacheEntry]:
         """Drop what only these registrations use; give every entry that one of them used."""
+        names = tuple(names)
+        self.health.forget(names)
         for name in names:
             for key in self._by_name.pop(name, ()):
                 entry = self.entries[key]
                 entry.names.discard(name)
+                entry.owners.discard(name)
                 yield entry
                 if not entry.names:
                     self.drop(entry)

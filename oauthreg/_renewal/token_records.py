@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from oauthreg._renewal.backoff import FORGOTTEN_AFTER
 from oauthreg._renewal.cache_entry import CacheEntry
 from oauthreg._renewal.fetches import labels, token_digest
+from oauthreg._renewal.health import READY, unwell
 from oauthreg._secret_values import Secret
 from oauthreg.events import RefreshTokenNotKept, Rejected
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from oauthreg._renewal.engine_state import EngineState
     from oauthreg._renewal.fetches import Fetch
     from oauthreg._renewal.refresh_chain import RefreshChain
-    from oauthreg._reports import RegistrationStatus
+    from oauthreg._reports import Health, RegistrationStatus
     from oauthreg._tokens import RefreshToken
 
 
@@ -148,6 +149,25 @@ class TokenRecords:
         for chain in chains:
             if chain.usable() == token:
                 chain.refuse(token)
+
+    def health(self, fetch: Fetch) -> Health:
+        """Describe one registration, by the fetch of its own token, for `health()`."""
+        now = self._state.clocks.now()
+        with self._state.locked():
+            cache = self._state.cache
+            failing, entry = cache.health.failing(fetch.name, now), cache.entries.get(fetch.key)
+            if failing is not None:
+                own = [entry] if entry is not None else []
+                entries = own if failing.own else cache.of_registration(fetch.name)
+                return failing.health(valid=any(one.served(now) for one in entries))
+            cached = entry.valid(now) if entry is not None and fetch.own else None
+            if cached is None or not cached.older_than(cached.stale_after, now):
+                return READY
+            refusal = self._state.backoffs.refusal(fetch.failure_scopes, now.monotonic)
+            if refusal is None:
+                return READY
+            ago = now.monotonic - refusal.backoff.failed_at
+            return unwell(refusal.backoff.error, now.wall - ago, "degraded")
 
     def status(self, fetch: Fetch) -> RegistrationStatus:
         """Describe one key for `status()`."""

@@ -12,6 +12,7 @@ PLAIN = {
     "auth",
     "client",
     "from_settings",
+    "health",
     "override",
     "register",
     "registrations",

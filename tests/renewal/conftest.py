@@ -47,6 +47,7 @@ class Fetch:
     grant = "client_credentials"
     endpoint = "https://as.example/token"
     refresh_chain = None
+    own = True
     only_refreshes = False
     http = HttpProfile()
 

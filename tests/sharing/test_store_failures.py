@@ -15,6 +15,7 @@ import pytest
 from oauthreg._errors import StoreError
 from oauthreg._renewal.clocks import Clocks
 from oauthreg.events import StoreFailed
+from oauthreg.stores import StoreBusyError
 
 
 class Broken:
@@ -159,3 +160,24 @@ def test_status_says_whether_the_store_is_in_use(process, server, broken):
     failing = other.do("status")["app"]["store"]
     assert failing["failure"] == "the disk is gone"
     assert 0 < failing["retry_after"] <= 0.5
+
+
+def test_health_says_since_when_this_process_goes_on_without_the_store(broken, time_):
+    one = broken(fail)
+    assert one.manager.health()["token_store"]["state"] == "ready"
+    begun = time_.clocks.wall()
+    one.token()
+    time_.advance(60)
+    found = one.manager.health()["token_store"]
+    assert (found["state"], found["reason"]) == ("degraded", "the disk is gone")
+    assert 0 <= found["since"].timestamp() - begun < 30
+    assert one.manager.health()["app"]["state"] == "ready"
+    one.store._behave = StoreBusyError
+    one.core.flights.sharing.access.failure = None
+    assert one.manager.health()["token_store"]["state"] == "ready"
+
+
+def test_the_stores_entry_has_a_name_that_no_registration_can_have(process):
+    one = process()
+    one.manager.register("token_store", {"provider": "as", "client-id": "x", "client-secret": "y"})
+    assert one.manager.health().keys() == {"app", "token-store", "token_store"}
