@@ -164,6 +164,8 @@ class Granted(Masked):
         expires_in: Lifetime in seconds as the server sent it; None if it sent none.
         scopes: The scopes of the answer; None if it named none, so that they are as asked.
         refresh_token: The refresh token of the answer, if the grant may keep one.
+        api_uri: The address of the API that the token is for, if the answer names it; used where
+            it is https and its host is one of the plugin's `api_hosts`.
         extra: The other fields of the answer.
     """
 
@@ -172,6 +174,7 @@ class Granted(Masked):
     expires_in: float | None = None
     scopes: tuple[str, ...] | None = None
     refresh_token: str | None = field(default=None, repr=False)
+    api_uri: str | None = None
     extra: Mapping[str, Any] = field(default_factory=lambda: NOTHING, repr=False)
 
 

@@ -6,15 +6,23 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Protocol, TypedDict, Unpack, cast
 from uuid import uuid4
 
+from oauthreg._addresses import origin_of
 from oauthreg._dpop import RESOURCE_SERVER, Prover
 from oauthreg._flow import NOTHING, ClientCertificate
 from oauthreg._masked import Hidden, Masked
 from oauthreg._secret_values import MASK, ChainedToken, SecretSource, TokenOf
 from oauthreg._signing_keys import KeySource
 from oauthreg._tokens import AccessToken, RefreshToken
+from oauthreg._urls import has_one_of_hosts
+
+TOKEN_HEADERS: Mapping[str, str] = MappingProxyType(
+    {"Authorization": "{token_type} {access_token}"}
+)
+"""What puts a token on a request, unless the provider says otherwise (RFC 6750 section 2.1)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +58,10 @@ class ProviderDetails:
         issuer_uri: The issuer identifier, compared with the metadata's to the letter.
         endpoints: Addresses by setting name (`token-uri`, ...): the settings', else the plugin's.
         settings: What the plugin was configured with.
+        api_headers: The header fields of requests to APIs: templates over `token_type`,
+            `access_token` and `client_id`. The first is the token's own.
+        api_uri: The address of the API, if the settings or the plugin say it.
+        api_hosts: The hosts at which an API's address that a token answer names may be.
         chosen_by: The rule that chose this provider for the registration.
     """
 
@@ -60,12 +72,20 @@ class ProviderDetails:
     settings: Mapping[str, Any] = field(default_factory=lambda: NOTHING, hash=False, repr=False)
     user_name_attribute: str | None = None
     user_info_authentication_method: str | None = None
+    api_headers: Mapping[str, str] = field(default_factory=lambda: TOKEN_HEADERS, hash=False)
+    api_uri: str | None = None
+    api_hosts: tuple[str, ...] = ()
     chosen_by: str = ""
 
     @property
     def token_uri(self) -> str | None:
         """The token endpoint, if the settings or the plugin say it."""
         return self.endpoints.get("token-uri")
+
+    @property
+    def token_header(self) -> str:
+        """The name of the header field that carries a token to APIs."""
+        return next(iter(self.api_headers))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,7 +154,8 @@ class AuthorizedClient(Masked):
         principal: On whose behalf, as the caller said; None for the client itself.
         access_token: A token with life left.
         refresh_token: The refresh token, where the grant keeps one.
-        authorization: The value of the Authorization header.
+        authorization: The value of the Authorization header. Providers whose APIs want another
+            header have it in `headers`.
     """
 
     registration: ClientRegistration
@@ -144,8 +165,45 @@ class AuthorizedClient(Masked):
     authorization: str = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        token = self.access_token
-        object.__setattr__(self, "authorization", f"{token.token_type} {token.token_value}")
+        token, templates = self.access_token, self.registration.provider.api_headers
+        value = f"{token.token_type} {token.token_value}"
+        if templates is not TOKEN_HEADERS:
+            value = self.headers.get("Authorization", value)
+        object.__setattr__(self, "authorization", value)
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """The header fields that put the token on an API request; the first has the token."""
+        token, registration = self.access_token, self.registration
+        values = {
+            "token_type": token.token_type,
+            "access_token": token.token_value,
+            "client_id": registration.client_id,
+        }
+        templates = registration.provider.api_headers
+        return {name: template.format_map(values) for name, template in templates.items()}
+
+    @property
+    def api_uri(self) -> str | None:
+        """The address of the API, if anything names it: the token answer, else the settings.
+
+        What the answer names counts only at one of the provider's `api_hosts`.
+        """
+        named, provider = self.access_token.api_uri, self.registration.provider
+        if named is not None and has_one_of_hosts(named, provider.api_hosts):
+            return named
+        return provider.api_uri
+
+    @property
+    def urls(self) -> tuple[str, ...]:
+        """Where adapters may send the token: the registration's `urls`, else the API's origin.
+
+        Empty if there is neither: then it stays with the origin that is asked first.
+        """
+        if self.registration.urls:
+            return self.registration.urls
+        api_uri = self.api_uri
+        return () if api_uri is None else (str(origin_of(api_uri)),)
 
     def proof(self, method: str, url: str) -> str | None:
         """Return the DPoP header of one API request (RFC 9449 section 7.1).
@@ -243,6 +301,10 @@ class Manager(Protocol):
     def reject(self, registration_id: str, token_value: str) -> None:
         """Say that an API refused this token."""
 
+    @property
+    def registrations(self) -> Mapping[str, ClientRegistration]:
+        """Every registration by its id."""
+
 
 class AsyncManager(Protocol):
     """What asynchronous adapters need of a manager."""
@@ -254,3 +316,7 @@ class AsyncManager(Protocol):
 
     def reject(self, registration_id: str, token_value: str) -> None:
         """Say that an API refused this token."""
+
+    @property
+    def registrations(self) -> Mapping[str, ClientRegistration]:
+        """Every registration by its id."""

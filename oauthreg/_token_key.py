@@ -43,6 +43,9 @@ EXEMPT: Mapping[type, Mapping[str, str]] = {
         "chosen_by": "why this provider was chosen",
         "user_name_attribute": "about user info, which is asked for with the token",
         "user_info_authentication_method": "likewise",
+        "api_headers": "about requests to APIs, which carry the token",
+        "api_uri": "likewise",
+        "api_hosts": "likewise: each process judges by its own",
     },
 }
 """The fields that change neither the request for a token nor the token, and why."""

@@ -29,6 +29,7 @@ class AccessToken(Masked):
         scopes: What was granted.
         issued_at: When its request was started, aware UTC.
         expires_at: When it ends by the server's word (or `default-lifetime`), aware UTC.
+        api_uri: The address of the API that it is for, as the token answer named it.
         extra: The other fields of the token answer.
     """
 
@@ -37,6 +38,7 @@ class AccessToken(Masked):
     scopes: tuple[str, ...]
     issued_at: datetime
     expires_at: datetime
+    api_uri: str | None = None
     extra: Mapping[str, Any] = field(default_factory=lambda: NOTHING, repr=False, hash=False)
 
     def __repr__(self) -> str:

@@ -19,7 +19,7 @@ from functools import lru_cache
 from unicodedata import normalize
 from urllib.parse import quote, unquote
 
-from oauthreg._addresses import Origin, as_http, origin_of, parse, parse_requested
+from oauthreg._addresses import Origin, as_http, origin_of, parse, parse_requested, parse_secure
 
 _AT_PATH = re.compile(r"([^/?#]*//[^/?#]*)([^?#]*)")
 _ENCODED = re.compile(r"%([0-9A-Fa-f]{2})")
@@ -113,6 +113,23 @@ def parse_pattern(text: str) -> Pattern:
         raise ValueError("must not climb by .. in its path")
     kept = segments[:-1] if segments[-1:] == ("",) else segments
     return Pattern(address.origin, any_label, kept)
+
+
+def has_one_of_hosts(url: str, hosts: tuple[str, ...]) -> bool:
+    """Whether an address that a server named is https at one of these hosts, or on loopback.
+
+    Args:
+        url: The address.
+        hosts: Host names; `*.example.com` is every host below `example.com`. None of them: no.
+    """
+    try:
+        address = parse_secure(url)
+    except ValueError:
+        return False
+    return address.query is None and any(
+        address.host.endswith(host[1:]) if host.startswith("*.") else address.host == host
+        for host in hosts
+    )
 
 
 def safe_segments(path: str) -> tuple[str, ...] | None:

@@ -32,7 +32,7 @@ FLOORS = (
         "_reports",
         "events",
     ),
-    ("_signing_keys", "_dpop", "_registration", "_urls", "stores", "_shared", "_transports"),
+    ("_signing_keys", "_dpop", "_urls", "_registration", "stores", "_shared", "_transports"),
     ("_sources", "_protocol"),
     ("_discovery", "_grants", "_token_key"),
     ("_provider", "_common_providers", "plugin"),

@@ -193,6 +193,7 @@ class TokenFetch:
             scopes=registration.scopes if granted.scopes is None else granted.scopes,
             issued_at=issued_at,
             expires_at=issued_at + timedelta(seconds=lifetime),
+            api_uri=granted.api_uri,
             extra=granted.extra,
         )
         stale_after, expired_after = life(

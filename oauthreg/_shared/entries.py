@@ -31,6 +31,7 @@ class StoredToken:
         token_value: The token itself.
         token_type: `Bearer` or `DPoP`.
         scopes: What was granted.
+        api_uri: The address of the API that it is for, if the token answer named it.
         extra: The other fields of the token answer.
         start: When its request was started.
         lifetime: Seconds from the start to its end by the server's word.
@@ -41,6 +42,7 @@ class StoredToken:
     token_value: str = field(repr=False)
     token_type: str
     scopes: tuple[str, ...]
+    api_uri: str | None = None
     extra: Mapping[str, Any] = field(default_factory=lambda: NOTHING, repr=False)
     start: Reading
     lifetime: float
@@ -55,6 +57,7 @@ class StoredToken:
             token_value=token.token_value,
             token_type=token.token_type,
             scopes=token.scopes,
+            api_uri=token.api_uri,
             extra=token.extra,
             start=start,
             lifetime=lifetime,
@@ -82,6 +85,7 @@ class StoredToken:
             scopes=self.scopes,
             issued_at=issued_at,
             expires_at=issued_at + timedelta(seconds=self.lifetime),
+            api_uri=self.api_uri,
             extra=self.extra,
         )
 

@@ -24,10 +24,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 from oauthreg._errors import AuthorizationError
 from oauthreg._registration import hide_options
+from oauthreg._sources.tree import canonical
 from oauthreg.auth._policy import demands_nonce, may_send_token, refuses_token
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, MutableMapping
+    from collections.abc import Callable, Container, Mapping, MutableMapping
 
     from oauthreg._registration import AsyncManager, AuthorizedClient, AuthorizeOptions, Manager
 
@@ -55,6 +56,12 @@ class TokenSupplier:
         self._manager = manager
         self._registration_id = registration_id
         self._is_async = _is_asynchronous(type(manager))
+
+    @property
+    def token_header(self) -> str:
+        """The name of the header field that carries the token: a request with one is left alone."""
+        registration = self._manager.registrations.get(canonical(str(self._registration_id)))
+        return AUTHORIZATION if registration is None else registration.provider.token_header
 
     def check(self, *, asynchronous: bool) -> None:
         """Refuse a manager of the wrong kind: it would block the loop, or never be awaited.
@@ -96,7 +103,7 @@ class Answer(NamedTuple):
         status: The HTTP status.
         headers: Its header fields, looked up in lower case.
         challenge: Its `WWW-Authenticate` headers, joined.
-        authorization: The Authorization header that the request carried.
+        authorization: What the request carried in the token's own header field.
         replayable: Whether the request's body can be sent again.
     """
 
@@ -123,9 +130,10 @@ class AuthorizedRequest:
         first_url: An address of the origin that the token may not leave, if there are no `urls`.
         sends_token: Whether the token goes to the first address.
         proof: The latest proof; None if the token needs none.
+        added: The header fields that were added with the token, as they were last.
     """
 
-    __slots__ = ("_supplier", "client", "first_url", "proof", "sends_token")
+    __slots__ = ("_fields", "_supplier", "added", "client", "first_url", "proof", "sends_token")
 
     def __init__(
         self,
@@ -141,19 +149,31 @@ class AuthorizedRequest:
         """
         self._supplier = supplier
         self.proof: str | None = None
+        self.added: Mapping[str, str] = {}
         self.client = client
+        self._fields = client.headers
         self.first_url = first_url or url
-        self.sends_token = may_send_token(client.registration, url, self.first_url)
+        self.sends_token = may_send_token(client, url, self.first_url)
+
+    @property
+    def token_header(self) -> str:
+        """The name of the token's own header field."""
+        return next(iter(self._fields))
 
     @property
     def authorization(self) -> str:
-        """The value of the Authorization header."""
-        return self.client.authorization
+        """The value of the token's own header field."""
+        return self._fields[self.token_header]
+
+    @property
+    def has_own_headers(self) -> bool:
+        """Whether there are fields but Authorization: libraries take them along anywhere."""
+        return self._fields.keys() != {AUTHORIZATION}
 
     @property
     def has_urls(self) -> bool:
         """Whether `urls` says where the token may go."""
-        return bool(self.client.registration.urls)
+        return bool(self.client.urls)
 
     @property
     def needs_proof(self) -> bool:
@@ -167,26 +187,29 @@ class AuthorizedRequest:
         Raises:
             UrlNotAllowedError: nothing at all may be sent there.
         """
-        return may_send_token(self.client.registration, url, self.first_url)
-
-    def headers(self, method: str, url: str) -> dict[str, str]:
-        """Return what puts the token on one request: a proof in it may be sent just once."""
-        self.proof = self.client.proof(method, url)
-        return {AUTHORIZATION: self.authorization} | ({DPOP: self.proof} if self.proof else {})
+        return may_send_token(self.client, url, self.first_url)
 
     def add_token(self, headers: MutableMapping[str, str], method: str, url: str) -> None:
-        """Set the header fields of one request that carry the token and its proof."""
-        had_proof = self.proof is not None
+        """Set the header fields of one request that carry the token and its proof.
+
+        A proof may be sent just once. Fields besides the token's own that the caller set stay.
+        """
+        self.remove_token(headers)
+        headers.update(self.fields_beside(headers, method, url))
+
+    def fields_beside(self, taken: Container[str], method: str, url: str) -> dict[str, str]:
+        """Return the fields to add to those of one request, whose names are given (lower case)."""
         self.proof = self.client.proof(method, url)
-        headers[AUTHORIZATION] = self.client.authorization
-        if self.proof is not None:
-            headers[DPOP] = self.proof
-        elif had_proof:
-            headers.pop(DPOP, None)
+        fields = self._fields.items()
+        self.added = {name: value for name, value in fields if name.lower() not in taken}
+        return {**self.added, DPOP: self.proof} if self.proof is not None else {**self.added}
 
     def remove_token(self, headers: MutableMapping[str, str]) -> None:
-        """Remove the token from the header fields of a request, and its proof if it has one."""
-        headers.pop(AUTHORIZATION, None)
+        """Remove the token from the header fields of a request, and all that was added with it."""
+        headers.pop(self.token_header, None)
+        for name, value in self.added.items():
+            if headers.get(name) == value:
+                del headers[name]
         if self.needs_proof or self.proof is not None:
             headers.pop(DPOP, None)
 
@@ -211,6 +234,7 @@ class AuthorizedRequest:
     def replace_client(self, client: AuthorizedClient) -> bool:
         """Use another client from now on; False if its token is the one that was refused."""
         before, self.client = self.client, client
+        self._fields = client.headers
         return client.access_token.token_value != before.access_token.token_value
 
 

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 from oauthreg._errors import AuthorizationError
 from oauthreg.auth._authorized_request import (
-    AUTHORIZATION,
     DPOP,
     Answer,
     AuthorizedRequest,
     TokenSupplier,
 )
+from oauthreg.auth._httpx_token_headers import TokenHeaders
 from oauthreg.auth._policy import check_addresses, is_plain_loopback, proxied
 
 if TYPE_CHECKING:
@@ -24,7 +24,6 @@ CONNECTS, IS_CONNECTED = "connection.connect_tcp.started", "connection.connect_t
 SOCKS = "socks."
 SENDS_HEADERS = ".send_request_headers.started"
 HAS_HEADERS = ".receive_response_headers.complete"
-OF_THE_TOKEN = {AUTHORIZATION.lower().encode(), DPOP.lower().encode()}
 # Request extensions, which httpx copies to each hop.
 OURS, FIRST_URL = "oauthreg.authorization", "oauthreg.first_url"
 
@@ -33,8 +32,9 @@ class HttpxAuthorizedRequest(AuthorizedRequest):
     """An authorized request of httpx.
 
     On a redirect httpx keeps the Authorization header for the same origin and strips it for any
-    other, which is the rule without `urls`. With `urls` every hop is checked, and with DPoP each
-    gets a proof of its own: the client asks nobody about hops, but its transport reports each to
+    other, which is the rule without `urls`; other header fields of the token it is not shown (see
+    `TokenHeaders`). With these or with `urls` every hop is checked, and with DPoP each gets a proof
+    of its own: the client asks nobody about hops, but its transport reports each to
     the `trace` extension, once it is connected and before a byte of the request is sent. So does
     plain http to loopback become known that goes through a proxy, or to a `localhost` elsewhere.
     """
@@ -47,6 +47,8 @@ class HttpxAuthorizedRequest(AuthorizedRequest):
         "_local_port",
         "_request",
         "_rewind",
+        "_strayed",
+        "_token_headers",
         "_token_url",
     )
 
@@ -56,14 +58,18 @@ class HttpxAuthorizedRequest(AuthorizedRequest):
         client: AuthorizedClient,
         request: Any,
         byte_stream: type[Any],
+        token_headers: type[TokenHeaders],
     ) -> None:
         super().__init__(supplier, client, str(request.url), request.extensions.get(FIRST_URL))
+        self.added = request.extensions.get(OURS, {})
         self._byte_stream = byte_stream
+        self._token_headers = token_headers
         self._request = request
         self._hop = request
         self._rewind = _rewind(request.stream, byte_stream)
         self._added_to_hop = False
         self._has_own_token = False
+        self._strayed = False  # to another origin, from where no redirect leads back
         self._token_url: str | None = None
         self._local_port: int | None = None  # of a connection to localhost that is being made
         if self.sends_token:
@@ -72,8 +78,9 @@ class HttpxAuthorizedRequest(AuthorizedRequest):
             self.remove_token(request.headers)
 
     def listen_to_hops(self, kind: type[HopListener]) -> None:
-        """Have every hop reported, where `urls`, a proof or plain http depend on it."""
-        if self.has_urls or self.needs_proof or is_plain_loopback(self.first_url):
+        """Have every hop reported, where header, `urls`, proof or plain http depend on it."""
+        depends = self.has_own_headers or self.has_urls or self.needs_proof
+        if depends or is_plain_loopback(self.first_url):
             listener = kind(self, self._request.extensions.get("trace"))
             self._request.extensions = {**self._request.extensions, "trace": listener}
 
@@ -114,7 +121,7 @@ class HttpxAuthorizedRequest(AuthorizedRequest):
             status=response.status_code,
             headers=response.headers,
             challenge=response.headers.get("WWW-Authenticate", ""),
-            authorization=hop.headers.get(AUTHORIZATION, added),
+            authorization=hop.headers.get(self.token_header, added),
             replayable=isinstance(hop.stream, self._byte_stream)
             or (hop.stream is self._request.stream and self._rewind is not None),
         )
@@ -137,31 +144,37 @@ class HttpxAuthorizedRequest(AuthorizedRequest):
         target = hop.url.target
         by_proxy = target.startswith(b"http")  # which is asked for the whole address
         url = (target if by_proxy else bytes(hop.url)).decode("ascii")
-        if self.has_urls:
-            self.may_send_token(url)
+        self._strayed = not self.may_send_token(url) or self._strayed
         own, self._has_own_token = self._has_own_token, False
         carried = {name.lower(): value.decode("latin-1") for name, value in hop.headers}
-        shown = carried.get(b"authorization")
-        self._added_to_hop = shown is None and self.has_urls
+        shown = carried.get(self.token_header.lower().encode())
+        is_kept_back = self.has_urls or self.has_own_headers
+        self._added_to_hop = shown is None and is_kept_back and not self._strayed
         if shown is not None and shown != self.authorization:  # by a hook of the caller's
             return None
-        sends_token = shown is not None or self._added_to_hop
+        sends_token = self._added_to_hop or (shown is not None and not self._strayed)
         if sends_token and by_proxy and is_plain_loopback(url):
             raise proxied(self.client.registration, url)
         if own:  # what the flow sent has its token already, and a proof of its own
             return url
-        fields = self.headers(hop.method.decode("ascii"), url) if sends_token else {}
+        ours = {name.lower().encode() for name in (*self.added, DPOP)}
+        kept = [(name, value) for name, value in hop.headers if name.lower() not in ours]
+        taken = {name.lower().decode("latin-1") for name, _ in kept}
+        method = hop.method.decode("ascii")
+        fields = self.fields_beside(taken, method, url) if sends_token else {}
         hop.headers[:] = [
-            *((name, value) for name, value in hop.headers if name.lower() not in OF_THE_TOKEN),
+            *kept,
             *((name.encode(), value.encode()) for name, value in fields.items()),
         ]
         return url if sends_token else None
 
     def _set_token(self, request: Any) -> None:
         self.add_token(request.headers, request.method, str(request.url))
+        if self.has_own_headers:
+            request.headers = self._token_headers(request.headers, self.added)
         request.extensions = {
             **request.extensions,
-            OURS: self.authorization,
+            OURS: self.added,
             FIRST_URL: self.first_url,
         }
         self._has_own_token = True
@@ -203,10 +216,10 @@ class AsyncHopListener(HopListener):
             await answer
 
 
-def has_callers_header(request: Any) -> bool:
+def has_callers_header(request: Any, name: str) -> bool:
     """Whether there is a header, and not ours: a request may be sent again and still have it."""
-    ours = request.extensions.get(OURS)
-    return bool(request.headers.get(AUTHORIZATION, ours) != ours)
+    ours = request.extensions.get(OURS, {}).get(name)
+    return bool(request.headers.get(name, ours) != ours)
 
 
 def _rewind(stream: Any, byte_stream: type[Any]) -> Callable[[], object] | None:

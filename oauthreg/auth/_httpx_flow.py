@@ -10,7 +10,12 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Generator
 from typing import Any, NoReturn, Unpack
 
-from oauthreg._registration import AsyncManager, AuthorizeOptions, Manager
+from oauthreg._registration import (
+    AsyncManager,
+    AuthorizedClient,
+    AuthorizeOptions,
+    Manager,
+)
 from oauthreg.auth._authorized_request import (
     RetryBudget,
     TokenSupplier,
@@ -22,6 +27,7 @@ from oauthreg.auth._httpx_authorized_request import (
     HttpxAuthorizedRequest,
     has_callers_header,
 )
+from oauthreg.auth._httpx_token_headers import TokenHeaders
 
 
 class HttpxFlow:
@@ -29,13 +35,14 @@ class HttpxFlow:
 
     A 401 that asks for a DPoP nonce is retried once with it. A synchronous client takes an
     `AuthorizedClientManager`, an asynchronous one an `AsyncAuthorizedClientManager`. One object
-    serves any number of clients, threads and loops. A request that has an Authorization header
-    already is left alone.
+    serves any number of clients, threads and loops. A request that has the token's header already
+    (Authorization, unless the provider has another) is left alone.
 
     The hops of a redirect are known from the `trace` extension, which the library's own transports
     honour. Behind one that reports nothing (`MockTransport`, `ASGITransport`, `WSGITransport`, one
-    of your own) redirects are the library's alone: `urls` is not asked about them, and with DPoP
-    every hop carries the proof of the first request, which an API refuses. Follow redirects by
+    of your own) redirects are the library's alone: `urls` is not asked about them, a header that is
+    not Authorization goes with the first request only, and with DPoP every hop carries the proof
+    of the first request, which an API refuses. Follow redirects by
     hand there: each request that is sent by itself is judged, and has its own proof.
 
     Args:
@@ -45,6 +52,7 @@ class HttpxFlow:
     """
 
     byte_stream: type[Any]
+    token_headers: type[TokenHeaders]
 
     def __init__(
         self,
@@ -70,26 +78,30 @@ class HttpxFlow:
             UrlNotAllowedError: the token may not go to an address.
             AuthorizationError: there is no token.
         """
-        if has_callers_header(request):
+        if has_callers_header(request, self._supplier.token_header):
             yield request
             return
         self._supplier.check(asynchronous=False)
         client = self._supplier.authorize()
-        authorized = HttpxAuthorizedRequest(self._supplier, client, request, self.byte_stream)
+        authorized = self._authorized(client, request)
         authorized.listen_to_hops(HopListener)
         budget = RetryBudget(self._supplier, authorized)
         response = yield request
         while budget.allows(authorized.answer(response)):
             response = yield authorized.replay()
 
+    def _authorized(self, client: AuthorizedClient, request: Any) -> HttpxAuthorizedRequest:
+        kinds = self.byte_stream, self.token_headers
+        return HttpxAuthorizedRequest(self._supplier, client, request, *kinds)
+
     async def async_auth_flow(self, request: Any) -> AsyncGenerator[Any, Any]:
         """Send a request of an asynchronous client; otherwise as `sync_auth_flow`."""
-        if has_callers_header(request):
+        if has_callers_header(request, self._supplier.token_header):
             yield request
             return
         self._supplier.check(asynchronous=True)
         client = await self._supplier.authorize()
-        authorized = HttpxAuthorizedRequest(self._supplier, client, request, self.byte_stream)
+        authorized = self._authorized(client, request)
         authorized.listen_to_hops(AsyncHopListener)
         budget = RetryBudget(self._supplier, authorized)
         response = yield request

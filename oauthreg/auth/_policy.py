@@ -12,7 +12,7 @@ from oauthreg._urls import permits
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from oauthreg._registration import ClientRegistration
+    from oauthreg._registration import AuthorizedClient, ClientRegistration
 
 UNAUTHORIZED = 401
 LONGEST_CHALLENGE = 4096  # characters of a WWW-Authenticate header that are looked at
@@ -45,16 +45,17 @@ def demands_nonce(status: int, challenge: str) -> bool:
     return bool(demands) and _DPOP_SCHEME.search(challenge, 0, demands[-1]) is not None
 
 
-def may_send_token(registration: ClientRegistration, url: str, first_url: str) -> bool:
-    """Whether the token of a registration may be sent to an address.
+def may_send_token(client: AuthorizedClient, url: str, first_url: str) -> bool:
+    """Whether a client's token may be sent to an address.
 
-    With `urls`, to every address on the list. Without, to the origin of `first_url` only, by https
-    or to loopback: another host, port or scheme, as after a redirect, gets no token.
+    With `urls`, which may follow from the API's address, to every address on the list. Without, to
+    the origin of `first_url` only, by https or to loopback: another host, port or scheme, as after
+    a redirect, gets no token.
 
     Raises:
         UrlNotAllowedError: it is not listed, or it is plain http.
     """
-    urls = registration.urls
+    registration, urls = client.registration, client.urls
     try:
         origin = origin_of(url)
         if not urls and url != first_url and origin != origin_of(first_url):

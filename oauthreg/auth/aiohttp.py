@@ -41,7 +41,8 @@ def middleware(
     """Return a middleware that puts a registration's token on requests.
 
     A 401 renews the token once and retries the request; one that asks for a DPoP nonce is
-    retried once with it. A request that has an Authorization header already is left alone.
+    retried once with it. A request that has the token's header already (Authorization, unless
+    the provider has another) is left alone.
 
     aiohttp asks a middleware about every hop of a redirect and does not say which came first.
     So, unless the registration has `urls`, the middleware is bound to the first origin that it
@@ -61,7 +62,9 @@ def middleware(
     bound_to: dict[str, str] = {}
 
     async def send_authorized(request: ClientRequest, handler: ClientHandlerType) -> ClientResponse:
-        if AUTHORIZATION in request.headers and not await _is_of_netrc(request):
+        if AUTHORIZATION in request.headers and await _is_of_netrc(request):
+            del request.headers[AUTHORIZATION]
+        if supplier.token_header in request.headers:
             bound_to.setdefault("origin", str(request.url.origin()))
             return await handler(request)
         client = await supplier.authorize()

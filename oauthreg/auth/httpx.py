@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from oauthreg._extras import needed
 from oauthreg.auth._httpx_flow import HttpxFlow
+from oauthreg.auth._httpx_token_headers import TokenHeaders
 
 with needed("httpx", by="oauthreg.auth.httpx"):
     import httpx
@@ -17,7 +18,12 @@ with needed("httpx", by="oauthreg.auth.httpx"):
 __all__ = ["Auth"]
 
 
+class _Headers(TokenHeaders, httpx.Headers):
+    pass
+
+
 class Auth(HttpxFlow, httpx.Auth):
     """`HttpxFlow`, which says what it does, as an auth object of httpx."""
 
     byte_stream = httpx.ByteStream
+    token_headers = _Headers

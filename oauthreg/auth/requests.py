@@ -20,7 +20,6 @@ from requests.utils import get_environ_proxies, get_netrc_auth, rewind_body, sel
 from oauthreg._addresses import origin_of
 from oauthreg._registration import AuthorizeOptions, Manager
 from oauthreg.auth._authorized_request import (
-    AUTHORIZATION,
     DPOP,
     Answer,
     AuthorizedRequest,
@@ -37,8 +36,8 @@ class Auth(AuthBase):
     """Puts a registration's token on requests; a 401 renews it once and retries.
 
     A 401 that asks for a DPoP nonce is retried once with it. Thread-safe: one object serves any
-    number of sessions and threads. A request that has an Authorization header already is left
-    alone.
+    number of sessions and threads. A request that has the token's header already (Authorization,
+    unless the provider has another) is left alone.
 
     A token for plain http on loopback is refused where the environment names a proxy for it,
     whether or not the session heeds that: an auth object is not told. Neither does it see
@@ -74,7 +73,7 @@ class Auth(AuthBase):
         """
         if not isinstance(r, PreparedRequest):
             refuse_foreign_request("requests", r)
-        if AUTHORIZATION in r.headers:
+        if self._supplier.token_header in r.headers:
             return r
         url = r.url or ""
         client = self._supplier.authorize()
@@ -106,7 +105,7 @@ class Auth(AuthBase):
     def _answered(self, authorized: AuthorizedRequest, response: Response, **how: Any) -> Response:
         """Answer a 401, on whichever hop it came; requests calls this for every response."""
         budget = RetryBudget(self._supplier, authorized)
-        while budget.allows(_answer(response)):
+        while budget.allows(_answer(authorized, response)):
             response = _sent_again(authorized, response, how)
         return response
 
@@ -116,10 +115,10 @@ class _RecheckedRequest(PreparedRequest):
 
     requests asks an auth object about the first request only. It follows a redirect with a copy
     of that request, keeping or stripping the Authorization header by a rule of its own that
-    knows no `urls`, and copying the proof. But a session reads the `hooks` of every request right
-    before it sends it, and of one that is not followed (`allow_redirects=False`) only if the
-    caller sends it: there the request is checked, and gets a new proof. Should a session not read
-    them, requests' own rule remains.
+    knows no `urls`, and copying all others, the proof too. But a session reads the `hooks` of every
+    request right before it sends it, and of one that is not followed (`allow_redirects=False`)
+    only if the caller sends it: there the request is checked, and gets a new proof. Should a
+    session not read them, requests' own rule remains.
     """
 
     adapter: Auth
@@ -165,7 +164,7 @@ class _RecheckedRequest(PreparedRequest):
             authorized.remove_token(self.headers)
             return
         missing = authorized.authorization if authorized.has_urls else None
-        shown = self.headers.get(AUTHORIZATION, missing)
+        shown = self.headers.get(authorized.token_header, missing)
         if shown == authorized.authorization:
             self.adapter.check_loopback(authorized, url)
             authorized.add_token(self.headers, self.method or "", url)
@@ -196,14 +195,14 @@ def _sent_again(authorized: AuthorizedRequest, response: Response, how: dict[str
     return again
 
 
-def _answer(response: Response) -> Answer:
+def _answer(authorized: AuthorizedRequest, response: Response) -> Answer:
     request = response.request
     return Answer(
         url=request.url or "",
         status=response.status_code,
         headers=response.headers,
         challenge=response.headers.get("WWW-Authenticate", ""),
-        authorization=request.headers.get(AUTHORIZATION),
+        authorization=request.headers.get(authorized.token_header),
         replayable=_is_replayable(request),
     )
 

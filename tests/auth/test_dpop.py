@@ -495,9 +495,9 @@ def test_a_proof_shows_no_password(settings):
         supplier = TokenSupplier(manager, "my-client", {})
         url = "https://user:planted-password@api.example.com/x?y=1"
         authorized = AuthorizedRequest(supplier, supplier.authorize(), url)
-        first = authorized.headers("GET", url)["DPoP"]
+        first = authorized.fields_beside((), "GET", url)["DPoP"]
         authorized.note_nonce(url, {"dpop-nonce": "n1"})
-        second = authorized.headers("GET", "https://api.example.com/x")["DPoP"]
+        second = authorized.fields_beside((), "GET", "https://api.example.com/x")["DPoP"]
     for proof, nonce in ((first, None), (second, "n1")):
         claims = claims_of(requests.Request(headers={"DPoP": proof}))
         assert claims["htu"] == "https://api.example.com/x"
