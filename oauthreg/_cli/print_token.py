@@ -41,7 +41,7 @@ def token(
         float | None, typer.Option(min=0.001, metavar="SECONDS", help="Wait this long at most.")
     ] = None,
     header: Annotated[
-        bool, typer.Option("--header", help="Print the whole Authorization header.")
+        bool, typer.Option("--header", help="Print the header that an API wants, with its name.")
     ] = False,
 ) -> None:
     """Print a live token of a registration.
@@ -69,5 +69,5 @@ def token(
         client = manager.authorize(registration_id, **options)
         line = client.access_token.token_value
         if header:
-            line = f"Authorization: {client.authorization}"
+            line = "\n".join(f"{name}: {value}" for name, value in client.headers.items())
     sys.stdout.write(f"{line}\n")

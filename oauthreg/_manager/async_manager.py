@@ -220,6 +220,7 @@ class AsyncAuthorizedClientManager(Facade):
         """Return a new `httpx2.AsyncClient` that is authorized by a registration.
 
         Plain http to loopback goes past a proxy of the environment, which would read the token.
+        Where the provider's API has an address (`api-uri`), a path is enough for a request.
         """
         from oauthreg.auth._client import authorized_client  # noqa: PLC0415 - loaded by who uses it
 

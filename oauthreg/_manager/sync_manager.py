@@ -271,6 +271,7 @@ class AuthorizedClientManager(Facade):
         """Return a new `requests.Session` that is authorized by a registration.
 
         Plain http to loopback goes past every proxy, which would read the token.
+        Where the provider's API has an address (`api-uri`), a path is enough for a request.
         """
         from oauthreg.auth._session import AuthorizedSession  # noqa: PLC0415 - loaded by who uses it
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
@@ -17,6 +18,7 @@ from oauthreg._registration import AuthorizedClient
 from oauthreg._renewal.backoff import FailureScopes
 from oauthreg._renewal.cache_entry import CachedValue
 from oauthreg._tokens import AccessToken, RefreshToken, life
+from oauthreg._urls import has_one_of_hosts
 from oauthreg.events import Event, LifetimeAssumed, ScopesChanged
 
 if TYPE_CHECKING:
@@ -26,6 +28,8 @@ if TYPE_CHECKING:
     from oauthreg._registration import ClientRegistration, HttpProfile, ProviderDetails
     from oauthreg._renewal.clocks import Instant
     from oauthreg._secret_values import Secret, TokenOf
+
+logger = logging.getLogger("oauthreg")
 
 LONGEST_LIFETIME = 100 * 365 * 86400.0
 METADATA_LIFETIME = 86400.0
@@ -178,6 +182,9 @@ class TokenFetch:
                 not bound as the registration wants it.
         """
         check_token_binding(self.registration, granted)
+        named, hosts = granted.api_uri, self.registration.provider.api_hosts
+        if named is not None and not has_one_of_hosts(named, hosts):
+            logger.warning("%s: the token answer names an API that is none of api_hosts", self.name)
         return self._to_cached(granted, started, now, spread=spread)
 
     def _to_cached(

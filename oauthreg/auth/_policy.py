@@ -69,6 +69,17 @@ def may_send_token(client: AuthorizedClient, url: str, first_url: str) -> bool:
     raise refusal(registration, f"{origin}; allowed: {allowed}", origin)
 
 
+def absolute(url: str, client: AuthorizedClient) -> str:
+    """Return an address below that of the client's API.
+
+    Args:
+        url: What the caller asked for: a path, with its query.
+        client: Its `api_uri` is the base; without one the path stays as it is.
+    """
+    base = client.api_uri
+    return url if base is None else f"{base.rstrip('/')}/{url.lstrip('/')}"
+
+
 def is_plain_loopback(url: str) -> bool:
     """Whether a token for this address goes to loopback in the clear.
 

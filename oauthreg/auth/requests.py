@@ -59,8 +59,8 @@ class Auth(AuthBase):
     def __init__(
         self, manager: Manager, registration_id: str, **options: Unpack[AuthorizeOptions]
     ) -> None:
-        self._supplier = TokenSupplier(manager, registration_id, options)
-        self._supplier.check(asynchronous=False)
+        self.supplier = TokenSupplier(manager, registration_id, options)
+        self.supplier.check(asynchronous=False)
         self.needs_no_proxy = False
 
     def __call__(self, r: PreparedRequest) -> PreparedRequest:
@@ -73,11 +73,11 @@ class Auth(AuthBase):
         """
         if not isinstance(r, PreparedRequest):
             refuse_foreign_request("requests", r)
-        if self._supplier.token_header in r.headers:
+        if self.supplier.token_header in r.headers:
             return r
         url = r.url or ""
-        client = self._supplier.authorize()
-        authorized = AuthorizedRequest(self._supplier, client, url)
+        client = self.supplier.authorize()
+        authorized = AuthorizedRequest(self.supplier, client, url)
         self.check_loopback(authorized, url)
         authorized.add_token(r.headers, r.method or "", url)
         r.hooks["response"].append(partial(self._answered, authorized))
@@ -104,7 +104,7 @@ class Auth(AuthBase):
 
     def _answered(self, authorized: AuthorizedRequest, response: Response, **how: Any) -> Response:
         """Answer a 401, on whichever hop it came; requests calls this for every response."""
-        budget = RetryBudget(self._supplier, authorized)
+        budget = RetryBudget(self.supplier, authorized)
         while budget.allows(_answer(authorized, response)):
             response = _sent_again(authorized, response, how)
         return response

@@ -35,6 +35,7 @@ STORED = st.builds(
     token_value=TOKENS,
     token_type=st.sampled_from(["Bearer", "DPoP"]),
     scopes=st.lists(TEXTS, max_size=3).map(tuple),
+    api_uri=st.none() | TEXTS,
     extra=EXTRA,
     start=st.builds(Reading, TIMES, TEXTS, TIMES),
     lifetime=st.floats(0, 3e9),

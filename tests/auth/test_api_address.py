@@ -1,0 +1,134 @@
+"""The address of a provider's API: where a path leads, and where its tokens may go."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime
+from functools import partial
+
+import pytest
+from requests.exceptions import MissingSchema
+
+from oauthreg import (
+    AccessToken,
+    AsyncAuthorizedClientManager,
+    AuthorizedClient,
+    AuthorizedClientManager,
+    ClientRegistration,
+    ProviderDetails,
+    UrlNotAllowedError,
+)
+
+
+@pytest.fixture
+def api_of(monkeypatch):
+    """Give every provider's API an address."""
+
+    def give(uri):
+        details = partial(ProviderDetails, api_uri=uri)
+        monkeypatch.setattr("oauthreg._settings.providers.ProviderDetails", details)
+
+    return give
+
+
+def client(api_uri=None, *, named=None, hosts=(), urls=()):
+    provider = ProviderDetails(name="p", api_uri=api_uri, api_hosts=hosts)
+    registration = ClientRegistration(
+        registration_id="my-client", provider=provider, client_id="id", urls=urls
+    )
+    now = datetime.now(UTC)
+    token = AccessToken(
+        token_value="t",
+        token_type="Bearer",
+        scopes=(),
+        issued_at=now,
+        expires_at=now,
+        api_uri=named,
+    )
+    return AuthorizedClient(registration=registration, principal=None, access_token=token)
+
+
+NAMED = [
+    ("https://acme.my.vendor.example", True),
+    ("https://ACME.My.Vendor.example:443/base/", True),
+    ("https://dev.acme.my.vendor.example", True),
+    ("https://api.vendor.example", True),
+    ("https://my.vendor.example", False),
+    ("https://notmy.vendor.example", False),
+    ("https://acme.my.vendor.example.evil.example", False),
+    ("https://evil.example/.my.vendor.example", False),
+    ("https://acme.my.vendor.example@evil.example", False),
+    ("https://user@acme.my.vendor.example", False),
+    ("http://acme.my.vendor.example", False),
+    ("https://acme.my.vendor.example?x=", False),
+    ("//acme.my.vendor.example", False),
+    ("acme.my.vendor.example", False),
+    ("", False),
+]
+
+
+@pytest.mark.parametrize(("named", "is_used"), NAMED)
+def test_a_tokens_api_counts_at_the_vendors_hosts_only(named, is_used):
+    hosts = ("*.my.vendor.example", "api.vendor.example")
+    found = client("https://usual.example", named=named, hosts=hosts)
+    assert found.api_uri == (named if is_used else "https://usual.example")
+    assert client(named=named).api_uri is None
+
+
+def test_tokens_go_to_the_api_unless_urls_say_otherwise():
+    assert client("https://api.example:8443/base").urls == ("https://api.example:8443",)
+    assert client("https://api.example", urls=("https://b.example/x",)).urls == (
+        "https://b.example/x",
+    )
+    assert client().urls == ()
+    assert client(named="https://a.example/x", hosts=("a.example",)).urls == ("https://a.example",)
+
+
+def test_a_session_asks_for_paths_below_the_api(settings, server, other, api_of):
+    api_of(f"{server.api_uri}/")
+    with (
+        AuthorizedClientManager.from_settings(settings()) as manager,
+        manager.session("my-client") as session,
+    ):
+        for path in ("/v1?to=https://x.example/", "v1", "//v1", ""):
+            assert session.get(path, timeout=5).status_code == 200
+        assert session.get(f"{server.api_uri}/whole", timeout=5).status_code == 200
+        with pytest.raises(UrlNotAllowedError):
+            session.get(other.api_uri, timeout=5)
+        with pytest.raises(UrlNotAllowedError):
+            session.get(f"/redirect?to={other.api_uri}", timeout=5)
+    assert other.requests == []
+    paths = [request.path for request in server.requests_to("api")]
+    assert paths == ["/api/v1", "/api/v1", "/api/v1", "/api/", "/api/whole", "/api/redirect"]
+
+
+def test_a_client_asks_for_paths_below_the_api(settings, server, other, api_of):
+    api_of(server.api_uri)
+
+    async def work():
+        async with (
+            AsyncAuthorizedClientManager.from_settings(settings()) as manager,
+            manager.client("my-client") as client,
+        ):
+            assert (await client.get("/v1?x=1")).status_code == 200
+            async with client.stream("POST", "v1", json={}) as answer:
+                assert answer.status_code == 200
+            assert (await client.get(f"{server.api_uri}/whole")).status_code == 200
+            for url in (other.api_uri, f"/redirect?to={other.api_uri}"):
+                with pytest.raises(UrlNotAllowedError):
+                    await client.get(url, follow_redirects=True)
+
+    asyncio.run(work())
+    assert other.requests == []
+    asked = server.requests_to("api")
+    assert [request.path for request in asked[:3]] == ["/api/v1", "/api/v1", "/api/whole"]
+    assert asked[0].headers["Host"] == server.base_uri.removeprefix("http://")
+
+
+def test_without_an_address_of_the_api_a_path_is_requests_own_error(settings):
+    with (
+        AuthorizedClientManager.from_settings(settings()) as manager,
+        manager.session("my-client") as session,
+        pytest.raises(MissingSchema),
+    ):
+        session.get("/v1", timeout=5)
