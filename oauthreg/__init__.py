@@ -42,7 +42,8 @@ if TYPE_CHECKING:
     from oauthreg._manager.async_manager import AsyncAuthorizedClientManager
     from oauthreg._manager.sync_manager import AuthorizedClientManager
     from oauthreg._protocol.context import Explanation, PluginContext
-    from oauthreg._provider import BaseUrl, ProviderPlugin, ProviderSettings
+    from oauthreg._provider import ProviderPlugin
+    from oauthreg._provider_data import ProviderSettings
     from oauthreg._registration import (
         AuthorizedClient,
         AuthorizeOptions,
@@ -51,6 +52,7 @@ if TYPE_CHECKING:
     )
     from oauthreg._reports import Health, Introspection, RegistrationStatus, StoreStatus
     from oauthreg._secret_values import Secret, SecretReadError, TokenOf
+    from oauthreg._templates import BaseUrl
     from oauthreg._tokens import AccessToken, RefreshToken
 
     __version__: str
@@ -84,7 +86,8 @@ else:
         "_manager.async_manager": ("AsyncAuthorizedClientManager",),
         "_manager.sync_manager": ("AuthorizedClientManager",),
         "_protocol.context": ("Explanation", "PluginContext"),
-        "_provider": ("BaseUrl", "ProviderPlugin", "ProviderSettings"),
+        "_provider": ("ProviderPlugin",),
+        "_provider_data": ("ProviderSettings",),
         "_registration": (
             "AuthorizeOptions",
             "AuthorizedClient",
@@ -93,6 +96,7 @@ else:
         ),
         "_reports": ("Health", "Introspection", "RegistrationStatus", "StoreStatus"),
         "_secret_values": ("Secret", "SecretReadError", "TokenOf"),
+        "_templates": ("BaseUrl",),
         "_tokens": ("AccessToken", "RefreshToken"),
         "_flow": ("Flow", "Granted", "NeedToken", "Pause", "TokenRequest", "TokenResponse"),
     }

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from oauthreg._provider import ProviderPlugin, ProviderSettings
+from oauthreg._provider import ProviderPlugin
+from oauthreg._provider_data import ProviderSettings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

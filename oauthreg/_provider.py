@@ -8,15 +8,13 @@ Three steps of power, each optional. Data: URL templates and class attributes. S
 from __future__ import annotations
 
 import difflib
-import re
-from collections.abc import Iterable, Mapping
-from string import Formatter
-from typing import Annotated, Any, ClassVar, Generic, TypeVar, get_args
-from urllib.parse import quote
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from importlib.metadata import version
+from typing import Any, ClassVar, Generic, TypeVar, get_args
 
-from pydantic import AfterValidator, BaseModel, ConfigDict
+from pydantic import ValidationError
+from pydantic.errors import PydanticUndefinedAnnotation
 
-from oauthreg._addresses import parse_secure
 from oauthreg._endpoints import ENDPOINTS
 from oauthreg._errors import (
     Problem,
@@ -27,52 +25,20 @@ from oauthreg._grants.table import GRANTS
 from oauthreg._protocol.authentication import METHODS, unusable_method
 from oauthreg._protocol.context import Explanation, PluginContext
 from oauthreg._protocol.responses import parse_token_response
+from oauthreg._provider_data import GenericSettings, ProviderData, ProviderSettings
 from oauthreg._registration import ClientRegistration
+from oauthreg._sources.tree import LITERAL_CREDENTIALS
+from oauthreg._templates import check_address, check_text, filled_from, filled_text, is_text
 
-_SCHEME = re.compile(r"[a-z][a-z0-9+.-]*:(?![0-9])", re.IGNORECASE)  # and no port of a host's
+INTERFACE = "0.1"
+"""The version of oauthreg in which hooks or attributes were last added."""
 
+MTLS_TOKEN_URI = "mtls-token-uri"
+SHOWN_CREDENTIALS = frozenset({"key", "secret", "token", "password", "passphrase"})
+"""How the names of settings end that hold a credential."""
 
-class _Whole:
-    """Marks a setting that is inserted into a template as it is."""
-
-
-def _base_url(text: str) -> str:
-    url = text.strip()
-    url = (url if _SCHEME.match(url) else f"https://{url}").rstrip("/")
-    if parse_secure(url).query is not None:
-        raise ValueError("must be a host name or an address without a query")
-    return url
-
-
-BaseUrl = Annotated[str, AfterValidator(_base_url), _Whole()]
-"""A server's address, inserted whole into templates; a bare host name means https."""
-
-
-class ProviderSettings(BaseModel):
-    """The settings that a plugin declares: `provider.<name>.<field>`, in kebab case."""
-
-    model_config = ConfigDict(
-        frozen=True,
-        extra="forbid",
-        hide_input_in_errors=True,
-        alias_generator=lambda name: name.replace("_", "-"),
-        populate_by_name=True,
-    )
-
-
-class UnfitSettingError(ValueError):
-    """A setting cannot stand where a template puts it.
-
-    Attributes:
-        setting: Its name, as in settings.
-        message: What is wrong with it.
-    """
-
-    def __init__(self, setting: str, message: str) -> None:
-        super().__init__(f"{setting}: {message}")
-        self.setting = setting
-        self.message = message
-
+NEVER_DEFAULT = LITERAL_CREDENTIALS | {"provider", "username", "principal"}
+"""Settings of a registration that a plugin's `defaults` may not hold."""
 
 S_co = TypeVar("S_co", bound=ProviderSettings, covariant=True)
 
@@ -80,25 +46,52 @@ S_co = TypeVar("S_co", bound=ProviderSettings, covariant=True)
 class ProviderPlugin(Generic[S_co]):
     """The base of every provider plugin; the settings class is its type argument.
 
+    Everything that the class says is checked when it is made.
+
     Attributes:
         issuer_uri: Template of the issuer identifier; the other addresses come from its metadata.
         token_uri: Template of an address, and so on for the other addresses: `{name}` is a
-            declared setting, percent-encoded as one path segment unless it is a `BaseUrl`.
+            declared setting. A `BaseUrl` begins the template and is inserted whole; in the host
+            part only a `HostLabel` may stand; others are percent-encoded as one path segment.
+        mtls_token_uri: Template of the token endpoint for clients with a TLS certificate, where
+            no metadata says it.
+        addresses: Further addresses of a flow, by setting name (`impersonation-uri`); each has its
+            template in the attribute of that name.
         client_authentication_method: The method used where the settings name none.
         grant_type: The vendor's own word for client_credentials on the wire.
-        scope_separator: What stands between two scopes on the wire.
+        scope_separator: What stands between two scopes, in requests and answers.
         uses_principal: Whether its requests depend on `context.principal` for grants without a
             user too: each principal then gets a token of their own.
         defaults: Settings of every registration of this provider, unless it says otherwise.
-        error_hints: What an operator should do, by the answer's `error` code, or by
-            `code: words` where the code alone says too little and its description has the words.
+            Texts are templates over the settings; one whose setting is not set is left out.
+        environment: Variables of a platform that stand in for settings that nobody wrote, by
+            setting of the provider or registration.
+        document: Where the vendor's own credential document (JSON, `credentials-file` or `-ref` of
+            a registration) has settings of the registration and provider: dotted paths.
+        body: How a token request is written: `form` or `json`.
+        field_names: The vendor's names of a token request's fields; an empty one leaves it out.
+        assertion_header: What the header of a signed assertion names the key by: `kid`, `x5t`,
+            `x5t#S256`, `x5c`, as far as known.
+        answer: Where the vendor's answer has the fields of RFC 6749: dotted paths by standard
+            name, of which the first that is there counts. What is not in it is read as usual.
+        token_types: The scheme of the Authorization header by the vendor's `token_type`.
+        token: A token that needs no request: a template over the settings, `client_id` and
+            `client_secret`.
+        error_hints: What an operator should do, by `code`, by HTTP `status`, or by `code: words`
+            or `*: words` where the description has these words; the key that says most counts.
             An `Explanation` says more than a hint can.
+        settling: Seconds after its issue in which an API may still refuse a good token.
+        minimum_life: A token with less than these seconds left is never handed out.
+        documentation: The vendor's page about it.
+        unverified: What could not be confirmed by the vendor's documentation, in sentences.
+        requires_interface: The version of oauthreg whose interface it needs.
         settings: This provider's settings.
     """
 
     issuer_uri: ClassVar[str | None] = None
     metadata_uri: ClassVar[str | None] = None
     token_uri: ClassVar[str | None] = None
+    mtls_token_uri: ClassVar[str | None] = None
     authorization_uri: ClassVar[str | None] = None
     jwk_set_uri: ClassVar[str | None] = None
     user_info_uri: ClassVar[str | None] = None
@@ -106,13 +99,27 @@ class ProviderPlugin(Generic[S_co]):
     revocation_uri: ClassVar[str | None] = None
     device_authorization_uri: ClassVar[str | None] = None
     pushed_authorization_request_uri: ClassVar[str | None] = None
+    addresses: ClassVar[Sequence[str]] = ()
 
     client_authentication_method: ClassVar[str | None] = None
     grant_type: ClassVar[str | None] = None
     scope_separator: ClassVar[str] = " "
     uses_principal: ClassVar[bool] = False
     defaults: ClassVar[Mapping[str, Any]] = NOTHING
+    environment: ClassVar[Mapping[str, str]] = NOTHING
+    document: ClassVar[Mapping[str, str]] = NOTHING
+    body: ClassVar[str] = "form"
+    field_names: ClassVar[Mapping[str, str]] = NOTHING
+    assertion_header: ClassVar[Sequence[str]] = ("kid", "x5t#S256")
+    answer: ClassVar[Mapping[str, str | Sequence[str]]] = NOTHING
+    token_types: ClassVar[Mapping[str, str]] = NOTHING
+    token: ClassVar[str | None] = None
     error_hints: ClassVar[Mapping[str, str | Explanation]] = NOTHING
+    settling: ClassVar[float] = 0.0
+    minimum_life: ClassVar[float] = 0.0
+    documentation: ClassVar[str | None] = None
+    unverified: ClassVar[Sequence[str]] = ()
+    requires_interface: ClassVar[str] = INTERFACE
 
     settings_class: ClassVar[type[ProviderSettings]] = ProviderSettings
 
@@ -125,17 +132,19 @@ class ProviderPlugin(Generic[S_co]):
             for argument in get_args(base):
                 if isinstance(argument, type) and issubclass(argument, ProviderSettings):
                     cls.settings_class = argument
+        _check_interface(cls)
+        _check_data(cls)
         _refuse_unknown_names(cls)
-        for endpoint in ENDPOINTS.values():
-            _check_template(cls, endpoint.attribute)
+        _check_settings(cls.settings_class)
+        _check_templates(cls)
 
     def endpoints(self) -> Mapping[str, str]:
         """Return this provider's addresses by setting name, `issuer-uri` among them."""
-        templates = {name: _template(type(self), row.attribute) for name, row in ENDPOINTS.items()}
+        templates = {name: getattr(self, _attribute(name), None) for name in address_names(self)}
         return {
             name: filled
             for name, template in templates.items()
-            if template and (filled := _fill(template, self.settings)) is not None
+            if template and (filled := filled_from(template, self.settings)) is not None
         }
 
     def parameters(self, context: PluginContext) -> Iterable[tuple[str, str]]:  # noqa: ARG002 - a hook
@@ -184,63 +193,132 @@ def _fits(key: str, error: TokenEndpointError) -> bool:
     return code == error.error and words in (error.error_description or "")
 
 
-def _fill(template: str, settings: ProviderSettings) -> str | None:
-    values: dict[str, str] = {}
-    for _, name, _, _ in Formatter().parse(template):
-        if name is None:
-            continue
-        value = getattr(settings, name)
-        if value is None:
-            return None
-        whole = _is_whole(type(settings), name)
-        values[name] = str(value) if whole else _segment(name, str(value))
-    return template.format_map(values)
+def address_names(plugin: ProviderPlugin[Any] | type[ProviderPlugin[Any]]) -> tuple[str, ...]:
+    """Return the names of all addresses that a plugin can have, as settings write them."""
+    return (*ENDPOINTS, MTLS_TOKEN_URI, *plugin.addresses)
 
 
-def _segment(name: str, text: str) -> str:
-    if text in ("", ".", ".."):
-        setting = name.replace("_", "-")
-        raise UnfitSettingError(setting, "must not be empty, nor . or .., which a path would lose")
-    return quote(text, safe="")
+def filled_defaults(plugin: ProviderPlugin[Any]) -> dict[str, Any]:
+    """Return a plugin's defaults for registrations, with its settings filled in.
+
+    Raises:
+        UnfitSettingError: a setting cannot stand where a template puts it.
+    """
+
+    def fill(value: Any) -> Any:
+        if isinstance(value, str):
+            return filled_text(value, plugin.settings)
+        if isinstance(value, Mapping):
+            table = {name: fill(item) for name, item in value.items()}
+            return {name: item for name, item in table.items() if item is not None}
+        if isinstance(value, list | tuple):
+            return [one for one in map(fill, value) if one is not None]
+        return value
+
+    found = {name: fill(value) for name, value in plugin.defaults.items()}
+    return {name: value for name, value in found.items() if value is not None}
 
 
-def _is_whole(settings: type[ProviderSettings], name: str) -> bool:
-    field = settings.model_fields[name]
-    nested = (meta for part in get_args(field.annotation) for meta in get_args(part))
-    return any(isinstance(mark, _Whole) for mark in (*field.metadata, *nested))
+def _attribute(setting: str) -> str:
+    return setting.replace("-", "_")
 
 
-def _template(cls: type[ProviderPlugin[Any]], attribute: str) -> Any:
-    return getattr(cls, attribute, None)
-
-
-def _check_template(cls: type[ProviderPlugin[Any]], attribute: str) -> None:
-    template = _template(cls, attribute)
-    if template is None:
-        return
-    place = f"{cls.__name__}.{attribute}"
-    known = cls.settings_class.model_fields
+def _check_interface(cls: type[ProviderPlugin[Any]]) -> None:
+    """Refuse a class that was written for a newer oauthreg."""
+    wanted = str(cls.requires_interface)
     try:
-        parts = list(Formatter().parse(template))
-    except (TypeError, ValueError) as error:
-        raise TypeError(f"{place} is no template: {error}") from None
-    for _, name, spec, conversion in parts:
-        if name is None:
-            continue
-        if spec or conversion or not name.isidentifier():
-            shown = name + (f"!{conversion}" if conversion else "") + (f":{spec}" if spec else "")
-            raise TypeError(f"{place}: {{{shown}}} must be the name of a setting and no more")
-        if name not in known:
-            names = ", ".join(f"{{{field}}}" for field in known) or "none"
+        newer = _version(wanted) > _version(INTERFACE)
+    except ValueError:
+        place = f"{cls.__name__}.requires_interface"
+        raise TypeError(f"{place}: must be a version such as {INTERFACE!r}") from None
+    if newer:
+        installed = version("oauthreg")
+        raise TypeError(f"{cls.__name__} needs oauthreg >= {wanted}; installed is {installed}")
+
+
+def _version(text: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in text.split("."))
+
+
+def _check_data(cls: type[ProviderPlugin[Any]]) -> None:
+    """Check the values of all data attributes, and keep them in the form that is used."""
+    given = {
+        name: getattr(cls, name)
+        for name in ProviderData.model_fields
+        if getattr(cls, name) is not getattr(ProviderPlugin, name)
+    }
+    try:
+        data = ProviderData.model_validate(given)
+    except ValidationError as failure:
+        raise TypeError(_words(cls, failure)) from None
+    for name in given:
+        setattr(cls, name, getattr(data, name))
+
+
+def _words(cls: type[ProviderPlugin[Any]], failure: ValidationError) -> str:
+    """Return what is wrong with the data, one line each."""
+    lines = []
+    for error in failure.errors(include_input=False, include_url=False):
+        name, *inner = (str(part) for part in error["loc"])
+        name = name.replace("-", "_")
+        at = f" at {inner[0]!r}" if inner else ""
+        words = error["msg"].removeprefix("Value error, ").replace("Input should be", "must be")
+        lines.append(f"{cls.__name__}.{name}{at}: {words[:1].lower()}{words[1:]}")
+    return "\n".join(lines)
+
+
+def _check_settings(settings: type[ProviderSettings]) -> None:
+    """Refuse a setting that is a credential by its name, and would be shown."""
+    try:
+        settings.model_rebuild()
+    except PydanticUndefinedAnnotation as error:
+        raise TypeError(
+            f"{settings.__name__}: import {error.name}, the type of a setting"
+        ) from None
+    for name, field in settings.model_fields.items():
+        if name.rpartition("_")[2] in SHOWN_CREDENTIALS and name != "public_key" and is_text(field):
             raise TypeError(
-                f"{place}: {{{name}}} is no setting of {cls.settings_class.__name__}, "
-                f"which has: {names}"
+                f"{settings.__name__}.{name} is text, which is shown: make it a Secret, of "
+                "oauthreg.plugin (or call it otherwise if it is no credential)"
             )
+
+
+def _check_templates(cls: type[ProviderPlugin[Any]]) -> None:
+    """Check every template of the class."""
+    for setting in address_names(cls):
+        template = getattr(cls, _attribute(setting), None)
+        if template is not None:
+            _checking(cls, _attribute(setting), check_address, template)
+    for key, value in cls.defaults.items():
+        if key in NEVER_DEFAULT:
+            raise TypeError(f"{cls.__name__}.defaults: must not have {key!r}, a registration's own")
+        for text in _texts(value):
+            _checking(cls, f"defaults[{key!r}]", check_text, text)
+
+
+def _checking(
+    cls: type[ProviderPlugin[Any]],
+    place: str,
+    check: Callable[[Any, type[ProviderSettings]], None],
+    template: Any,
+) -> None:
+    try:
+        check(template, cls.settings_class)
+    except TypeError as error:
+        raise TypeError(f"{cls.__name__}.{place}{error}") from None
+
+
+def _texts(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping | list | tuple):
+        for inner in value.values() if isinstance(value, Mapping) else value:
+            yield from _texts(inner)
 
 
 def _refuse_unknown_names(cls: type[ProviderPlugin[Any]]) -> None:
     own = {name for name in dir(ProviderPlugin) if not name.startswith("_")}
-    known = own | {endpoint.attribute for endpoint in ENDPOINTS.values()}
+    known = own | set(map(_attribute, address_names(cls)))
     for name in vars(cls):
         if name.startswith("_") or name in known:
             continue
@@ -249,5 +327,12 @@ def _refuse_unknown_names(cls: type[ProviderPlugin[Any]]) -> None:
         raise TypeError(f"{cls.__name__}.{name}: no such hook or attribute; {advice}")
 
 
-class GenericProvider(ProviderPlugin[ProviderSettings]):
-    """A provider that keeps to the RFCs; its addresses come from the settings or its metadata."""
+class GenericProvider(ProviderPlugin[GenericSettings]):
+    """A provider that keeps to the RFCs, but for what its own settings say of it.
+
+    Its addresses come from the settings or its metadata.
+    """
+
+    def __init__(self, settings: GenericSettings) -> None:
+        super().__init__(settings)
+        vars(self).update({name: getattr(settings, name) for name in settings.model_fields_set})

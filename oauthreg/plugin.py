@@ -13,16 +13,21 @@ from oauthreg._errors import (
     TransportError,
 )
 from oauthreg._flow import Flow, Granted, NeedToken, Pause, TokenRequest, TokenResponse
+from oauthreg._protocol.answers import seconds_until
+from oauthreg._protocol.binding import jwt_claims
 from oauthreg._protocol.context import Explanation, PluginContext
 from oauthreg._protocol.refusals import refusal
 from oauthreg._protocol.responses import granted_from
 from oauthreg._protocol.text import json_object
-from oauthreg._provider import BaseUrl, ProviderPlugin, ProviderSettings
+from oauthreg._provider import INTERFACE, ProviderPlugin
+from oauthreg._provider_data import ProviderSettings
 from oauthreg._registration import ClientRegistration, ProviderDetails
 from oauthreg._secret_values import Secret
-from oauthreg._signing_keys import SigningKey
+from oauthreg._signing_keys import SigningKey, signing_key
+from oauthreg._templates import BaseUrl, HostLabel, filled
 
 __all__ = [
+    "INTERFACE",
     "AuthorizationError",
     "BaseUrl",
     "ClientRegistration",
@@ -30,6 +35,7 @@ __all__ = [
     "Explanation",
     "Flow",
     "Granted",
+    "HostLabel",
     "InvalidTokenResponseError",
     "LoginRequiredError",
     "NeedToken",
@@ -48,7 +54,11 @@ __all__ = [
     "TokenRequest",
     "TokenResponse",
     "TransportError",
+    "filled",
     "granted_from",
     "json_object",
+    "jwt_claims",
     "refusal",
+    "seconds_until",
+    "signing_key",
 ]

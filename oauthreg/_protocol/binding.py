@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 from base64 import urlsafe_b64decode
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from oauthreg._errors import InvalidTokenResponseError
 from oauthreg._protocol.refusals import TOKEN_ENDPOINT
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from oauthreg._flow import Granted
     from oauthreg._registration import ClientRegistration
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Literal, Protocol
 
 from oauthreg._errors import TokenEndpointError
 from oauthreg._flow import NOTHING, Granted, TokenRequest, TokenResponse
@@ -52,20 +52,33 @@ class PluginContext:
     password: Secret | None = None
 
 
+Category = Literal[
+    "credential",
+    "configuration",
+    "permission",
+    "policy",
+    "throttled",
+    "transient",
+    "propagation",
+    "clock",
+]
+"""What kind of thing is behind a vendor's error."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Explanation:
     """What a vendor's error means.
 
     Attributes:
         hint: What the operator should do.
-        category: `credential`, `configuration`, `permission`, `policy`, `throttled`, `transient`,
-            `propagation` or `clock`.
+        category: What kind of thing is behind it. A `credential` that is refused has the next one
+            tried.
         retryable: Whether asking again may help; None keeps the general rule.
         retry_after: Seconds to wait at least; None keeps the general rule.
     """
 
     hint: str
-    category: str = "configuration"
+    category: Category = "configuration"
     retryable: bool | None = None
     retry_after: float | None = None
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from oauthreg._common_providers import LOGIN, OKTA
 from oauthreg._errors import ConfigurationError, Problem
+from oauthreg._provider import filled_defaults
 from oauthreg._registration import ClientRegistration, HttpProfile
 from oauthreg._settings.misspelt import blame_misspelt_id, note_misspelt_names
 from oauthreg._settings.models import (
@@ -28,8 +29,9 @@ from oauthreg._settings.validation import Absence, Table, Tables
 from oauthreg._settings.values import overlaid, sourced
 from oauthreg._sources import read
 from oauthreg._sources.locate import owner
-from oauthreg._sources.tree import SECTIONS, Origin, Sourced, Tree, canonical
+from oauthreg._sources.tree import SECTIONS, Origin, Sourced, Tree, base_of, canonical
 from oauthreg._suggestions import did_you_mean
+from oauthreg._templates import UnfitSettingError
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -185,7 +187,7 @@ def _resolved(
     provider = providers.of(registration_id, table)
     whole = table.over(defaults)
     if provider is not None:
-        whole = table.over(defaults, _plugin_defaults(provider))
+        whole = table.over(defaults, _plugin_defaults(provider, tables))
         whole = _spring_defaults(table, whole, provider)
     registration = registration_from(registration_id, whole, provider, profiles)
     if provider is None or registration is None:
@@ -267,8 +269,15 @@ def _defaults(tables: Tables, profiles: Collection[str]) -> dict[str, Any]:
     return usable
 
 
-def _plugin_defaults(provider: Provider) -> dict[str, Any]:
-    return sourced(provider.plugin.defaults, Origin("plugin", provider.details.type))
+def _plugin_defaults(provider: Provider, tables: Tables) -> dict[str, Any]:
+    """Return the plugin's defaults; what is wrong with a setting in one is noted."""
+    try:
+        values = filled_defaults(provider.plugin)
+    except UnfitSettingError as error:
+        tables.table("provider", provider.details.name).note(error.setting, error.message)
+        return {}
+    found = sourced(values, Origin("plugin", provider.details.type))
+    return {base_of("registration", key): item for key, item in found.items()}
 
 
 def _spring_defaults(table: Table, whole: Table, provider: Provider) -> Table:

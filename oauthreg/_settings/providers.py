@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import traceback
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import TYPE_CHECKING, Any
+
+from pydantic import create_model
 
 from oauthreg._endpoints import ENDPOINTS
 from oauthreg._errors import PluginError
@@ -12,16 +15,18 @@ from oauthreg._plugins import COMMON, OWN_DISTRIBUTIONS, own_plugin, provider_pl
 from oauthreg._provider import (
     GenericProvider,
     ProviderPlugin,
-    ProviderSettings,
-    UnfitSettingError,
+    address_names,
 )
+from oauthreg._provider_data import ProviderSettings
 from oauthreg._quoting import quoted_word
 from oauthreg._registration import ProviderDetails
 from oauthreg._settings.models import ProviderAddresses, ProviderKeys, aliases
+from oauthreg._settings.types import Address
 from oauthreg._settings.unknown_keys import NO_ADVICE, advice
 from oauthreg._settings.values import sourced
 from oauthreg._sources.tree import Origin, Sourced, canonical
 from oauthreg._suggestions import did_you_mean
+from oauthreg._templates import UnfitSettingError
 
 if TYPE_CHECKING:
     from oauthreg._settings.validation import Table, Tables
@@ -132,10 +137,12 @@ class Providers:
         bad = table.implausible()
         plugin_class, kind = self._plugin_class(name, table)
         own = table.without(ADDRESSES)
-        shared = table.without(own.items)
-        addresses = shared.parsed(ProviderAddresses, ignoring=bad)
         if plugin_class is None:
+            table.without(own.items).parsed(ProviderAddresses, ignoring=bad)
             return None
+        own = own.without(plugin_class.addresses)
+        model = addresses_of(plugin_class)
+        addresses = table.without(own.items).parsed(model, ignoring=bad)
         plugin = self._plugin(plugin_class, kind, own, bad)
         if addresses is None or plugin is None or bad:
             return None
@@ -194,15 +201,16 @@ class Providers:
         bad: set[str],
     ) -> ProviderPlugin[Any] | None:
         """Make the plugin from its own settings; None with what is wrong with them noted."""
-        known = (*aliases(plugin_class.settings_class), *sorted(ADDRESSES))
+        own_settings = _own_settings(plugin_class)
+        known = (*own_settings, *sorted(ADDRESSES.union(plugin_class.addresses)))
         unknown = [key for key in own.items if key not in known]
         for key in unknown:
             item = own.items[key]
             origin = item.origin if isinstance(item, Sourced) else None
             message, remedy = advice("provider", own.name, key, origin, known)
             if plugin_class is not GenericProvider and remedy == NO_ADVICE:
-                own_keys = ", ".join(aliases(plugin_class.settings_class))
-                remedy = f"Its plugin {kind!r} knows {own_keys or 'none but the addresses'}."
+                listed = ", ".join(own_settings) or "none but the addresses"
+                remedy = f"Its plugin {kind!r} knows {listed}."
             elif plugin_class is GenericProvider and (remedy == NO_ADVICE or key in OWN_SETTINGS):
                 name = OWN_SETTINGS.get(key, "...")
                 remedy = f'A setting of a plugin needs {own.shown("type")} = "{name}".'
@@ -225,21 +233,38 @@ class Providers:
         except Exception as error:  # noqa: BLE001 - a plugin may raise anything
             own.at_header(_failed(kind, error))
             return None
-        return own.with_items(given).parsed(ProviderAddresses)
+        return own.with_items(given).parsed(addresses_of(type(plugin)))
 
     def _note_unreachable(self, table: Table, plugin: ProviderPlugin[Any]) -> None:
         remedy = f"Set {table.shown('token-uri')}, or issuer-uri to have it discovered"
-        own = aliases(plugin.settings_class)
-        if own:
+        own = _own_settings(type(plugin))
+        if own and not isinstance(plugin, GenericProvider):
             remedy += f", or what its plugin makes them of: {', '.join(own)}"
         if not table.items and self._names:
             remedy += f". Or name another provider in the registration: {self._existing}"
         table.missing("", "has neither token-uri nor issuer-uri", f"{remedy}.")
 
 
+def addresses_of(plugin_class: type[ProviderPlugin[Any]]) -> type[ProviderKeys]:
+    """Return the keys of `provider.<name>.*` besides the plugin's own settings."""
+    return _addresses_with(address_names(plugin_class))
+
+
+@cache
+def _addresses_with(names: tuple[str, ...]) -> type[ProviderKeys]:
+    further: dict[str, Any] = {
+        name.replace("-", "_"): (Address | None, None) for name in names if name not in ENDPOINTS
+    }
+    return create_model("ProviderAddresses", __base__=ProviderAddresses, **further)
+
+
+def _own_settings(plugin_class: type[ProviderPlugin[Any]]) -> tuple[str, ...]:
+    return aliases(plugin_class.settings_class)
+
+
 def _written(addresses: ProviderKeys) -> dict[str, str]:
     everything = addresses.model_dump(by_alias=True, exclude_none=True)
-    return {name: url for name, url in everything.items() if name in ENDPOINTS}
+    return {name: url for name, url in everything.items() if name.endswith("-uri")}
 
 
 def _configured(settings: ProviderSettings) -> dict[str, Any]:

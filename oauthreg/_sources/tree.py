@@ -3,7 +3,7 @@
 Sections (`registration`, `provider`, `http`) hold tables by id; `store` and `defaults` are one
 table each; `environment` is a value outside of any table. Ids and leaf names are canonical (lower
 case, `-`), so that sources merge by plain key; every leaf is a `Sourced`. Keys inside the
-`VERBATIM` tables (`parameters`, `headers`) are the user's own.
+`VERBATIM` tables (`parameters`, `headers`, a vendor's data) are the user's own.
 """
 
 from __future__ import annotations
@@ -19,7 +19,9 @@ Tree = dict[str, Any]
 SECTIONS = ("registration", "provider", "http")
 TABLES = ("store", "defaults")
 TOP_LEVEL = ("environment",)
-VERBATIM = frozenset({"parameters", "authorization-parameters", "headers"})
+VERBATIM = frozenset(
+    {"parameters", "authorization-parameters", "headers", "answer", "error-hints", "token-types"}
+)
 STRUCTURED = VERBATIM | {
     "scope",
     "resource",
@@ -51,6 +53,14 @@ ALTERNATIVES: dict[str, tuple[str, ...]] = {
 
 BASES = {leaf: base for base, leaves in ALTERNATIVES.items() for leaf in leaves}
 """The key of the canonical tree, by each spelling that has alternatives."""
+
+LITERAL_CREDENTIALS = frozenset(
+    leaf
+    for leaves in ALTERNATIVES.values()
+    for leaf in leaves
+    if not leaf.endswith(("-file", "-ref"))
+)
+"""The spellings that hold a credential itself, and not where it is."""
 
 STORE_ALTERNATIVES: dict[str, tuple[str, ...]] = {
     "url": ("url", "url-file", "url-ref"),

@@ -86,7 +86,8 @@ class Runner:
         return text
 
     def python(self, text, place):
-        code = compile(text, place, "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
+        flags = ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
+        code = compile(text, place, "exec", flags, dont_inherit=True)
         out = io.StringIO()
         with contextlib.redirect_stdout(out):
             result = eval(code, self.namespace)  # noqa: S307 - the document is ours

@@ -10,7 +10,7 @@ from pydantic import SecretStr
 from oauthreg import BaseUrl, Explanation, ProviderPlugin, ProviderSettings, TokenEndpointError
 from oauthreg._common_providers import Google
 from oauthreg._endpoints import ENDPOINTS
-from oauthreg._provider import UnfitSettingError
+from oauthreg._templates import UnfitSettingError
 
 
 class Settings(ProviderSettings):
@@ -133,7 +133,7 @@ def test_a_template_of_an_absent_setting_gives_no_address():
 
 
 def test_other_settings_are_inserted_as_text():
-    assert filled("{base_url}/{number}/{{x}}", number=12) == "https://sso.example.com/12/{x}"
+    assert filled("{base_url}/{number}/x", number=12) == "https://sso.example.com/12/x"
 
 
 def test_settings_are_written_in_kebab_case_and_unknown_ones_refused():
