@@ -9,8 +9,8 @@ import contextlib
 import logging
 import threading
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from typing import Any, TypeVar
+from dataclasses import dataclass, field
+from typing import Any, Literal, TypeVar
 
 from oauthreg._errors import AuthorizationError
 
@@ -19,6 +19,7 @@ __all__ = [
     "Event",
     "Failed",
     "Fetched",
+    "FlightEnded",
     "FlightStarted",
     "Introspected",
     "LifeTooShort",
@@ -34,6 +35,7 @@ __all__ = [
     "Revoked",
     "ScopesChanged",
     "Served",
+    "StoreAnswered",
     "StoreFailed",
     "StoreMissed",
     "WarmUp",
@@ -52,12 +54,15 @@ class Event:
         provider: The provider's name.
         grant: The grant, as settings name it; None for metadata.
         endpoint: The address that is asked, without its query.
+        flight: The number of the fetch in progress that it belongs to, in this process; None
+            where there is none.
     """
 
     registration_id: str
     provider: str | None = None
     grant: str | None = None
     endpoint: str | None = None
+    flight: int | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,15 +88,31 @@ class FlightStarted(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FlightEnded(Event):
+    """A fetch is over, whatever came of it; exactly once for each `FlightStarted`.
+
+    Attributes:
+        outcome: `succeeded`; `failed`; or `abandoned`, where another process fetches, or nothing
+            carries it any more.
+        error: What went wrong; None unless it failed.
+    """
+
+    outcome: Literal["succeeded", "failed", "abandoned"]
+    error: AuthorizationError | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RequestSent(Event):
     """A request is sent to an authorization server.
 
     Attributes:
         attempt: The number of this request within its flight, from 1.
+        method: `GET` or `POST`.
         url: Its address, without its query.
     """
 
     attempt: int
+    method: str
     url: str
 
 
@@ -102,11 +123,13 @@ class RequestAnswered(RequestSent):
     Attributes:
         status: The HTTP status; None if there was no answer.
         error: Why there was none.
+        error_code: The error code of an answer with an error status; None if it has none.
         seconds: From sending it to the end of its answer.
     """
 
     status: int | None
     error: AuthorizationError | None
+    error_code: str | None
     seconds: float
 
 
@@ -234,6 +257,21 @@ class StoreFailed(Event):
     operation: str
     reason: str
     retry_after: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoreAnswered(Event):
+    """A call of the store is done.
+
+    Attributes:
+        operation: What it was: `load`, `lease` or `save`.
+        reason: Why it failed; None if it did not.
+        seconds: How long it took.
+    """
+
+    operation: str
+    reason: str | None
+    seconds: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,8 +15,9 @@ from oauthreg._errors import (
 )
 from oauthreg._flow import NeedMetadata, NeedToken, Pause, TokenRequest
 from oauthreg._manager.answers import unexpected
+from oauthreg._manager.reported import reported
 from oauthreg._renewal.engine import too_late
-from oauthreg._renewal.fetches import MetadataFetch, TokenFetch, labels
+from oauthreg._renewal.fetches import MetadataFetch, TokenFetch
 from oauthreg._renewal.flight import (
     FLIGHT_GRACE,
     FROZEN,
@@ -30,12 +31,11 @@ from oauthreg._renewal.refusals import NotShared
 from oauthreg._renewal.store_rules import is_shared
 from oauthreg._renewal.token_flow import token_flow
 from oauthreg._tokens import RefreshToken
-from oauthreg.events import RequestAnswered, RequestSent
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from oauthreg._flow import Flow, Step, TokenResponse
+    from oauthreg._flow import Flow, Step
     from oauthreg._renewal.cache_entry import CachedValue
     from oauthreg._renewal.engine import Decision, Engine
     from oauthreg._renewal.engine_state import EngineState
@@ -63,6 +63,7 @@ class Flights:
 
     Attributes:
         sharing: The store, if the settings name one.
+        waiting: What each caller waits for who waits for a flight now.
     """
 
     def __init__(
@@ -81,6 +82,7 @@ class Flights:
         self.sharing: Sharing | None = None
         self._working: dict[str, int] = {}
         self._private: set[Flight] = set()
+        self.waiting: dict[object, Fetch] = {}
 
     def obtain(
         self,
@@ -114,7 +116,12 @@ class Flights:
             if decision.cached is not None or flight is None:
                 return decision._replace(waited=waited)
             waited = True
-            deadline = yield from self._wait(flight, deadline, timeout)
+            caller = object()
+            self.waiting[caller] = fetch
+            try:
+                deadline = yield from self._wait(flight, deadline, timeout)
+            finally:
+                del self.waiting[caller]
             outcome = flight.outcome.result()
             if isinstance(outcome, AuthorizationError):
                 raise outcome.copy(registration_id=fetch.name, provider=fetch.provider) from None
@@ -287,7 +294,7 @@ class Flights:
     def _answer(self, flight: Flight, step: ManagerStep) -> Procedure[Any]:
         match step:
             case TokenRequest():
-                return (yield from self._request(flight, step))
+                return (yield from reported(flight, step, self._state.clocks, self._events))
             case NeedMetadata():
                 registration = flight.fetch.registration
                 fetch = MetadataFetch(details=registration.provider, http=registration.http)
@@ -301,32 +308,6 @@ class Flights:
                 flow = _single(Pause(min(seconds, self.remaining(flight))))
                 return (yield from self._without_slot(flight, flow))
         return (yield step)
-
-    def _request(self, flight: Flight, request: TokenRequest) -> Procedure[TokenResponse]:
-        """Have a request sent, and publish that."""
-        flight.started = started = self._state.clocks.now()
-        flight.attempts += 1
-        facts = {
-            "attempt": flight.attempts,
-            "url": request.url.partition("?")[0],
-            **labels(flight.fetch),
-        }
-        if self._events.wants(RequestSent):
-            self._events.publish(RequestSent(**facts))
-        status, failure = None, None
-        try:
-            response: TokenResponse = yield request
-            status = response.status
-        except AuthorizationError as error:
-            failure = error.copy()
-            raise
-        finally:
-            if self._events.wants(RequestAnswered):
-                seconds = self._state.clocks.monotonic() - started.monotonic
-                self._events.publish(
-                    RequestAnswered(status=status, error=failure, seconds=seconds, **facts)
-                )
-        return response
 
     def _without_slot(self, flight: Flight, flow: Procedure[T]) -> Procedure[T]:
         """Wait for something without keeping the request slot from others."""

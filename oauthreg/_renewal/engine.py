@@ -174,7 +174,8 @@ class Engine:
                     flight.fetch.failure_scopes, now.monotonic, launched=flight.started.monotonic
                 )
             effects.settled.append((flight, cached))
-            seconds, facts = now.monotonic - flight.launched.monotonic, labels(flight.fetch)
+            seconds = now.monotonic - flight.launched.monotonic
+            facts = labels(flight.fetch, flight)
             if loaded:
                 event: Event = LoadedFromStore(seconds=seconds, life_left=cached.left(now), **facts)
             else:
@@ -302,7 +303,7 @@ class Engine:
                 retry_after=wait,
                 life_left=left,
                 raised=flight.waited,
-                **labels(fetch),
+                **labels(fetch, flight),
             )
         effects.settled.append((flight, failure))
         if not flight.outdated:
@@ -363,7 +364,7 @@ class Engine:
             flight.prior_failure = refused.error.copy(
                 registration_id=fetch.name, provider=fetch.provider, backing_off=True
             )
-        effects.events.append(FlightStarted(waited=waited, **labels(fetch)))
+        effects.events.append(FlightStarted(waited=waited, **labels(fetch, flight)))
         return flight
 
     def _publish_hot(

@@ -7,10 +7,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from oauthreg._errors import AuthorizationError
 from oauthreg._renewal.backoff import Backoffs
+from oauthreg._renewal.fetches import labels
 from oauthreg._renewal.hot_path import HotPath
 from oauthreg._renewal.limits import Limits
 from oauthreg._renewal.token_cache import TokenCache
+from oauthreg.events import FlightEnded
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -66,12 +69,14 @@ class EngineState:
             with self._lock:
                 yield effects
         finally:
-            for flight, outcome in effects.settled:
-                flight.settle(outcome)
+            ended = [(f, outcome) for f, outcome in effects.settled if f.settle(outcome)]
             for flight in effects.leave:
                 self.limits.leave(flight)
             for event in effects.events:
                 self.publish(event)
+            for flight, outcome in ended:
+                if flight.flow is None:
+                    self.publish(_ended(flight, outcome))
 
     def clear_hot_path(self, *, off: bool | None = None) -> None:
         """Empty the hit path: callers who have decided already cannot fill it again."""
@@ -106,3 +111,10 @@ class EngineState:
             if entry.flight is not None:
                 self.backoffs.release(entry.flight.fetch.failure_scopes, now.monotonic)
                 entry.flight = None
+
+
+def _ended(flight: Flight, outcome: Any) -> FlightEnded:
+    facts = labels(flight.fetch, flight)
+    if isinstance(outcome, AuthorizationError):
+        return FlightEnded(outcome="failed", error=outcome.copy(), **facts)
+    return FlightEnded(outcome="abandoned" if outcome is None else "succeeded", **facts)

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from oauthreg._provider import ProviderPlugin
     from oauthreg._registration import ClientRegistration, HttpProfile, ProviderDetails
     from oauthreg._renewal.clocks import Instant
+    from oauthreg._renewal.flight import Flight
     from oauthreg._secret_values import Secret, TokenOf
 
 logger = logging.getLogger("oauthreg")
@@ -306,9 +307,10 @@ class MetadataFetch:
         """Return None: metadata has no authorized client."""
 
 
-def labels(fetch: Fetch) -> dict[str, Any]:
-    """Return the fields that every event of a fetch has."""
+def labels(fetch: Fetch, flight: Flight | None = None) -> dict[str, Any]:
+    """Return the fields that every event of a fetch has, and of its flight."""
     return {
+        "flight": flight.number if flight is not None else None,
         "registration_id": fetch.name,
         "provider": fetch.provider,
         "grant": fetch.grant,

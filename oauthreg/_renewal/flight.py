@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Generator
 from concurrent.futures import Future
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ FLIGHT_GRACE = 0.25
 """Seconds after its deadline until a waiting caller gives a flight up."""
 LONGEST_QUEUE = 60.0
 """Seconds that a flight may wait for a request slot."""
+_numbers = itertools.count(1)
 FROZEN = 1.0
 """A process that notices a deadline this many seconds late was itself suspended."""
 
@@ -33,6 +35,7 @@ class Flight:
     """One fetch in progress, shared by all who wait for it.
 
     Attributes:
+        number: Tells it from every other flight of this process.
         fetch: What is fetched.
         waited: Whether a caller waits who has no usable token.
         launched: When it was started.
@@ -68,6 +71,7 @@ class Flight:
         "launched",
         "limits",
         "min_ttl",
+        "number",
         "outcome",
         "outdated",
         "owner",
@@ -82,6 +86,7 @@ class Flight:
     def __init__(
         self, fetch: Any, now: Instant, *, waited: bool, flow: Procedure[Any] | None = None
     ) -> None:
+        self.number = next(_numbers)
         self.fetch = fetch
         self.waited = waited
         self.launched = self.started = now
@@ -101,10 +106,12 @@ class Flight:
         self.owner: Owner | None = None
         self.limits: set[str] = set()
 
-    def settle(self, outcome: Any) -> None:
-        """Wake everybody who waits, once: a later outcome is dropped."""
-        if not self.outcome.done():
-            self.outcome.set_result(outcome)
+    def settle(self, outcome: Any) -> bool:
+        """Wake everybody who waits, once: a later outcome is dropped, which returns False."""
+        if self.outcome.done():
+            return False
+        self.outcome.set_result(outcome)
+        return True
 
     @property
     def orphaned(self) -> bool:

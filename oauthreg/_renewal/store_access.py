@@ -8,7 +8,7 @@ from oauthreg._flow import Pause, StoreCall
 from oauthreg._renewal.backoff import Schedule
 from oauthreg._renewal.fetches import labels
 from oauthreg._renewal.health import READY, unwell
-from oauthreg.events import StoreFailed
+from oauthreg.events import StoreAnswered, StoreFailed
 from oauthreg.stores import StoreBusyError, StoreError
 
 if TYPE_CHECKING:
@@ -98,15 +98,20 @@ class StoreAccess:
             if left <= 0:
                 self._failed(fetch, operation, f"no answer within {self.timeout:g} s")
                 return None
+            begun = self._clocks.monotonic()
             answer = yield StoreCall(work, left)
             error = answer.error
+            reason = _reason(error) if error is not None else None
+            took = self._clocks.monotonic() - begun
+            self._publish(
+                StoreAnswered(operation=operation, reason=reason, seconds=took, **labels(fetch))
+            )
             if error is None:
                 self._failures, self.failure = 0, None
                 value: T = answer.value
                 return value
             if not isinstance(error, StoreBusyError):
-                reason = str(error) if isinstance(error, StoreError) else type(error).__name__
-                self._failed(fetch, operation, reason)
+                self._failed(fetch, operation, _reason(error))
                 return None
             yield Pause(min(BUSY_PAUSE * (0.5 + self._clocks.random()), left))
 
@@ -121,3 +126,7 @@ class StoreAccess:
         self._publish(
             StoreFailed(operation=operation, reason=reason, retry_after=wait, **labels(fetch))
         )
+
+
+def _reason(error: Exception) -> str:
+    return str(error) if isinstance(error, StoreError) else type(error).__name__

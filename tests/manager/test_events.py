@@ -8,7 +8,7 @@ from unittest.mock import ANY
 
 import pytest
 
-from oauthreg import AuthorizedClientManager
+from oauthreg import AuthorizedClientManager, ManagerClosedError
 from oauthreg import events as told
 from oauthreg._errors import TokenEndpointError
 from oauthreg.testing import DELETE, Fault
@@ -178,7 +178,8 @@ def test_on_event_of_from_settings_asks_for_all_but_hits(settings, heard, server
         manager.authorize("app")
         manager.authorize("app")
     names = [type(event).__name__ for event in heard]
-    assert names == ["FlightStarted", "RequestSent", "RequestAnswered", "Fetched"]
+    assert names == ["FlightStarted", "RequestSent", "RequestAnswered", "Fetched", "FlightEnded"]
+    assert len({event.flight for event in heard}) == 1
 
 
 def test_several_listeners_hear_what_they_asked_for(make, heard):
@@ -219,3 +220,47 @@ def test_metadata_is_told_by_its_providers_path(make, heard, server):
     h.token()
     h.told(heard, 2)
     assert [event.registration_id for event in heard] == ["provider.as", "app"]
+
+
+FLIGHT = (told.FlightStarted, told.FlightEnded)
+
+
+def test_every_flight_that_is_started_ends_once(make, heard, server, clock):
+    h = make(on_event=None)
+    h.manager.subscribe(FLIGHT, heard.append)
+    h.token()
+    clock.advance(200)
+    server.inject(Fault(status=400, body={"error": "unauthorized_client"}))
+    h.token()
+    h.settled()
+    h.manager.remove("app")
+    h.told(heard, 4)
+    started = [event.flight for event in heard if isinstance(event, told.FlightStarted)]
+    ended = {event.flight: event for event in heard if isinstance(event, told.FlightEnded)}
+    assert [ended[flight].outcome for flight in started] == ["succeeded", "failed"]
+    assert ended[started[1]].error.error == "unauthorized_client"
+    assert len(heard) == 4
+
+
+def test_a_flight_ends_where_its_manager_is_closed(make, heard, server):
+    with server.hold() as gate:
+        h = make(on_event=None)
+        h.manager.subscribe(FLIGHT, heard.append)
+        waiting = h.start()
+        gate.wait_for(1)
+        assert [fetch.name for fetch in h.core.flights.waiting.values()] == ["app"]
+        h.close()
+        with pytest.raises(ManagerClosedError):
+            waiting.result(10)
+    assert h.told(heard, 2) == ["FlightStarted", "FlightEnded"]
+    assert heard[1].outcome == "abandoned"
+    assert not h.core.flights.waiting
+
+
+def test_the_answers_error_code_is_told(make, heard, server):
+    h = make(on_event=None)
+    h.manager.subscribe(told.RequestAnswered, heard.append)
+    server.inject(Fault(status=400, body={"error": "invalid_scope"}))
+    h.failure()
+    (event,) = heard
+    assert (event.status, event.error_code, event.method) == (400, "invalid_scope", "POST")
