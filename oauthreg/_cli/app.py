@@ -23,6 +23,7 @@ class Commands(LazyGroup):
         ),
         "token": Command("print_token:token", "Print a live token of a registration."),
         "login": Command("log_in:login", "Log a user in, by the browser or by another device."),
+        "logout": Command("log_out:logout", "End a login that a store keeps."),
         "introspect": Command(
             "introspect_token:introspect", "Ask the authorization server about a token (RFC 7662)."
         ),
@@ -73,6 +74,7 @@ def oauthreg(
     oauthreg list                     what is configured, secrets masked
     oauthreg token my-client          print a live token
     oauthreg login my-client          log a user in by the browser, or by another device
+    oauthreg logout my-client         end that login
     oauthreg introspect my-client     ask the authorization server about a token
     oauthreg revoke my-client TOKEN   end a token
     oauthreg store status             whether tokens are shared, and where

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import json
 import os
 import sys
@@ -83,6 +84,14 @@ def say(line: str = "", style: str = "") -> None:
 def print_json(value: object) -> None:
     """Print a value as JSON on stdout."""
     sys.stdout.write(f"{json.dumps(value, indent=2, ensure_ascii=False)}\n")
+
+
+def os_user() -> str:
+    """Return the name of the user who runs this program."""
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError, ImportError):  # a container's user may have no name
+        return "me"
 
 
 @contextmanager

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import json
 import sys
 from base64 import urlsafe_b64decode
@@ -14,6 +13,7 @@ import typer
 from oauthreg._cli.common import (
     IdArgument,
     OnlyOption,
+    os_user,
     say,
 )
 from oauthreg._cli.exits import NO_TOKEN
@@ -26,6 +26,7 @@ from oauthreg._sources.tree import canonical
 if TYPE_CHECKING:
     from oauthreg._manager.sync_manager import AuthorizedClientManager
     from oauthreg._registration import AuthorizedClient, ClientRegistration
+    from oauthreg._reports import StoreStatus
 
 SECONDS = 300.0
 NO_LOGIN = "is {grant}, by which `oauthreg login` logs nobody in"
@@ -49,7 +50,10 @@ def login(
         str | None,
         typer.Option(
             metavar="NAME",
-            help="Who logs in; default: as the id_token says, else the user of this machine.",
+            help=(
+                "Under which name the login is kept; default: the registration's principal, "
+                "else the user of this machine."
+            ),
         ),
     ] = None,
     timeout: Annotated[
@@ -72,8 +76,9 @@ def login(
 ) -> None:
     """Log a user in, by the browser or by another device.
 
-    For trying a registration out, and for obtaining tokens: they are kept in memory only, and end
-    with this command unless they are printed. A printed refresh token serves a program that sets
+    With a store in the settings (store.type = "sqlite"), programs with these settings use the
+    login from now on, until `oauthreg logout`. Without one, it ends with this command unless it
+    is printed: a printed refresh token serves a program that sets
     authorization-grant-type = "refresh_token" and refresh-token-file.
 
     The browser comes back to the registration's redirect-uri if that is a loopback address, else
@@ -90,7 +95,7 @@ def login(
         manager = stack.enter_context(options.manager(only=chosen))
         registration = _registration(manager, registration_id)
         on_device = _grant(registration).login == "device"
-        who = principal or _os_user()
+        who = principal or registration.principal or os_user()
         if device and not on_device:
             table = {registration.registration_id: {"authorization-grant-type": "device_code"}}
             manager = stack.enter_context(
@@ -106,11 +111,15 @@ def login(
                 seconds=timeout or SECONDS,
                 opened=not no_browser,
             )
+        store = manager.status()[registration.registration_id]["store"]
     _tell(client, principal or _subject(client) or who)
+    kept = _tell_whether_kept(registration, who, store)
     if token:
         sys.stdout.write(f"{client.access_token.token_value}\n")
     if show_refresh_token:
         _show_refresh_token(client)
+    if not kept:
+        raise typer.Exit(NO_TOKEN)
 
 
 def _registration(manager: AuthorizedClientManager, registration_id: str) -> ClientRegistration:
@@ -134,13 +143,6 @@ def _grant(registration: ClientRegistration) -> Grant:
     return GRANTS[registration.authorization_grant_type]
 
 
-def _os_user() -> str:
-    try:
-        return getpass.getuser()
-    except (OSError, KeyError, ImportError):  # a container's user may have no name
-        return "me"
-
-
 def _subject(client: AuthorizedClient) -> str | None:
     """Return the subject of the id_token; after a login by the browser it has been checked."""
     try:
@@ -158,6 +160,33 @@ def _tell(client: AuthorizedClient, who: str) -> None:
     say(f"    scopes         {' '.join(token.scopes) or 'none'}")
     say(f"    lives          {seconds:g} s, until {token.expires_at.astimezone():%H:%M:%S}")
     say(f"    refresh token  {'yes' if client.refresh_token else 'none'}")
+
+
+def _tell_whether_kept(
+    registration: ClientRegistration, who: str, store: StoreStatus | None
+) -> bool:
+    """Say how programs use the login, or why they cannot; False if the store failed."""
+    name = registration.registration_id
+    if store is not None and store["failure"] is not None:
+        say(f"It was not kept: the store failed, {store['failure']}", style="bold red")
+        return False
+    if store is None:
+        say(f"It ends with this command: {_why_not_kept(registration)}")
+    elif registration.principal == who:
+        say(f'Programs with these settings use it from now on: authorize("{name}").')
+    else:
+        say(f'Programs with these settings use it by authorize("{name}", principal="{who}"),')
+        say(f'or by authorize("{name}") alone with principal = "{who}" in registration.{name}.')
+    return True
+
+
+def _why_not_kept(registration: ClientRegistration) -> str:
+    name = registration.registration_id
+    if registration.shared is False:
+        return f"registration.{name}.shared is false."
+    if registration.prover is not None and not registration.prover.lasting:
+        return f"its tokens are bound to a key of its own; set registration.{name}.dpop-key-file."
+    return 'store.type = "sqlite" in the settings keeps logins for the programs that come after it.'
 
 
 def _show_refresh_token(client: AuthorizedClient) -> None:

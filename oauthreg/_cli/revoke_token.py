@@ -15,6 +15,7 @@ from oauthreg._cli.common import (
 from oauthreg._cli.exits import NO_TOKEN
 from oauthreg._cli.options import CommonOptions, with_options
 from oauthreg._sources.tree import canonical
+from oauthreg.events import Revoked
 
 
 @with_options
@@ -27,8 +28,8 @@ def revoke(
 ) -> None:
     """Have the authorization server end an access or refresh token (RFC 7009).
 
-    Without TOKEN: the registration's own, if one is kept. Tokens are kept in memory, so that each
-    command starts without any. A token that the server does not know is no error.
+    Without TOKEN: those that the registration has in the store, if the settings name one; for a
+    user's login see `oauthreg logout`. A token that the server does not know is no error.
 
     \b
     oauthreg revoke my-client - < token.txt
@@ -36,9 +37,10 @@ def revoke(
     """  # noqa: D301 - a backspace keeps click from joining the lines
     with options.manager(only=[registration_id] if only else None) as manager:
         value = token_given(token)
-        own = manager.status().get(canonical(registration_id))
+        revoked: list[Revoked] = []
+        manager.subscribe(Revoked, revoked.append)
         manager.revoke(registration_id, value)
-        if value is None and own is not None and own["state"] == "none":
+        if not revoked:
             say("Nothing was revoked: no token of this registration is kept. Name the token.")
             raise typer.Exit(NO_TOKEN)
     if options.as_json:

@@ -107,14 +107,14 @@ def revoke(
     """Drop tokens here, then have the server end them; the first failure is raised at the end."""
     token = checked_token(token_value)
     fetch = _token_fetch(core, registration_id, token, principal)
-    sharing = core.flights.shared_by(fetch) if fetch.refresh_chain is not None else None
-    if sharing is not None and token is None:
-        yield from core.flights.private(fetch, sharing.load_login(fetch))
+    sharing = core.flights.shared_by(fetch) if token is None else None
+    if sharing is not None:
+        yield from core.flights.private(fetch, sharing.load_tokens(fetch))
     tokens = core.records.current_tokens(fetch) if token is None else [(token, None)]
     for one, _ in tokens:
         core.records.forget_token(one)
-    if sharing is not None and token is None:
-        yield from core.flights.private(fetch, sharing.end_login(fetch))
+    if sharing is not None:
+        yield from core.flights.private(fetch, sharing.end_tokens(fetch))
     failure = None
     for one, kind in tokens:
         error = yield from _revoke_one(core, fetch, one, kind)

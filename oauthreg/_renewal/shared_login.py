@@ -63,11 +63,7 @@ class SharedLogin:
         """
         chain = self._records.refresh_chain(fetch)
         if chain is not None and chain.in_store:
-            raise SecretUnavailableError(
-                "the store with its login is not available: "
-                f"{self._access.failure or 'it failed a moment ago'}",
-                retry_after=self._access.retry_after or None,
-            )
+            raise self._access.unavailable()
 
     def renew(
         self,

@@ -74,7 +74,7 @@ class SharedTokens:
         self, fetch: TokenFetch, name: str, names: Names, view: View, until: float
     ) -> Procedure[View]:
         """Save which tokens this process must not use; return the view with these marks."""
-        marks = self._unsaved(fetch)
+        marks = self.unsaved(fetch)
         after = view.after(name)
         if not marks or after is None:
             return view
@@ -92,10 +92,12 @@ class SharedTokens:
                     local.unsaved_marks.remove(mark)
         return replace(view, entries={**view.entries, name: Stored(entry, saved)})
 
-    def take_over(self, fetch: TokenFetch, name: str, view: View) -> None:
+    def take_over(self, fetch: TokenFetch, name: str, names: Names, view: View) -> None:
         """Put the token that stands in the store into this process's cache, if it has none."""
         entry = self._entry(fetch, name, view)
         if entry is None or entry.token is None:
+            return
+        if entry.is_rejected(names.fingerprint(entry.token.token_value)):
             return
         cached, now = self._cached(fetch, entry.token, view), self._state.clocks.now()
         with self._state.locked():
@@ -173,7 +175,8 @@ class SharedTokens:
         value = cached.value.token_value
         return any(token.get_secret_value() == value for token, _ in local.unsaved_marks)
 
-    def _unsaved(self, fetch: TokenFetch) -> list[tuple[Secret, bool]]:
+    def unsaved(self, fetch: TokenFetch) -> list[tuple[Secret, bool]]:
+        """Return the tokens that must not be used and of which the store does not know yet."""
         local = self._state.cache.entries.get(fetch.key)
         return list(local.unsaved_marks) if local is not None else []
 

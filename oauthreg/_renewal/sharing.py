@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 FIRST_PAUSE = 0.05
 LONGEST_PAUSE = 1.0
 SOONEST_RENEWAL = 1.0
+MOST_OVERTAKEN = 3
+"""How often marks are saved anew, if another process saves at the same moment."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,32 +158,50 @@ class Sharing:
         if view is not None:
             yield from self._tokens.save(fetch, place.token, view, cached)
 
-    def load_login(self, fetch: TokenFetch) -> Procedure[None]:
-        """Take over the login that stands in the store, and its access token, if one does."""
-        place = yield from self._place(fetch, self.access.budget())
-        if place is None or place.login is None:
-            return
-        view = yield from self._load(fetch, place, self.access.budget())
-        if view is None:
-            return
-        self.logins.take_over(fetch, place.login, view)
-        self._tokens.take_over(fetch, place.token, view)
+    def load_tokens(self, fetch: TokenFetch) -> Procedure[None]:
+        """Take over the access token and the login that stand in the store.
 
-    def end_login(self, fetch: TokenFetch) -> Procedure[None]:
-        """Have no process use this login any more, nor its access token."""
+        Raises:
+            SecretUnavailableError: the store failed.
+        """
         place = yield from self._place(fetch, self.access.budget())
+        view = (
+            (yield from self._load(fetch, place, self.access.budget()))
+            if place is not None
+            else None
+        )
+        if place is None or view is None:
+            raise self.access.unavailable()
+        if place.login is not None:
+            self.logins.take_over(fetch, place.login, view)
+        self._tokens.take_over(fetch, place.token, place.names, view)
+
+    def end_tokens(self, fetch: TokenFetch) -> Procedure[None]:
+        """Have no process use the login any more, nor the access token that was dropped here.
+
+        Raises:
+            SecretUnavailableError: the store failed.
+        """
+        place = yield from self._place(fetch, self.access.budget())
+        ended = place is not None
         if place is not None and place.login is not None:
-            yield from self.logins.log_in(fetch, place.login, None)
-            yield from self.save_marks(fetch, self.access.budget())
+            ended = yield from self.logins.log_in(fetch, place.login, None)
+        if not ended or not (yield from self.save_marks(fetch, self.access.budget())):
+            raise self.access.unavailable()
 
     def save_marks(self, fetch: TokenFetch, until: float) -> Procedure[bool]:
         """Save which tokens of a key must not be used; False if that failed."""
         place = yield from self._place(fetch, until)
-        view = (yield from self._load(fetch, place, until)) if place is not None else None
-        if place is None or view is None:
+        if place is None:
             return False
-        yield from self._tokens.mark(fetch, place.token, place.names, view, until)
-        return True
+        for _ in range(MOST_OVERTAKEN):
+            view = yield from self._load(fetch, place, until)
+            if view is None:
+                return False
+            yield from self._tokens.mark(fetch, place.token, place.names, view, until)
+            if not self._tokens.unsaved(fetch):
+                return True
+        return False
 
     def _alone(
         self,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeVar
 
+from oauthreg._errors import SecretUnavailableError
 from oauthreg._flow import Pause, StoreCall
 from oauthreg._renewal.backoff import Schedule
 from oauthreg._renewal.fetches import labels
@@ -67,6 +68,13 @@ class StoreAccess:
         """Whether it is in use; while it is not, every process fetches for itself."""
         failure, since = self.failure, self._failing_since
         return READY if failure is None else unwell(failure, since, "degraded")
+
+    def unavailable(self) -> SecretUnavailableError:
+        """Return the error of who cannot go on without the store."""
+        return SecretUnavailableError(
+            f"the store with its tokens is not available: {self.failure or 'it failed just now'}",
+            retry_after=self.retry_after or None,
+        )
 
     def budget(self) -> float:
         """Return the monotonic time at which the calls that begin now have to be done."""

@@ -6,11 +6,15 @@ import json
 import os
 import subprocess
 import sys
+import threading
 from dataclasses import dataclass
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
+import requests
 from typer.testing import CliRunner
 
+from oauthreg._cli import login_ways
 from oauthreg._cli.app import app
 from oauthreg.testing import DELETE, AuthorizationServer
 
@@ -39,6 +43,53 @@ def login_server(server):
     server.metadata_overrides = {"pushed_authorization_request_endpoint": DELETE}
     server.add_client("web", SECRET, grants=LOGIN_GRANTS, scopes=("openid", "read", "write"))
     return server
+
+
+class Browser:
+    """Called with an address it goes there, through the login and back, and keeps the page."""
+
+    def __init__(self, server):
+        self.server = server
+        self.before = []
+        self.instead = {}
+        self.pages = []
+        self.hidden = set()
+        self.session = requests.Session()
+        self.session.trust_env = False
+        self.opened = self.asked = self._thread = None
+
+    def __call__(self, url, hidden=()):
+        self.opened, self.hidden = url, set(hidden)
+        url = self.session.get(url, allow_redirects=False, timeout=10).headers["Location"]
+        self.asked = {name: values[0] for name, values in parse_qs(urlsplit(url).query).items()}
+        back = self.asked["redirect_uri"]
+        self.server.add_client(
+            "web", SECRET, grants=LOGIN_GRANTS, scopes=("openid", "read"), redirect_uris=(back,)
+        )
+        if self.instead:
+            url = f"{back}?{urlencode({'state': self.asked['state'], **self.instead})}"
+        base = back.removesuffix(urlsplit(back).path)
+        self._thread = threading.Thread(
+            target=self._go, args=([*(base + one for one in self.before), url],)
+        )
+        self._thread.start()
+        return True
+
+    def _go(self, urls):
+        self.pages += [self.session.get(url, timeout=10) for url in urls]
+
+    @property
+    def page(self):
+        """The last page, once it is there."""
+        self._thread.join(10)
+        return self.pages[-1]
+
+
+@pytest.fixture
+def browser(login_server, monkeypatch):
+    browser = Browser(login_server)
+    monkeypatch.setattr(login_ways, "open_browser", browser)
+    return browser
 
 
 @pytest.fixture

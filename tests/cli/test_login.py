@@ -8,64 +8,13 @@ import signal
 import socket
 import subprocess
 import sys
-import threading
-from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
-import requests
 
 from oauthreg._cli import login_ways
 from oauthreg.testing import DELETE
 
 SECRET = "s3cret-of-the-cli"
-GRANTS = ("authorization_code", "refresh_token")
-
-
-class Browser:
-    """Called with an address it goes there, through the login and back, and keeps the page."""
-
-    def __init__(self, server):
-        self.server = server
-        self.before = []
-        self.instead = {}
-        self.pages = []
-        self.hidden = set()
-        self.session = requests.Session()
-        self.session.trust_env = False
-        self.opened = self.asked = self._thread = None
-
-    def __call__(self, url, hidden=()):
-        self.opened, self.hidden = url, set(hidden)
-        url = self.session.get(url, allow_redirects=False, timeout=10).headers["Location"]
-        self.asked = {name: values[0] for name, values in parse_qs(urlsplit(url).query).items()}
-        back = self.asked["redirect_uri"]
-        self.server.add_client(
-            "web", SECRET, grants=GRANTS, scopes=("openid", "read"), redirect_uris=(back,)
-        )
-        if self.instead:
-            url = f"{back}?{urlencode({'state': self.asked['state'], **self.instead})}"
-        base = back.removesuffix(urlsplit(back).path)
-        self._thread = threading.Thread(
-            target=self._go, args=([*(base + one for one in self.before), url],)
-        )
-        self._thread.start()
-        return True
-
-    def _go(self, urls):
-        self.pages += [self.session.get(url, timeout=10) for url in urls]
-
-    @property
-    def page(self):
-        """The last page, once it is there."""
-        self._thread.join(10)
-        return self.pages[-1]
-
-
-@pytest.fixture
-def browser(login_server, monkeypatch):
-    browser = Browser(login_server)
-    monkeypatch.setattr(login_ways, "open_browser", browser)
-    return browser
 
 
 def test_logs_in_and_says_who_and_what(oauthreg, browser, login_settings):
@@ -73,10 +22,11 @@ def test_logs_in_and_says_who_and_what(oauthreg, browser, login_settings):
     done = oauthreg("login", "web")
     assert (done.returncode, done.stdout) == (0, "")
     lines = done.stderr.splitlines()
-    assert lines[-4] == "Logged in as alice."
-    assert lines[-3].split() == ["scopes", "openid", "read"]
-    assert lines[-2].split()[:3] == ["lives", "300", "s,"]
-    assert lines[-1].split() == ["refresh", "token", "yes"]
+    assert lines[-5] == "Logged in as alice."
+    assert lines[-4].split() == ["scopes", "openid", "read"]
+    assert lines[-3].split()[:3] == ["lives", "300", "s,"]
+    assert lines[-2].split() == ["refresh", "token", "yes"]
+    assert lines[-1].startswith("It ends with this command: ")
 
 
 def test_the_browser_is_told_so_and_shown_nothing_else(oauthreg, browser, login_settings):
@@ -91,9 +41,7 @@ def test_the_browser_is_told_so_and_shown_nothing_else(oauthreg, browser, login_
     assert not any(value in page.text for value in [*secrets, browser.asked["state"]])
 
 
-def test_without_openid_the_principal_is_the_user_of_this_machine(
-    oauthreg, browser, login_settings
-):
+def test_without_openid_the_name_is_the_user_of_this_machine(oauthreg, browser, login_settings):
     login_settings()
     done = oauthreg("login", "web", LOGNAME="bob")
     assert "Logged in as bob." in done.stderr

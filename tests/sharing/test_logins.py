@@ -81,6 +81,22 @@ def test_revoke_logs_out_everywhere(web, log_in, server):
     assert isinstance(web().failure(principal="alice"), LoginRequiredError)
 
 
+def test_revoke_without_a_login_ends_the_shared_token(process, server):
+    token = process({}, provider={"issuer-uri": server.issuer}).token()
+    process({}, provider={"issuer-uri": server.issuer}).do("revoke", "app")
+    assert not server.token(token).live
+    assert process({}, provider={"issuer-uri": server.issuer}).token() != token
+
+
+def test_who_cannot_tell_the_store_does_not_revoke_in_silence(web, log_in, server, tmp_path):
+    one = web()
+    log_in(one)
+    (tmp_path / "tokens.db").rename(tmp_path / "elsewhere")
+    (tmp_path / "tokens.db").mkdir()
+    with pytest.raises(SecretUnavailableError, match="the store with its tokens is not available"):
+        one.do("revoke", "app", principal="alice")
+
+
 def test_invalidate_and_reload_keep_the_login(web, log_in, server):
     log_in(web())
     one = web()
