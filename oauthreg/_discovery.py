@@ -72,15 +72,7 @@ def discover(
         if metadata is not None:
             found.append((url, named))
         if is_transient(response.status):
-            raise DiscoveryError(
-                f"the server of provider {provider} does not give its metadata now",
-                provider=provider,
-                endpoint=url,
-                answers=answers,
-                status=response.status,
-                retry_after=retry_after(response, now=now),
-                hint=status_hint(response.status),
-            )
+            raise _not_now(response, provider, answers, now=now)
         if _differs_by_slash(issuer, named):
             break
     message, hint = _cause(issuer, metadata_uri, provider, found)
@@ -94,30 +86,21 @@ def discover(
     )
 
 
-def supplemented(
-    metadata: Metadata, issuer: str | None, *, mutual_tls: bool = False
-) -> Flow[Mapping[str, str]]:
-    """Return the metadata's addresses, and those that only the document of RFC 8414 lists.
+def supplement(issuer: str, *, provider: str, now: float) -> Flow[Metadata]:
+    """Fetch the document of RFC 8414 alone; empty if there is none of this issuer.
 
-    Servers that publish both documents often list introspection and revocation in that one only.
-    Where it cannot be fetched, the address is missing, and that error tells more.
+    Servers that publish OpenID's as well often list introspection and revocation in this one only.
 
-    Args:
-        metadata: What `discover` returned.
-        issuer: The issuer identifier, if it is configured; without it there is no further address.
-        mutual_tls: As for `endpoints`.
+    Raises:
+        DiscoveryError: the server does not give it now.
+        TransportError: there is no connection to the server, or it broke.
     """
-    url = addresses(issuer)[-1] if issuer is not None else None
-    if url is None:
-        return endpoints(metadata, mutual_tls=mutual_tls)
-    try:
-        response = yield TokenRequest(url=url, method="GET")
-    except AuthorizationError:
-        return endpoints(metadata, mutual_tls=mutual_tls)
-    other = json_object(response) if response.status == HTTPStatus.OK else None
-    if other is None or other.get("issuer") != issuer:
-        other = {}
-    return endpoints({**other, **metadata}, mutual_tls=mutual_tls)
+    url = addresses(issuer)[-1]
+    response = yield from _asked(url, provider)
+    metadata = json_object(response) if response.status == HTTPStatus.OK else None
+    if is_transient(response.status):
+        raise _not_now(response, provider, [(url, _described(response, metadata))], now=now)
+    return metadata if metadata is not None and metadata.get("issuer") == issuer else {}
 
 
 def issuer_of(configured: str | None, metadata: Metadata) -> str | None:
@@ -154,6 +137,20 @@ def _asked(url: str, provider: str) -> Flow[TokenResponse]:
     else:
         return response
     raise failure
+
+
+def _not_now(
+    response: TokenResponse, provider: str, answers: list[tuple[str, str]], *, now: float
+) -> DiscoveryError:
+    return DiscoveryError(
+        f"the server of provider {provider} does not give its metadata now",
+        provider=provider,
+        endpoint=answers[-1][0],
+        answers=answers,
+        status=response.status,
+        retry_after=retry_after(response, now=now),
+        hint=status_hint(response.status),
+    )
 
 
 def _described(response: TokenResponse, metadata: Metadata | None) -> str:

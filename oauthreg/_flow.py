@@ -126,7 +126,13 @@ class ReadSecret:
 
 @dataclass(frozen=True, slots=True)
 class NeedMetadata:
-    """Fetch the metadata of the registration's provider (RFC 8414); answered by a mapping."""
+    """Fetch the metadata of the registration's provider; answered by a mapping.
+
+    Attributes:
+        supplement: Whether the document of RFC 8414 is wanted, after another one lacked something.
+    """
+
+    supplement: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from oauthreg._discovery import supplemented
-from oauthreg._errors import CallbackError
+from oauthreg._discovery import endpoints
+from oauthreg._errors import AuthorizationError, CallbackError
+from oauthreg._flow import NeedMetadata
 from oauthreg._grants import authorization_code, device_code, token_management
 from oauthreg._grants.callback import read_callback
 from oauthreg._grants.table import GRANTS
@@ -131,9 +132,14 @@ def _prepared(
     context = yield from prepare(fetch, inputs, needs=name, login=login)
     if name in context.endpoints or not context.metadata:
         return context
-    issuer = fetch.registration.provider.issuer_uri
+    if fetch.registration.provider.issuer_uri is None:
+        return context
+    try:
+        further = yield NeedMetadata(supplement=True)
+    except AuthorizationError:  # the address is missing then, and that error says what to set
+        return context
     mutual_tls = fetch.registration.certificate is not None
-    found = yield from supplemented(context.metadata, issuer, mutual_tls=mutual_tls)
+    found = endpoints({**further, **context.metadata}, mutual_tls=mutual_tls)
     return replace(context, endpoints={**found, **context.endpoints})
 
 

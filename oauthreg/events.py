@@ -15,6 +15,7 @@ from typing import Any, Literal, TypeVar
 from oauthreg._errors import AuthorizationError
 
 __all__ = [
+    "AudienceFound",
     "BackingOff",
     "Event",
     "Failed",
@@ -236,6 +237,17 @@ class LifeTooShort(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AudienceFound(Event):
+    """The server refused an assertion for its issuer, and took one for another audience.
+
+    Attributes:
+        audience: What to write as `assertion-audience`, to save the refused request.
+    """
+
+    audience: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RefreshTokenNotKept(Event):
     """The server replaced the settings' refresh token, and this process forgets it at its end.
 
@@ -430,16 +442,26 @@ def _words(event: Event) -> tuple[int | None, str]:  # noqa: PLR0911 - one retur
                 f"min_ttl of {event.min_ttl:.0f} s is more than the server grants: "
                 f"its tokens live {event.lifetime:.0f} s"
             )
-        case RefreshTokenNotKept():
-            return logging.WARNING, (
-                "the server replaced the refresh token of the settings, and the new one is lost "
-                "when this process ends: the old one may be refused then"
-            )
+        case AudienceFound() | RefreshTokenNotKept():
+            return _advice(event)
         case StoreFailed() | StoreMissed() | LoadedFromStore():
             return _about_store(event)
         case Revoked(error=error) if error is not None:
             return logging.DEBUG, f"dropped a token that the server did not revoke: {error}"
     return None, ""
+
+
+def _advice(event: AudienceFound | RefreshTokenNotKept) -> tuple[int, str]:
+    if isinstance(event, AudienceFound):
+        return logging.INFO, (
+            "the server refused an assertion whose audience is its issuer, and took the token "
+            f"endpoint's address: set registration.{event.registration_id}.assertion-audience = "
+            f'"{event.audience}"'
+        )
+    return logging.WARNING, (
+        "the server replaced the refresh token of the settings, and the new one is lost "
+        "when this process ends: the old one may be refused then"
+    )
 
 
 def _about_store(event: StoreFailed | StoreMissed | LoadedFromStore) -> tuple[int, str]:
@@ -455,12 +477,16 @@ def _about_store(event: StoreFailed | StoreMissed | LoadedFromStore) -> tuple[in
 
 def _failure(event: Failed) -> tuple[int, str]:
     """Return how a failure is logged: quietly where callers get it as an exception."""
-    text = f"{event.error.copy(registration_id=None)}; next try in {event.retry_after:.1f} s"
+    error, again = event.error.copy(registration_id=None), f"next try in {event.retry_after:.1f} s"
     left = event.life_left
     if left is None:
-        return logging.DEBUG if event.raised else logging.ERROR, f"no {_thing(event)}: {text}"
-    level = logging.INFO if left > LOW_LIFE else logging.WARNING
-    return level, f"renewal failed with {left:.0%} of the {_thing(event)}'s life left: {text}"
+        level = logging.DEBUG if event.raised else logging.ERROR
+        return level, f"no {_thing(event)}, {again}: {error}"
+    level, share = logging.INFO if left > LOW_LIFE else logging.WARNING, f"{left:.0%}"
+    return (
+        level,
+        f"renewal failed with {share} of the {_thing(event)}'s life left, {again}: {error}",
+    )
 
 
 def _thing(event: Event) -> str:

@@ -6,14 +6,12 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from oauthreg._errors import SecretUnavailableError
-from oauthreg._protocol.assertions import LIFETIME, audience
+from oauthreg._protocol.assertions import JWT_BEARER, LIFETIME, audience
 from oauthreg._protocol.requests import endpoint, token_request
 
 if TYPE_CHECKING:
     from oauthreg._flow import Flow, Granted
     from oauthreg._protocol.context import Hooks, PluginContext
-
-JWT_BEARER = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 
 
 def jwt_bearer(context: PluginContext, hooks: Hooks) -> Flow[Granted]:

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Literal
 
 from oauthreg._grants.client_credentials import client_credentials
 from oauthreg._grants.device_code import DEVICE_CODE
-from oauthreg._grants.jwt_bearer import JWT_BEARER, jwt_bearer
+from oauthreg._grants.jwt_bearer import jwt_bearer
 from oauthreg._grants.password import password
 from oauthreg._grants.refresh_token import refresh_token
 from oauthreg._grants.token_exchange import TOKEN_EXCHANGE, token_exchange
+from oauthreg._protocol.assertions import JWT_BEARER
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -6,7 +6,6 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from oauthreg._discovery import discover
 from oauthreg._errors import (
     AuthorizationError,
     ConfigurationError,
@@ -81,6 +80,7 @@ class Flights:
         self._token_of = token_of
         self.sharing: Sharing | None = None
         self._working: dict[str, int] = {}
+        self._token_uri_audiences: set[str] = set()
         self._private: set[Flight] = set()
         self.waiting: dict[object, Fetch] = {}
 
@@ -196,6 +196,8 @@ class Flights:
             random=clocks.random,
             chain=self._records.refresh_chain(fetch),
             working=self._working,
+            token_uri_audiences=self._token_uri_audiences,
+            publish=self._events.publish,
         )
 
     def remaining(self, flight: Flight) -> float:
@@ -215,8 +217,9 @@ class Flights:
             self._engine.abandon(flight)
 
     def forget_working(self) -> None:
-        """Begin with every client's first credential again: the configuration changed."""
+        """Begin with first credentials and audiences again: the configuration changed."""
         self._working.clear()
+        self._token_uri_audiences.clear()
 
     def _launch(self, flight: Flight) -> Procedure[None]:
         try:
@@ -253,12 +256,7 @@ class Flights:
     def _flow_of(self, flight: Flight) -> Flow[Any]:
         fetch = flight.fetch
         if isinstance(fetch, MetadataFetch):
-            return discover(
-                fetch.details.issuer_uri,
-                fetch.details.endpoints.get("metadata-uri"),
-                provider=fetch.provider,
-                now=self._state.clocks.wall(),
-            )
+            return fetch.flow(now=self._state.clocks.wall())
         configured = fetch.registration.refresh_token is not None
         inputs = FlowInputs(
             wall=self._state.clocks.wall,
@@ -269,6 +267,8 @@ class Flights:
             refused=flight.refused,
             refusals=flight.refusals or NotShared(),
             working=self._working,
+            token_uri_audiences=self._token_uri_audiences,
+            publish=self._events.publish,
         )
         return token_flow(fetch, inputs)
 
@@ -295,9 +295,10 @@ class Flights:
         match step:
             case TokenRequest():
                 return (yield from reported(flight, step, self._state.clocks, self._events))
-            case NeedMetadata():
+            case NeedMetadata(supplement):
                 registration = flight.fetch.registration
-                fetch = MetadataFetch(details=registration.provider, http=registration.http)
+                details, http = registration.provider, registration.http
+                fetch = MetadataFetch(details=details, http=http, supplement=supplement)
                 flow: Procedure[Any] = self.obtain(fetch, self.remaining(flight))
                 decision = yield from self._without_slot(flight, flow)
                 return decision.cached.value

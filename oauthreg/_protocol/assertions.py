@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from oauthreg._protocol.context import PluginContext
     from oauthreg._signing_keys import SigningKey
 
+JWT_BEARER = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 CLIENT_ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 LIFETIME = 60.0
 ASSERTION_METHODS = frozenset({"client_secret_jwt", "private_key_jwt"})
@@ -86,28 +87,31 @@ def audience(context: PluginContext, url: str) -> str:
     return configured or context.issuer or ""
 
 
-def second_audience(context: PluginContext, error: AuthorizationError) -> str | None:
-    """Return the audience to try once more with, after a signed assertion was refused; or None.
+def has_second_audience(context: PluginContext) -> bool:
+    """Whether a refused assertion may be sent once more, with the token endpoint as audience.
 
-    It is the token endpoint's address, where that is on the issuer's own origin and the audience
-    was not configured. (The issuer comes first: a hostile server can choose its endpoint's
-    address, but not its issuer.)
+    It may where that is on the issuer's own origin and the audience was not configured. (The
+    issuer comes first: a hostile server can choose its endpoint's address, but not its issuer.)
     """
-    registration = context.registration
     issuer, token_uri = context.issuer, context.endpoints.get("token-uri")
-    signed = registration.client_authentication_method in ASSERTION_METHODS
-    refused = isinstance(error, TokenEndpointError) and (
-        error.credential_refused
-        if signed and context.assertion is None
-        else error.error == "invalid_grant" and context.signing_key is not None
-    )
-    if not refused or registration.assertion_audience or not issuer or not token_uri:
-        return None
+    if context.registration.assertion_audience or not issuer or not token_uri:
+        return False
     try:
-        same_origin = origin_of(issuer) == origin_of(token_uri)
+        return origin_of(issuer) == origin_of(token_uri) and token_uri != issuer
     except ValueError:
-        return None
-    return token_uri if same_origin and token_uri != issuer else None
+        return False
+
+
+def refuses_assertion(context: PluginContext, error: AuthorizationError) -> bool:
+    """Whether an assertion that was signed here was refused, the client's or the grant's."""
+    if not isinstance(error, TokenEndpointError) or error.retry_after is not None:
+        return False
+    registration = context.registration
+    client = registration.client_authentication_method in ASSERTION_METHODS
+    grant = registration.authorization_grant_type == JWT_BEARER and context.subject_token is None
+    return (client and context.assertion is None and error.credential_refused) or (
+        grant and error.error == "invalid_grant"
+    )
 
 
 def with_assertion(context: PluginContext, request: TokenRequest, assertion: str) -> TokenRequest:

@@ -296,6 +296,6 @@ def _scope(scopes: FailureScopes, error: AuthorizationError) -> str:
 
 
 def _schedule(error: AuthorizationError) -> Schedule:
-    if isinstance(error, DiscoveryError) and not getattr(error, "transient", False):
+    if isinstance(error, DiscoveryError) and error.status is None:  # nothing is wrong for a moment
         return DISCOVERY
     return TRANSIENT if error.retryable else PERMANENT

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol
 
+from oauthreg._discovery import discover, supplement
 from oauthreg._errors import InvalidTokenResponseError
 from oauthreg._flow import Granted
 from oauthreg._grants.refresh_token import refresh_token
@@ -24,6 +25,7 @@ from oauthreg.events import Event, LifetimeAssumed, ScopesChanged
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from oauthreg._flow import Flow
     from oauthreg._provider import ProviderPlugin
     from oauthreg._registration import ClientRegistration, HttpProfile, ProviderDetails
     from oauthreg._renewal.clocks import Instant
@@ -256,11 +258,13 @@ class MetadataFetch:
     Attributes:
         details: The provider.
         http: How it is fetched.
+        supplement: Whether it is the document of RFC 8414, after another one lacked something.
     """
 
     details: ProviderDetails
     http: HttpProfile
     own: bool = False
+    supplement: bool = False
     audience: None = None
     grant: None = None
     only_refreshes: bool = False
@@ -273,7 +277,8 @@ class MetadataFetch:
         issuer = self.details.issuer_uri or ""
         address = self.details.endpoints.get("metadata-uri", "")
         identity = f"{len(issuer)}:{issuer}{len(address)}:{address}{self.http.name}"
-        return f"metadata {hashlib.sha256(identity.encode()).hexdigest()}"
+        kind = "supplement" if self.supplement else "metadata"
+        return f"{kind} {hashlib.sha256(identity.encode()).hexdigest()}"
 
     @property
     def name(self) -> str:
@@ -294,6 +299,14 @@ class MetadataFetch:
     def failure_scopes(self) -> FailureScopes:
         """This issuer's metadata alone."""
         return FailureScopes(self.key, self.key, self.key)
+
+    def flow(self, *, now: float) -> Flow[Mapping[str, Any]]:
+        """Fetch it, at some seconds since the epoch."""
+        details = self.details
+        if self.supplement and details.issuer_uri is not None:
+            return supplement(details.issuer_uri, provider=details.name, now=now)
+        address = details.endpoints.get("metadata-uri")
+        return discover(details.issuer_uri, address, provider=details.name, now=now)
 
     def to_cached(
         self, metadata: Mapping[str, Any], started: Instant, now: Instant, *, spread: float

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from oauthreg._renewal.refresh_chain import RefreshChain
     from oauthreg._renewal.refusals import SharedRefusals
     from oauthreg._secret_values import Readable
+    from oauthreg.events import Event
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +43,9 @@ class FlowInputs:
         refused: Credentials that the server refused; the flow adds those of its own attempts.
         refusals: Where refused credentials are shared with other processes.
         working: Which of several credentials a client used last with success, by client scope.
+        token_uri_audiences: Providers that took an assertion for their token endpoint, and not for
+            their issuer.
+        publish: Is told what the flow found out.
     """
 
     wall: Callable[[], float]
@@ -52,6 +56,8 @@ class FlowInputs:
     refused: set[object] = field(default_factory=set)
     refusals: SharedRefusals = field(default_factory=NotShared)
     working: MutableMapping[str, int] = field(default_factory=dict)
+    token_uri_audiences: set[str] = field(default_factory=set)
+    publish: Callable[[Event], None] = lambda _: None
 
 
 def prepare(

@@ -1,7 +1,8 @@
 """The flow of one token flight: addresses, credential, the grant's own flow, and its one retry.
 
 A flight is one token request. Inside it only: a changed or further secret, a nonce that the server
-asks for, and one more try of a transient failure while callers wait without a valid token.
+asks for, the other audience of a refused assertion, and one more try of a transient failure while
+callers wait without a valid token.
 """
 
 from __future__ import annotations
@@ -22,10 +23,13 @@ from oauthreg._errors import (
 )
 from oauthreg._flow import Pause, ReadSecret, Step, TokenRequest
 from oauthreg._grants.table import GRANTS
+from oauthreg._protocol.assertions import has_second_audience, refuses_assertion
 from oauthreg._protocol.authentication import credential_sources
 from oauthreg._protocol.explain import Exchanged, explained
 from oauthreg._protocol.responses import checked
+from oauthreg._renewal.fetches import labels
 from oauthreg._renewal.flow_inputs import prepare
+from oauthreg.events import AudienceFound
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -150,11 +154,54 @@ def attempts(
     context: PluginContext,
     make: Callable[[PluginContext], Flow[T]],
 ) -> Flow[T]:
-    """Run a flow, and if its failure allows it, make it anew and run it once more.
+    """Run a flow; if a signed assertion is refused, once more with the other audience.
 
     Raises:
-        AuthorizationError: what failed last, explained, and without anything secret.
+        AuthorizationError: what failed, explained, and without anything secret.
     """
+    if not has_second_audience(context):
+        return (yield from _attempts(fetch, inputs, context, make))
+    by_token_uri = fetch.provider in inputs.token_uri_audiences
+    contexts = [context, _for_token_uri(context)]
+    first, second = reversed(contexts) if by_token_uri else contexts
+    try:
+        return (yield from _attempts(fetch, inputs, first, make))
+    except TokenEndpointError as error:
+        if not refuses_assertion(context, error):
+            raise
+        failure = error.copy(hint=f"{error.hint} The server refused both of these audiences.")
+    try:
+        result = yield from _attempts(fetch, inputs, second, make)
+    except TokenEndpointError as error:
+        if not refuses_assertion(context, error):
+            raise
+    else:
+        _note_audience(fetch, inputs, by_token_uri=not by_token_uri)
+        return result
+    raise failure
+
+
+def _for_token_uri(context: PluginContext) -> PluginContext:
+    registration = context.registration.with_options(assertion_audience="token-uri")
+    return replace(context, registration=registration)
+
+
+def _note_audience(fetch: TokenFetch, inputs: FlowInputs, *, by_token_uri: bool) -> None:
+    """Begin with this audience next time."""
+    if by_token_uri:
+        inputs.token_uri_audiences.add(fetch.provider)
+        inputs.publish(AudienceFound(audience="token-uri", **labels(fetch)))
+    else:
+        inputs.token_uri_audiences.discard(fetch.provider)
+
+
+def _attempts(
+    fetch: TokenFetch,
+    inputs: FlowInputs,
+    context: PluginContext,
+    make: Callable[[PluginContext], Flow[T]],
+) -> Flow[T]:
+    """Run a flow, and if its failure allows it, make it anew and run it once more."""
     try:
         return (yield from _attempt(fetch, inputs, context, make))
     except AuthorizationError as error:

@@ -14,10 +14,11 @@ from oauthreg import (
     DeviceAuthorization,
     TokenEndpointError,
 )
-from oauthreg.testing import Fault
+from oauthreg.testing import DELETE, Fault
 
 REDIRECT = "http://127.0.0.1:9/callback"
 OPENID = "/.well-known/openid-configuration"
+RFC_8414 = "/.well-known/oauth-authorization-server"
 WEB = {
     "authorization-grant-type": "authorization_code",
     "redirect-uri": REDIRECT,
@@ -203,9 +204,21 @@ def test_an_endpoint_that_only_the_second_document_lists_is_found(manage, server
     server.inject(Fault(body=first), path=OPENID, times=None)
     manager = manage(app={})
     assert manager.introspect("app")["active"] is True
-    server.metadata_paths = ("openid",)
-    with pytest.raises(AuthorizationError, match="its metadata does not list one"):
-        manager.introspect("app")
+    asked = server.metadata_requests
+    assert manager.introspect("app")["active"] is True
+    assert server.metadata_requests == asked, "it was kept"
+
+
+@pytest.mark.parametrize("fault", [None, Fault(status=503), Fault(body="none")])
+def test_an_endpoint_that_no_document_lists_is_missing(manage, server, fault):
+    server.metadata_overrides = {"introspection_endpoint": DELETE}
+    if fault is not None:
+        server.inject(fault, path=RFC_8414)
+    manager = manage(app={})
+    for _ in range(2):
+        with pytest.raises(AuthorizationError, match="its metadata does not list one"):
+            manager.introspect("app")
+    assert server.metadata_requests == 2
 
 
 def test_a_revocation_names_the_type_of_token_that_is_known(begun, server):

@@ -11,11 +11,13 @@ from joserfc.jwk import RSAKey
 from oauthreg._errors import AuthorizationError, TokenEndpointError
 from oauthreg._flow import TokenRequest
 from oauthreg._protocol.assertions import (
+    JWT_BEARER,
     audience,
     audience_hint,
     client_secret_jwt,
+    has_second_audience,
     private_key_jwt,
-    second_audience,
+    refuses_assertion,
 )
 from oauthreg._protocol.binding import jwt_claims
 from oauthreg._protocol.id_token import verified
@@ -128,35 +130,51 @@ def test_a_secret_signs_with_what_the_server_lists(context, offered, stated, use
 REFUSED = TokenEndpointError("no", status=401, error="invalid_client")
 NOT_THE_CLIENT = TokenEndpointError("no", status=400, error="invalid_scope")
 GRANT = TokenEndpointError("no", status=400, error="invalid_grant")
+LATER = TokenEndpointError("no", status=401, error="invalid_client", retry_after=5.0)
+BASIC = {"client_authentication_method": "client_secret_basic"}
+BEARER = {"authorization_grant_type": JWT_BEARER}
 
 
 @pytest.mark.parametrize(
-    ("fields", "error", "second"),
+    ("fields", "second"),
     [
-        ({}, REFUSED, TOKEN_URI),
-        ({}, NOT_THE_CLIENT, None),
-        ({}, GRANT, None),
-        ({}, AuthorizationError("no"), None),
-        ({"assertion_audience": ISSUER}, REFUSED, None),
-        ({"issuer": None}, REFUSED, None),
-        ({"issuer": "https://other.example"}, REFUSED, None),
-        ({"issuer": "no address"}, REFUSED, None),
-        ({"issuer": TOKEN_URI}, REFUSED, None),
-        ({"endpoints": ()}, REFUSED, None),
-        ({"client_authentication_method": "client_secret_basic"}, REFUSED, None),
-        ({"client_authentication_method": "client_secret_basic"}, GRANT, TOKEN_URI),
+        ({}, True),
+        ({"assertion_audience": ISSUER}, False),
+        ({"issuer": None}, False),
+        ({"issuer": "https://other.example"}, False),
+        ({"issuer": "no address"}, False),
+        ({"issuer": TOKEN_URI}, False),
+        ({"endpoints": ()}, False),
     ],
 )
-def test_a_defaulted_audience_has_a_second_one_on_the_issuers_own_origin(
-    signed, fields, error, second
-):
-    assert second_audience(signed(generated_key(), **fields), error) == second
+def test_a_defaulted_audience_has_a_second_one_on_the_issuers_own_origin(signed, fields, second):
+    assert has_second_audience(signed(generated_key(), **fields)) is second
 
 
-def test_an_assertion_from_a_file_has_no_second_audience(signed):
+@pytest.mark.parametrize(
+    ("fields", "error", "assertion"),
+    [
+        ({}, REFUSED, True),
+        ({}, NOT_THE_CLIENT, False),
+        ({}, GRANT, False),
+        ({}, LATER, False),
+        ({}, AuthorizationError("no"), False),
+        (BASIC, REFUSED, False),
+        (BASIC, GRANT, False),
+        (BASIC | BEARER, GRANT, True),
+        (BEARER, GRANT, True),
+    ],
+)
+def test_only_some_refusals_are_of_a_signed_assertion(signed, fields, error, assertion):
+    assert refuses_assertion(signed(generated_key(), **fields), error) is assertion
+
+
+def test_an_assertion_from_elsewhere_is_not_sent_again(signed):
     made = replace(signed(), assertion=Secret("a.b.c"))
-    assert second_audience(made, REFUSED) is None
+    assert not refuses_assertion(made, REFUSED)
     assert audience_hint(made).startswith("The assertion came from registration.app.assertion-file")
+    subject = replace(signed(**BASIC, **BEARER), subject_token=Secret("a.b.c"))
+    assert not refuses_assertion(subject, GRANT)
 
 
 def test_the_hint_names_the_audience_that_was_sent_and_the_others(signed):

@@ -7,7 +7,7 @@ import threading
 
 import pytest
 
-from oauthreg._discovery import addresses, discover, endpoints, issuer_of, supplemented
+from oauthreg._discovery import addresses, discover, endpoints, issuer_of, supplement
 from oauthreg._errors import AuthorizationError, ConnectionFailedError, DiscoveryError, TlsError
 from oauthreg._manager.async_manager import AsyncAuthorizedClientManager
 from oauthreg._manager.core import Core
@@ -150,23 +150,21 @@ REVOCATION = {"issuer": ISSUER, "revocation_endpoint": "https://as.example/r", "
 @pytest.mark.parametrize(
     ("other", "status", "found"),
     [
-        (REVOCATION, 200, {"revocation-uri": "https://as.example/r"}),
+        (REVOCATION, 200, REVOCATION),
         ({**REVOCATION, "issuer": "https://other.example"}, 200, {}),
         (b"", 404, {}),
-        (ConnectionFailedError("gone"), None, {}),
     ],
 )
-def test_the_document_of_rfc_8414_adds_what_the_first_lacks(drive, answer, other, status, found):
-    said = other if status is None else answer(other, status)
-    urls, script = drive(supplemented(GOOD, ISSUER), said)
-    assert urls == {"token-uri": "https://as.example/token", **found}
+def test_the_document_of_rfc_8414_can_be_had_alone(drive, answer, other, status, found):
+    metadata, script = drive(supplement(ISSUER, provider="as", now=0.0), answer(other, status))
+    assert metadata == found
     assert script.urls == THREE[2:]
 
 
-def test_without_an_issuer_there_is_no_second_document(drive):
-    urls, script = drive(supplemented(GOOD, None))
-    assert urls == {"token-uri": "https://as.example/token"}
-    assert script.urls == []
+def test_a_server_that_does_not_give_it_now_is_asked_again(failing, answer):
+    said = answer(b"", 503, retry_after="7")
+    error, _ = failing(supplement(ISSUER, provider="as", now=0.0), said)
+    assert (error.status, error.retry_after, error.answers) == (503, 7, ((THREE[2], "503"),))
 
 
 def test_a_metadata_uri_is_asked_alone(drive, failing, answer):
@@ -257,29 +255,40 @@ def test_a_dead_server_stops_nobody_from_starting_and_is_asked_again(by_issuer, 
     assert manager.authorize("app")
 
 
-def test_discovery_backs_off_from_5_s_to_5_minutes_per_issuer(by_issuer, server, clock):
-    server.inject(Fault(status=503), path="metadata")
+BACKOFFS = [
+    (503, [1, 2, 4, 8, 15, 15]),
+    (429, [1, 2, 4, 8, 15, 15]),
+    (404, [5, 10, 20, 40, 80, 160, 300, 300]),
+]
+
+
+@pytest.mark.parametrize(("status", "expected"), BACKOFFS)
+def test_discovery_backs_off_per_issuer_as_token_requests_if_it_is_for_a_moment(
+    by_issuer, server, clock, status, expected
+):
+    server.inject(Fault(status=status), path="metadata")
     other = {"provider": "as", "client-id": "app", "client-secret": "secret", "audience": "x"}
     manager = by_issuer(registration={"other": other})
-    waits = []
-    for _ in range(8):
+    waits, searches = [], []
+    for _ in expected:
+        before = server.metadata_requests
         waits.append(refused(manager).retry_after)
-        requests = server.metadata_requests
+        searches.append(server.metadata_requests - before)
         assert refused(manager, "other").retry_after == waits[-1]
-        assert server.metadata_requests == requests
+        assert server.metadata_requests == before + searches[-1]
         clock.advance(waits[-1] + 1e-6)
-    assert waits == [5, 10, 20, 40, 80, 160, 300, 300]
-    assert server.metadata_requests == 8, "no retry inside the flight"
+    assert waits == expected
+    assert set(searches) == {2 if status == 404 else 1}, "no retry inside the flight"
 
 
 def test_so_it_does_for_a_registration_named_like_its_provider(manager, server, clock):
     server.inject(Fault(status=503), path="metadata")
     table = {"provider": "as", "client-id": "app", "client-secret": "secret"}
     one = manager(provider={"issuer-uri": server.issuer}, registration={"as": table})
-    assert refused(one, "as").retry_after == 5
-    assert refused(one, "as").retry_after == 5
-    clock.advance(5.1)
-    assert refused(one, "as").retry_after == 10
+    assert refused(one, "as").retry_after == 1
+    assert refused(one, "as").retry_after == 1
+    clock.advance(1.1)
+    assert refused(one, "as").retry_after == 2
     assert server.metadata_requests == 2
 
 
