@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Generator, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from urllib.parse import urlencode
 
 from oauthreg._errors import AuthorizationError
@@ -26,6 +26,21 @@ Pairs = tuple[tuple[str, str], ...]
 NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
+class Thumbprint(Protocol):
+    """The thumbprint of a client certificate whose files may be replaced."""
+
+    @property
+    def reference(self) -> str:
+        """A stable name of where it is."""
+
+    @property
+    def value(self) -> str | None:
+        """What was read last; None before."""
+
+    def read(self) -> str:
+        """Return it as it is now."""
+
+
 @dataclass(frozen=True, slots=True)
 class ClientCertificate:
     """A TLS client certificate.
@@ -34,11 +49,13 @@ class ClientCertificate:
         certificate_file: A PEM file with the certificate, and its chain if it has one.
         key_file: A PEM file with its private key.
         thumbprint: What tokens are bound to, as it was when the settings were read.
+        current: The thumbprint as it was read last.
     """
 
     certificate_file: Path
     key_file: Path
     thumbprint: str | None = None
+    current: Thumbprint | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,6 +11,7 @@ from oauthreg._flow import NeedMetadata
 from oauthreg._grants import authorization_code, device_code, token_management
 from oauthreg._grants.callback import read_callback
 from oauthreg._grants.table import GRANTS
+from oauthreg._protocol.binding import read_certificate
 from oauthreg._protocol.hints import LOG_IN_AGAIN
 from oauthreg._protocol.responses import granted_from, without_id_token
 from oauthreg._renewal.flow_inputs import prepare
@@ -65,7 +66,9 @@ def complete(
             hint=LOG_IN_AGAIN,
         )
     if response_type == "token":
-        return without_id_token(granted_from(callback.as_mapping()))
+        granted = without_id_token(granted_from(callback.as_mapping()))
+        yield from read_certificate(fetch.registration, granted)
+        return granted
     code = Secret(callback.get("code"))
     if not code:
         raise authorization_code.no_code()
@@ -73,7 +76,9 @@ def complete(
     def make(context: PluginContext) -> Flow[Granted]:
         return authorization_code.redeem(context, fetch.plugin, request, code)
 
-    return (yield from _logged_in(fetch, inputs, context, make, request=request))
+    granted = yield from _logged_in(fetch, inputs, context, make, request=request)
+    yield from read_certificate(fetch.registration, granted)
+    return granted
 
 
 def device_authorization(fetch: TokenFetch, inputs: FlowInputs) -> Flow[DeviceAuthorization]:
@@ -93,7 +98,9 @@ def poll(fetch: TokenFetch, inputs: FlowInputs, device: DeviceAuthorization) -> 
         return device_code.poll_device(context, fetch.plugin, device, now=inputs.wall)
 
     context = yield from prepare(fetch, inputs, login=True)
-    return (yield from _logged_in(fetch, inputs, context, make))
+    granted = yield from _logged_in(fetch, inputs, context, make)
+    yield from read_certificate(fetch.registration, granted)
+    return granted
 
 
 def introspect(fetch: TokenFetch, inputs: FlowInputs, token: Secret) -> Flow[Introspection]:

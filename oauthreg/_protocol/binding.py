@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 from base64 import urlsafe_b64decode
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from oauthreg._errors import InvalidTokenResponseError
+from oauthreg._errors import InvalidTokenResponseError, SecretUnavailableError
+from oauthreg._flow import ReadSecret
 from oauthreg._protocol.refusals import TOKEN_ENDPOINT
 
 if TYPE_CHECKING:
-    from oauthreg._flow import Granted
+    from oauthreg._flow import Flow, Granted
     from oauthreg._registration import ClientRegistration
 
 JWT_PARTS = 3
@@ -44,15 +46,11 @@ def check_token_binding(registration: ClientRegistration, granted: Granted) -> N
             hint="Switch DPoP-bound tokens on for the client at the server; "
             f'{path}.dpop = "optional" takes bearer tokens too.',
         )
-    if not registration.certificate_bound_tokens:
-        return
-    claims = jwt_claims(granted.access_token)
+    claims = jwt_claims(granted.access_token) if registration.certificate_bound_tokens else None
     if claims is None:
         return
-    certificate = registration.certificate
-    confirmation = claims.get("cnf")
-    bound_to = confirmation.get("x5t#S256") if isinstance(confirmation, dict) else None
-    if certificate is None or not certificate.thumbprint or bound_to != certificate.thumbprint:
+    bound_to = _bound_to(claims)
+    if bound_to is None or bound_to not in _thumbprints(registration):
         fault = "another certificate" if bound_to else "no certificate"
         raise InvalidTokenResponseError(
             f"{TOKEN_ENDPOINT} answered with a token that is bound to {fault}, and "
@@ -61,6 +59,34 @@ def check_token_binding(registration: ClientRegistration, granted: Granted) -> N
             hint="Switch certificate-bound tokens on for the client at the server (RFC 8705), and "
             "check that no proxy on the way ends TLS.",
         )
+
+
+def read_certificate(registration: ClientRegistration, granted: Granted) -> Flow[None]:
+    """Read the certificate anew if a token is bound to another: it may have been replaced.
+
+    The check comes later, so that a rotated refresh token is kept whatever becomes of it.
+    """
+    certificate = registration.certificate
+    claims = jwt_claims(granted.access_token) if registration.certificate_bound_tokens else None
+    if claims is None or certificate is None or certificate.current is None:
+        return
+    if _bound_to(claims) not in {*_thumbprints(registration)}:
+        with suppress(SecretUnavailableError):
+            yield ReadSecret(certificate.current, "certificate-file")
+
+
+def _bound_to(claims: Mapping[str, Any]) -> str | None:
+    confirmation = claims.get("cnf")
+    bound_to = confirmation.get("x5t#S256") if isinstance(confirmation, dict) else None
+    return bound_to if isinstance(bound_to, str) else None
+
+
+def _thumbprints(registration: ClientRegistration) -> Iterator[str]:
+    """Give the thumbprints that the client certificate is known to have, or to have had."""
+    certificate = registration.certificate
+    if certificate is not None:
+        current = certificate.current.value if certificate.current is not None else None
+        yield from filter(None, (certificate.thumbprint, current))
 
 
 def jwt_claims(token: str) -> Mapping[str, Any] | None:

@@ -25,6 +25,7 @@ from oauthreg._flow import Pause, ReadSecret, Step, TokenRequest
 from oauthreg._grants.table import GRANTS
 from oauthreg._protocol.assertions import has_second_audience, refuses_assertion
 from oauthreg._protocol.authentication import credential_sources
+from oauthreg._protocol.binding import read_certificate
 from oauthreg._protocol.explain import Exchanged, explained
 from oauthreg._protocol.responses import checked
 from oauthreg._renewal.fetches import labels
@@ -64,7 +65,9 @@ def token_flow(fetch: TokenFetch, inputs: FlowInputs) -> Flow[Granted]:
 
     _check_login(fetch, inputs)
     context = yield from prepare(fetch, inputs)
-    return (yield from authenticated(fetch, inputs, context, plugin_flow))
+    granted = yield from authenticated(fetch, inputs, context, plugin_flow)
+    yield from read_certificate(fetch.registration, granted)
+    return granted
 
 
 def _check_login(fetch: TokenFetch, inputs: FlowInputs) -> None:

@@ -6,14 +6,10 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives.serialization import load_pem_private_key
-
 from oauthreg._dpop import Prover
-from oauthreg._files import SECRET_SIZE, read_file
 from oauthreg._secret_values import FileSecret
 from oauthreg._signing_keys import FileBytes, KeySource, SecretBytes, generated_key
-from oauthreg._signing_keys.certificates import certificates_in, leaf, thumbprint
+from oauthreg._signing_keys.certificates import CurrentThumbprint, own_certificate, thumbprint
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -64,20 +60,7 @@ def checked_certificate(certificate: ClientCertificate) -> ClientCertificate:
         ValueError: what is wrong with it.
     """
     files = certificate.certificate_file, certificate.key_file
-    content, key_content = (read_file(file, SECRET_SIZE) for file in files)
-    try:
-        chain = certificates_in(content)
-    except ValueError as error:
-        raise ValueError(f"{certificate.certificate_file}: {error}") from None
-    if not chain:
-        raise ValueError(f"{certificate.certificate_file}: is no PEM certificate")
-    try:
-        key = load_pem_private_key(key_content, None)
-    except (ValueError, TypeError, UnsupportedAlgorithm):
-        raise ValueError(f"{certificate.key_file}: is no unencrypted PEM private key") from None
-    found = leaf(chain, key.public_key())
-    if found is None:
-        raise ValueError("the private key is not the certificate's")
+    found = own_certificate(*files)
     now = datetime.now(UTC)
     if now > found.not_valid_after_utc:
         raise ValueError(f"the certificate expired on {found.not_valid_after_utc:%Y-%m-%d}")
@@ -85,4 +68,4 @@ def checked_certificate(certificate: ClientCertificate) -> ClientCertificate:
         raise ValueError(
             f"the certificate is not valid until {found.not_valid_before_utc:%Y-%m-%d}"
         )
-    return replace(certificate, thumbprint=thumbprint(found))
+    return replace(certificate, thumbprint=thumbprint(found), current=CurrentThumbprint(*files))

@@ -7,6 +7,7 @@ import json
 import re
 from base64 import b64decode, urlsafe_b64decode
 from contextlib import suppress
+from dataclasses import replace
 
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
@@ -35,6 +36,14 @@ _NO_BCRYPT = (
     "it is an encrypted OpenSSH key, which takes the library bcrypt: pip install bcrypt, or "
     "convert it by `ssh-keygen -p -m PKCS8 -f FILE`"
 )
+_PSS = bytes.fromhex("06092a864886f70d01010a")
+_PSS_DIGESTS = {
+    bytes.fromhex("0609608648016503040201"): "PS256",
+    bytes.fromhex("0609608648016503040202"): "PS384",
+    bytes.fromhex("0609608648016503040203"): "PS512",
+}
+_ALGORITHM_SIZE = 100
+"""The bytes of PKCS#8 in which the algorithm stands; its identifiers in DER are above."""
 _CUT = "it is no valid PEM private key: its END line is missing, or not that of its BEGIN line"
 
 
@@ -113,7 +122,17 @@ def _from_pem(text: str, blocks: list[str], passphrase: str | None) -> Found:
     except Exception:  # noqa: BLE001 - cryptography names internals here
         words = "the passphrase is wrong" if passphrase else "it is no valid PEM private key"
         raise ValueError(words) from None
-    return Found(private, certificates_in(text.encode()))
+    der = _decoded(block.decode().partition("KEY-----")[2].partition("-----END")[0])
+    return _with_algorithm(Found(private, certificates_in(text.encode())), der or b"")
+
+
+def _with_algorithm(found: Found, der: bytes) -> Found:
+    """Note an RSA key that is for PSS only, and for which digest: cryptography does not say so."""
+    head = der[:_ALGORITHM_SIZE]
+    if _PSS not in head:
+        return found
+    digests = (name for identifier, name in _PSS_DIGESTS.items() if identifier in head)
+    return replace(found, algorithm=next(digests, None), pss=True)
 
 
 def _from_der(content: bytes, passphrase: str | None) -> Found:
@@ -139,7 +158,7 @@ def _from_der(content: bytes, passphrase: str | None) -> Found:
 
 
 def _load_der(content: bytes, password: bytes | None) -> Found:
-    return Found(serialization.load_der_private_key(content, password))
+    return _with_algorithm(Found(serialization.load_der_private_key(content, password)), content)
 
 
 def _load_pkcs12(content: bytes, password: bytes | None) -> Found:

@@ -18,9 +18,11 @@ class Found:
         certificates: The certificates beside it, in any order.
         algorithm: The only algorithm that it is for (the `alg` of a JWK).
         key_id: Its name (the `kid` of a JWK).
+        pss: Whether it is an RSA key for PSS signatures only (`id-RSASSA-PSS`, RFC 4055).
     """
 
     private: Any = field(repr=False)
     certificates: tuple[x509.Certificate, ...] = ()
     algorithm: str | None = None
     key_id: str | None = None
+    pss: bool = False

@@ -15,11 +15,12 @@ from joserfc.jwk import ECKey, OctKey, OKPKey, RSAKey
 from joserfc.jws import JWSRegistry
 
 from oauthreg._errors import SecretUnavailableError
-from oauthreg._signing_keys.certificates import certificates_in, leaf, thumbprint
+from oauthreg._signing_keys.certificates import certificates_in, is_pss, leaf, thumbprint
 from oauthreg._signing_keys.forms import find_key
 
 ALGORITHMS: Mapping[str, tuple[str, ...]] = {
     "RSA": ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512"),
+    "RSA-PSS": ("PS256", "PS384", "PS512"),
     "EC P-256": ("ES256",),
     "EC P-384": ("ES384",),
     "EC P-521": ("ES512",),
@@ -122,12 +123,14 @@ def signing_key(
     """
     found = find_key(content, passphrase, key_id)
     key, kind = _jose(found.private)
+    chain = (*certificates_in(certificate), *found.certificates)
+    own = leaf(chain, found.private.public_key())
+    if found.pss or (own is not None and is_pss(own)):
+        kind = "RSA-PSS"
     choices = _choices(kind, found.algorithm, algorithm)
     header: dict[str, str] = {}
     if key_id or found.key_id:
         header["kid"] = key_id or found.key_id or ""
-    chain = (*certificates_in(certificate), *found.certificates)
-    own = leaf(chain, found.private.public_key())
     if own is not None:
         header["x5t#S256"] = thumbprint(own)
     signing = SigningKey(key, choices[0], header, () if algorithm else choices)

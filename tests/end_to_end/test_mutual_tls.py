@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import json
+from base64 import urlsafe_b64encode
 from shutil import copy
 
 import pytest
@@ -10,10 +12,12 @@ import pytest
 from oauthreg import (
     AsyncAuthorizedClientManager,
     AuthorizedClientManager,
+    InvalidTokenResponseError,
     TlsError,
     TokenEndpointError,
 )
-from oauthreg.testing import AuthorizationServer
+from oauthreg._signing_keys.certificates import certificates_in, thumbprint
+from oauthreg.testing import AuthorizationServer, Fault
 
 
 @pytest.fixture(scope="module")
@@ -136,6 +140,42 @@ def test_a_rotated_certificate_is_used(authorize, tls_server, tmp_path):
         copy(source, tmp_path / name)
     fetch(force=True)
     assert tls_server.last_token_request.client_certificate != before
+
+
+def bound_to(certificate_file):
+    """The answer of a server that binds its tokens to this certificate."""
+    chain = certificates_in(certificate_file.read_bytes())
+    claims = {"cnf": {"x5t#S256": thumbprint(chain[0])}}
+    parts = (b"{}", json.dumps(claims).encode(), b"signature")
+    token = ".".join(urlsafe_b64encode(part).rstrip(b"=").decode() for part in parts)
+    return Fault(body={"access_token": token, "token_type": "Bearer", "expires_in": 300})
+
+
+def test_a_token_is_bound_to_the_certificate_that_replaced_the_first(
+    authorize, tls_server, tmp_path
+):
+    names = ("client.pem", "client-key.pem")
+    pairs = [tls_server.certificates.self_signed(f"CN=pair-{number}") for number in range(2)]
+
+    def put(pair):
+        for source, name in zip(pair, names, strict=True):
+            copy(source, tmp_path / name)
+
+    put(pairs[0])
+    tls_server.add_client("replaced", "a-secret")
+    paths = certificate([tmp_path / name for name in names])
+    app = {"client-id": "replaced", "client-secret": "a-secret", "certificate-bound-tokens": True}
+    fetch = authorize(**app, **paths)
+    try:
+        for pair in pairs:
+            put(pair)
+            tls_server.inject(bound_to(pair[0]))
+            fetch(force=True)
+        tls_server.inject(bound_to(tls_server.certificates.self_signed("CN=stranger")[0]))
+        with pytest.raises(InvalidTokenResponseError, match="bound to another certificate"):
+            fetch(force=True)
+    finally:
+        tls_server.heal()
 
 
 def test_a_certificate_that_is_broken_at_run_time_is_told(authorize, tls_server, tmp_path):

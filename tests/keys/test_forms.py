@@ -71,6 +71,22 @@ TOOLS = {
         "EdDSA",
         None,
     ),
+    "openssl for PSS": ("openssl genpkey -algorithm RSA-PSS -out {}", "PS256", None),
+    "openssl for PSS as DER": (
+        "openssl genpkey -algorithm RSA-PSS -outform DER -out {}",
+        "PS256",
+        None,
+    ),
+    "openssl for PSS with one digest": (
+        "openssl genpkey -algorithm RSA-PSS -pkeyopt rsa_pss_keygen_md:sha512 -out {}",
+        "PS512",
+        None,
+    ),
+    "openssl for PSS, encrypted, with its certificate": (
+        "openssl req -x509 -newkey rsa-pss -passout pass:pw123 -subj /CN=x -keyout {} -out {}",
+        "PS256",
+        "pw123",
+    ),
     "openssl key and certificate": (
         "openssl req -x509 -newkey rsa:2048 -nodes -subj /CN=x -keyout {} -out {}",
         "RS256",

@@ -7,10 +7,12 @@ from pathlib import Path
 import pytest
 
 from oauthreg._dpop import Prover
-from oauthreg._errors import InvalidTokenResponseError
+from oauthreg._errors import InvalidTokenResponseError, SecretUnavailableError
 from oauthreg._flow import ClientCertificate, Granted
-from oauthreg._protocol.binding import check_token_binding, jwt_claims
+from oauthreg._protocol.binding import check_token_binding, jwt_claims, read_certificate
+from oauthreg._secret_values import SecretReadError
 from oauthreg._signing_keys import generated_key
+from oauthreg._signing_keys.certificates import CurrentThumbprint
 
 KEY = generated_key()
 CERTIFICATE = ClientCertificate(Path("c.pem"), Path("k.pem"), thumbprint="thumb")
@@ -69,6 +71,19 @@ def test_a_jwt_without_the_certificate_is_refused(context, claims, fault):
     with pytest.raises(InvalidTokenResponseError, match=f"bound to {fault}"):
         check_token_binding(bound(context), jwt(**claims))
     check_token_binding(context(certificate=CERTIFICATE).registration, jwt(**claims))
+
+
+def test_files_that_cannot_be_read_bind_nothing(context, tmp_path):
+    files = tmp_path / "c.pem", tmp_path / "k.pem"
+    certificate = ClientCertificate(*files, "thumb", CurrentThumbprint(*files))
+    registration, other = bound(context, certificate), jwt(cnf={"x5t#S256": "other"})
+    steps = read_certificate(registration, other)
+    with pytest.raises(SecretReadError, match=r"c\.pem: No such file"):
+        next(steps).source.read()
+    with pytest.raises(StopIteration):
+        steps.throw(SecretUnavailableError("unreadable"))
+    with pytest.raises(InvalidTokenResponseError, match="another certificate"):
+        check_token_binding(registration, other)
 
 
 @pytest.mark.parametrize("certificate", [None, ClientCertificate(Path("c"), Path("k"))])
