@@ -10,10 +10,11 @@ session.get("https://api.example.com/v1/users")
 from __future__ import annotations
 
 import socket
+import sys
 from functools import partial
-from typing import Any, Unpack
+from typing import TYPE_CHECKING, Any, Unpack
 
-from requests import PreparedRequest, Response
+from requests import PreparedRequest, Response, Session
 from requests.auth import AuthBase
 from requests.utils import get_environ_proxies, get_netrc_auth, rewind_body, select_proxy
 
@@ -29,6 +30,10 @@ from oauthreg.auth._authorized_request import (
 )
 from oauthreg.auth._policy import check_addresses, is_plain_loopback, proxied
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from types import FrameType
+
 __all__ = ["Auth"]
 
 
@@ -39,10 +44,10 @@ class Auth(AuthBase):
     number of sessions and threads. A request that has the token's header already (Authorization,
     unless the provider has another) is left alone.
 
-    A token for plain http on loopback is refused where the environment names a proxy for it,
-    whether or not the session heeds that: an auth object is not told. Neither does it see
-    connections: it looks `localhost` up before requests does. `manager.session()` sends such
-    requests without a proxy, and checks the connection itself.
+    A token for plain http on loopback is refused where the session, the call or the environment
+    names a proxy for it; the environment's whether or not the session heeds it. An auth object
+    sees no connections: it looks `localhost` up before requests does. `manager.session()` sends
+    such requests without a proxy, and checks the connection itself.
 
     With DPoP, a session's `HTTPAdapter` should keep its `max_retries` of 0: urllib3 would send
     the same proof again, which an API may refuse.
@@ -102,6 +107,17 @@ class Auth(AuthBase):
             return
         check_addresses(registration, url, (entry[4][0] for entry in found))
 
+    def check_proxies(self, request: _RecheckedRequest, proxies: Mapping[str, str]) -> None:
+        """Check that a request for plain http on loopback is sent through no proxy.
+
+        Raises:
+            UrlNotAllowedError: it would be.
+        """
+        url, authorized = request.url or "", request.authorized
+        ours = request.headers.get(AUTHORIZATION) == authorized.authorization
+        if ours and is_plain_loopback(url) and select_proxy(url, proxies):
+            raise proxied(authorized.client.registration, url)
+
     def _answered(self, authorized: AuthorizedRequest, response: Response, **how: Any) -> Response:
         """Answer a 401, on whichever hop it came; requests calls this for every response."""
         budget = RetryBudget(self.supplier, authorized)
@@ -131,6 +147,7 @@ class _RecheckedRequest(PreparedRequest):
         if not self.is_checked:
             self._recheck()
         self.is_checked = False
+        self.adapter.check_proxies(self, _proxies(sys._getframe(1)))  # noqa: SLF001 - see there
         hooks: dict[str, list[Any]] = self.__dict__["hooks"]
         return hooks
 
@@ -170,6 +187,18 @@ class _RecheckedRequest(PreparedRequest):
             authorized.add_token(self.headers, self.method or "", url)
         elif self.headers.get(DPOP) == authorized.proof:
             self.headers.pop(DPOP, None)
+
+
+def _proxies(frame: FrameType) -> Mapping[str, str]:
+    """Return the proxies with which `Session.send` is about to send, if that is who asks.
+
+    They are the session's own, the call's and the environment's together. requests tells them
+    nobody but its transport adapter, and an auth object has no other way to see them.
+    """
+    if frame.f_code is not Session.send.__code__:
+        return {}
+    proxies: Mapping[str, str] = frame.f_locals["kwargs"].get("proxies") or {}
+    return proxies
 
 
 def _rechecked(

@@ -224,6 +224,70 @@ def test_a_socks_proxy_of_the_environment_is_a_proxy(caller, server, proxy, monk
         caller(trust_env=True).call("GET", server.api_uri)
 
 
+@pytest.mark.parametrize("library", ["requests"], indirect=True)
+@pytest.mark.parametrize("of", ["session", "call", "prepared"])
+def test_a_proxy_of_a_session_or_call_gets_no_token_for_loopback(caller, server, other, of):
+    made, proxies = caller(), {"http": other.base_uri}
+    session = made.session
+    with pytest.raises(UrlNotAllowedError, match="through a proxy"):
+        if of == "session":
+            session.proxies = proxies
+            session.get(server.api_uri, timeout=5)
+        elif of == "call":
+            session.get(server.api_uri, timeout=5, proxies=proxies)
+        else:
+            prepared = session.prepare_request(requests.Request("GET", server.api_uri))
+            session.send(prepared, timeout=5, proxies=proxies)
+    assert other.requests == server.requests_to("api") == []
+
+
+@pytest.mark.parametrize("library", ["requests"], indirect=True)
+def test_a_redirect_leads_no_token_through_a_sessions_proxy(caller, server, other):
+    made = caller(urls=[server.api_uri, by_name(server)])
+    made.session.proxies = {"http://localhost": other.base_uri}
+    with pytest.raises(UrlNotAllowedError, match="through a proxy"):
+        made.call("GET", f"{server.api_uri}/redirect?to={by_name(server)}")
+    assert other.requests == []
+
+
+@pytest.mark.parametrize("library", ["requests"], indirect=True)
+def test_a_callers_own_header_may_go_through_a_sessions_proxy(caller, server, other):
+    made = caller()
+    made.session.proxies = {"http": other.base_uri}
+    made.call("GET", server.api_uri, headers={"Authorization": "Basic mine"})
+    assert other.requests[-1].headers["Authorization"] == "Basic mine"
+
+
+@pytest.mark.parametrize("library", [httpx, httpx2])
+def test_a_proxy_of_an_httpx_client_gets_no_token_for_loopback(library, settings, server, other):
+    adapter = oauthreg.auth.httpx if library is httpx else oauthreg.auth.httpx2
+    with (
+        AuthorizedClientManager.from_settings(settings()) as manager,
+        library.Client(proxy=other.base_uri, auth=adapter.Auth(manager, "my-client")) as client,
+        pytest.raises(UrlNotAllowedError, match="through a proxy"),
+    ):
+        client.get(server.api_uri)
+    assert other.requests == []
+
+
+@pytest.mark.parametrize("of", ["session", "call"])
+def test_a_proxy_of_an_aiohttp_session_gets_no_token_for_loopback(settings, server, other, of):
+    async def work():
+        options = {"proxy": other.base_uri} if of == "session" else {}
+        async with (
+            AsyncAuthorizedClientManager.from_settings(settings()) as manager,
+            aiohttp.ClientSession(
+                middlewares=[oauthreg.auth.aiohttp.middleware(manager, "my-client")], **options
+            ) as session,
+            session.get(server.api_uri, **({} if options else {"proxy": other.base_uri})),
+        ):
+            pass
+
+    with pytest.raises(UrlNotAllowedError, match="through a proxy"):
+        asyncio.run(work())
+    assert other.requests == []
+
+
 @pytest.mark.parametrize("library", [httpx, httpx2])
 def test_a_socks_proxy_of_an_httpx_client_gets_no_token_for_loopback(library, settings, server):
     class Socks(library.BaseTransport):
