@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from functools import partial
 
 import aiohttp
 import httpx
@@ -227,17 +228,17 @@ def test_a_socks_proxy_of_the_environment_is_a_proxy(caller, server, proxy, monk
 @pytest.mark.parametrize("library", ["requests"], indirect=True)
 @pytest.mark.parametrize("of", ["session", "call", "prepared"])
 def test_a_proxy_of_a_session_or_call_gets_no_token_for_loopback(caller, server, other, of):
-    made, proxies = caller(), {"http": other.base_uri}
-    session = made.session
+    session, proxies = caller().session, {"http": other.base_uri}
+    send = partial(session.get, server.api_uri, timeout=5)
+    if of == "session":
+        session.proxies = proxies
+    elif of == "call":
+        send = partial(send, proxies=proxies)
+    else:
+        prepared = session.prepare_request(requests.Request("GET", server.api_uri))
+        send = partial(session.send, prepared, timeout=5, proxies=proxies)
     with pytest.raises(UrlNotAllowedError, match="through a proxy"):
-        if of == "session":
-            session.proxies = proxies
-            session.get(server.api_uri, timeout=5)
-        elif of == "call":
-            session.get(server.api_uri, timeout=5, proxies=proxies)
-        else:
-            prepared = session.prepare_request(requests.Request("GET", server.api_uri))
-            session.send(prepared, timeout=5, proxies=proxies)
+        send()
     assert other.requests == server.requests_to("api") == []
 
 
