@@ -62,6 +62,7 @@ class Grant:
         response_type: For a login by the browser, what comes back (RFC 6749 section 3.1.1).
         confidential: Whether only confidential clients may use it (RFC 6749 section 4.4).
         signs: Whether the grant itself sends something signed with the registration's key.
+        takes_subject_token: Whether it sends the subject token, a caller's or the settings'.
         use_instead: For an insecure grant (RFC 9700 section 2), which the settings must allow:
             what to use instead, and why.
         needs: The settings it needs.
@@ -76,6 +77,7 @@ class Grant:
     response_type: Literal["code", "token"] | None = None
     confidential: bool = False
     signs: bool = False
+    takes_subject_token: bool = False
     use_instead: str | None = None
     needs: tuple[Need, ...] = ()
 
@@ -149,6 +151,7 @@ _ROWS = (
         flow=jwt_bearer,
         short_name="jwt-bearer",
         signs=True,
+        takes_subject_token=True,
         needs=(
             Need(
                 "private-key-file",
@@ -162,6 +165,7 @@ _ROWS = (
         name=TOKEN_EXCHANGE,
         flow=token_exchange,
         short_name="token-exchange",
+        takes_subject_token=True,
     ),
 )
 
