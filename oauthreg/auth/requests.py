@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import socket
 import sys
+from collections.abc import Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any, Unpack
 
@@ -31,7 +32,6 @@ from oauthreg.auth._authorized_request import (
 from oauthreg.auth._policy import check_addresses, is_plain_loopback, proxied
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from types import FrameType
 
 __all__ = ["Auth"]
