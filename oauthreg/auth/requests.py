@@ -114,7 +114,7 @@ class Auth(AuthBase):
             UrlNotAllowedError: it would be.
         """
         url, authorized = request.url or "", request.authorized
-        ours = request.headers.get(AUTHORIZATION) == authorized.authorization
+        ours = request.headers.get(authorized.token_header) == authorized.authorization
         if ours and is_plain_loopback(url) and select_proxy(url, proxies):
             raise proxied(authorized.client.registration, url)
 
