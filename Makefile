@@ -5,6 +5,7 @@ PYTHON_IN_VENV := $(VENV)/bin/python
 PLUGINS := $(patsubst %/pyproject.toml,%,$(wildcard plugins/*/pyproject.toml))
 DEV := $(VENV)/.installed
 PEERS := .build/peers
+PAGES := .build/pages
 PYTEST_ARGS =
 MUTANTS = 40
 
@@ -22,7 +23,7 @@ test: $(DEV) ## Run the tests that need nothing but Python, and print their cove
 	$(PYTHON_IN_VENV) -m pytest -m "not server" -n auto --dist worksteal --cov \
 		$(if $(filter-out -q -v --junitxml=%,$(PYTEST_ARGS)),--cov-fail-under=0) $(PYTEST_ARGS)
 
-test-servers: $(DEV) ## Run the tests with real servers and programs (node 20+, npm; JDK 17+, Maven)
+test-servers: $(DEV) $(PAGES)/.installed ## Run the tests with real servers and programs (node 20+, npm; JDK 17+, Maven)
 	$(PYTHON_IN_VENV) -m pytest -m server $(PYTEST_ARGS)
 
 export PYTHONS
@@ -71,6 +72,11 @@ $(DEV): pyproject.toml .ci/constraints.txt .ci/dev.txt .ci/venv $(PLUGINS:=/pypr
 	@echo 'Setting up $(VENV) ...'
 	@.ci/venv $(VENV) -c .ci/constraints.txt -r .ci/dev.txt
 	@.ci/venv $(VENV) -c .ci/constraints.txt --no-build-isolation -e '.[all]' $(PLUGINS:%=-e ./%)
+	@touch $@
+
+$(PAGES)/.installed: pyproject.toml .ci/constraints.txt .ci/pages.txt .ci/venv
+	@echo 'Setting up $(PAGES) ...'
+	@.ci/venv $(PAGES) -c .ci/constraints.txt -r .ci/pages.txt -e '.[all]'
 	@touch $@
 
 $(PEERS)/.installed: pyproject.toml .ci/constraints.txt .ci/peers.txt .ci/venv

@@ -21,7 +21,7 @@ LISTED = re.findall(
     (ROOT / "docs/public.md").read_text("utf-8"),
     re.MULTILINE,
 )
-DOCUMENTS = [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("plugins/*/*.md")]
+DOCUMENTS = [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("plugins/*/*.md")]
 PROGRAMS = [*ROOT.glob("plugins/*/*/*.py"), *PACKAGE.parent.glob("oauthreg_*/*.py")]
 BLOCK = re.compile(r"^```python\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 

@@ -17,6 +17,7 @@ import oauthreg
 from oauthreg import AuthorizedClientManager, events
 
 ROOT = Path(__file__).parents[2]
+DOCUMENTS = [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("plugins/*/*.md")]
 WRONG = """\
 # wrong.toml: a registration with a misspelt setting
 [registration.my-client]
@@ -58,7 +59,7 @@ def test_the_readme_does_what_it_says(runner, server, monkeypatch):
         request for request in server.requests_to("token") if "subject_token" in dict(request.form)
     ]
     assert dict(exchanged.form)["subject_token"] == incoming.access_token.token_value
-    assert runner.namespace["client"].registration.registration_id == "my-client"
+    assert runner.namespace["client"].registration.registration_id == "downstream"
 
 
 def test_the_readme_fits_on_150_lines():
@@ -68,7 +69,7 @@ def test_the_readme_fits_on_150_lines():
 def test_the_readme_says_the_same_in_toml_and_by_the_environment(runner, monkeypatch):
     monkeypatch.setenv("ORDERS_SECRET", "a secret")
     runner.write("README.md")
-    by_file = AuthorizedClientManager.from_settings("fleet.toml").registrations
+    by_file = AuthorizedClientManager.from_settings("company.toml").registrations
     (runner.folder / "settings.toml").unlink()
     (block,) = [b for b in runner.blocks("README.md") if "OAUTHREG_REGISTRATION" in b.text]
     for line in block.text.splitlines():
@@ -77,20 +78,6 @@ def test_the_readme_says_the_same_in_toml_and_by_the_environment(runner, monkeyp
     by_environment = AuthorizedClientManager.from_settings().registrations
     assert by_file == by_environment
     assert [*by_file] == ["orders"]
-
-
-def test_the_plugin_of_the_readme_is_chosen_by_its_type(runner):
-    runner.write("README.md")
-    readme = (ROOT / "README.md").read_text("utf-8")
-    assert '`acme = "oauthreg_acme:Acme"` of the group `oauthreg.providers`' in readme
-    points = {"oauthreg.providers": {"acme": "oauthreg_acme:Acme"}}
-    runner.install({"project": {"entry-points": points}})
-    acme = {"type": "acme", "base-url": "id.acme.example", "realm": "blue"}
-    mine = {"client-id": "my-client", "client-secret": "secret"}
-    registrations = AuthorizedClientManager.from_settings(
-        {"provider": {"acme": acme}, "registration": {"my-client": mine}}
-    ).registrations
-    assert registrations["my-client"].provider.issuer_uri == "https://id.acme.example/realms/blue"
 
 
 def test_the_plugin_guide_does_what_it_says(runner):
@@ -164,9 +151,20 @@ def test_the_events_page_lists_every_event_with_every_field():
 
 
 def test_links_lead_somewhere():
-    for document in (*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("plugins/*/*.md")):
+    for document in DOCUMENTS:
         for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", document.read_text("utf-8")):
             assert (document.parent / target).exists(), f"{document.name}: {target}"
+
+
+def test_the_links_of_the_readme_lead_somewhere_from_a_package_index_too():
+    """An index shows it without the other files, so that it names them by whole addresses."""
+    text = (ROOT / "README.md").read_text("utf-8")
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    source = project["urls"]["Source"]
+    addresses = dict(re.findall(r"^\[([\w-]+)\]: (\S+)$", text, re.MULTILINE))
+    assert set(re.findall(r"\[([a-z-]+)\](?![\[:])", text)) == set(addresses)
+    for address in addresses.values():
+        assert (ROOT / address.removeprefix(f"{source}/blob/main/")).exists(), address
 
 
 def test_the_files_that_contributors_are_sent_to_are_there():
@@ -179,7 +177,7 @@ def test_the_files_that_contributors_are_sent_to_are_there():
 
 
 def test_documents_name_no_machine_and_no_registry():
-    for document in (*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), ROOT / "settings.example.toml"):
+    for document in (*DOCUMENTS, ROOT / "settings.example.toml"):
         text = document.read_text("utf-8")
         for word in ("/home/", "/work", "/tmp", "pypi.org", "localhost:"):  # noqa: S108 - a word
             assert word not in text, f"{document.name}: {word}"
