@@ -15,6 +15,7 @@ from typing import Any, ClassVar, Generic, TypeVar, get_args
 from pydantic import ValidationError
 from pydantic.errors import PydanticUndefinedAnnotation
 
+from oauthreg._api_headers import check_template
 from oauthreg._endpoints import ENDPOINTS
 from oauthreg._errors import (
     Problem,
@@ -26,7 +27,7 @@ from oauthreg._protocol.authentication import METHODS, unusable_method
 from oauthreg._protocol.context import Explanation, PluginContext
 from oauthreg._protocol.responses import parse_token_response
 from oauthreg._provider_data import GenericSettings, ProviderData, ProviderSettings
-from oauthreg._registration import ClientRegistration
+from oauthreg._registration import TOKEN_HEADERS, ClientRegistration
 from oauthreg._sources.tree import LITERAL_CREDENTIALS
 from oauthreg._templates import check_address, check_text, filled_from, filled_text, is_text
 
@@ -77,6 +78,12 @@ class ProviderPlugin(Generic[S_co]):
         token_types: The scheme of the Authorization header by the vendor's `token_type`.
         token: A token that needs no request: a template over the settings, `client_id` and
             `client_secret`.
+        api_headers: The header fields of requests to APIs: templates over `token_type`,
+            `access_token`, `client_id` and the settings. The first is the token's own; with one
+            that is not Authorization, none of that name is sent.
+        api_uri: Template of the API's address. Tokens go nowhere else, unless `urls` says so.
+        api_hosts: The hosts at which the API's address may be that an answer names (`api_uri` in
+            `answer`); `*.` stands for one or more labels.
         error_hints: What an operator should do, by `code`, by HTTP `status`, or by `code: words`
             or `*: words` where the description has these words; the key that says most counts.
             An `Explanation` says more than a hint can.
@@ -114,6 +121,9 @@ class ProviderPlugin(Generic[S_co]):
     answer: ClassVar[Mapping[str, str | Sequence[str]]] = NOTHING
     token_types: ClassVar[Mapping[str, str]] = NOTHING
     token: ClassVar[str | None] = None
+    api_headers: ClassVar[Mapping[str, str]] = TOKEN_HEADERS
+    api_uri: ClassVar[str | None] = None
+    api_hosts: ClassVar[Sequence[str]] = ()
     error_hints: ClassVar[Mapping[str, str | Explanation]] = NOTHING
     settling: ClassVar[float] = 0.0
     minimum_life: ClassVar[float] = 0.0
@@ -289,6 +299,10 @@ def _check_templates(cls: type[ProviderPlugin[Any]]) -> None:
         template = getattr(cls, _attribute(setting), None)
         if template is not None:
             _checking(cls, _attribute(setting), check_address, template)
+    if cls.api_uri is not None:
+        _checking(cls, "api_uri", check_address, cls.api_uri)
+    for name, template in cls.api_headers.items():
+        _checking(cls, f"api_headers[{name!r}]", check_template, template)
     for key, value in cls.defaults.items():
         if key in NEVER_DEFAULT:
             raise TypeError(f"{cls.__name__}.defaults: must not have {key!r}, a registration's own")

@@ -19,15 +19,20 @@ from pydantic import (
     ConfigDict,
     Field,
     StringConstraints,
+    ValidationInfo,
+    field_validator,
 )
 
-from oauthreg._addresses import parse_secure
+from oauthreg._addresses import ascii_host, parse_secure
+from oauthreg._api_headers import OF_THE_CLIENT, check_template, checked_headers
 from oauthreg._protocol.answers import ANSWER_NAMES
 from oauthreg._protocol.authentication import METHODS
 from oauthreg._protocol.context import Explanation
+from oauthreg._registration import TOKEN_HEADERS
 
 _NAME = re.compile(r"[\x21-\x7e]+")
 _ADDRESS_NAME = re.compile(r"[a-z][a-z0-9-]*-uri")
+_HOST = re.compile(r"[a-z0-9-]+(?:\.[a-z0-9-]+)*")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
@@ -119,6 +124,28 @@ def _variables(table: Mapping[str, str]) -> Mapping[str, str]:
     return table
 
 
+def _own_headers(headers: Mapping[str, str]) -> Mapping[str, str]:
+    try:
+        for template in headers.values():
+            check_template(template, ProviderSettings)
+    except TypeError:
+        listed = ", ".join(f"{{{name}}}" for name in OF_THE_CLIENT)
+        raise ValueError(f"must be printable ASCII, with no placeholders but {listed}") from None
+    return headers
+
+
+def _secure(text: str) -> str:
+    parse_secure(text)
+    return text
+
+
+def _host(text: str) -> str:
+    name = ascii_host(text.removeprefix("*.")).lower()
+    if not _HOST.fullmatch(name):
+        raise ValueError(f"must be host names, as in *.example.com, not {text!r}")
+    return f"*.{name}" if text.startswith("*.") else name
+
+
 def _documentation(text: str) -> str:
     parse_secure(text)
     return text
@@ -130,6 +157,7 @@ Seconds = Annotated[float, AfterValidator(_seconds)]
 Path = Annotated[str, AfterValidator(_path)]
 Paths = Annotated[tuple[Path, ...], BeforeValidator(_paths), Field(min_length=1)]
 Answer = Annotated[Mapping[str, Paths], AfterValidator(_answer)]
+ApiHeaders = Annotated[Mapping[str, str], AfterValidator(checked_headers)]
 Hints = Annotated[
     Mapping[str, Annotated[Explanation, BeforeValidator(_hint)]], AfterValidator(_hints)
 ]
@@ -145,6 +173,9 @@ class GenericSettings(ProviderSettings):
             dotted paths, of which the first that is there counts.
         token_types: The scheme of the Authorization header by the vendor's `token_type`.
         error_hints: What an operator should do, by code, status, `code: words` or `*: words`.
+        api_headers: The header fields of requests to APIs, the one with the token first.
+        api_uri: The address of the API.
+        api_hosts: Where the API's address of an answer may be; `*.` stands for any labels.
     """
 
     grant_type: Word | None = None
@@ -152,6 +183,18 @@ class GenericSettings(ProviderSettings):
     answer: Answer = Field(default_factory=dict)
     token_types: Mapping[Text, Word] = Field(default_factory=dict)
     error_hints: Hints = Field(default_factory=dict)
+    api_headers: Annotated[ApiHeaders, AfterValidator(_own_headers)] = Field(
+        default_factory=lambda: TOKEN_HEADERS
+    )
+    api_uri: Annotated[str, AfterValidator(_secure)] | None = None
+    api_hosts: tuple[Annotated[str, AfterValidator(_host)], ...] = Field((), validate_default=True)
+
+    @field_validator("api_hosts")
+    @classmethod
+    def _knows_hosts(cls, hosts: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+        if "api_uri" in info.data.get("answer", {}) and not hosts:
+            raise ValueError("must say at which hosts the api_uri of an answer may be")
+        return hosts
 
 
 class ProviderData(GenericSettings):
@@ -160,6 +203,8 @@ class ProviderData(GenericSettings):
     The attributes are those of `ProviderPlugin`, which say what each means.
     """
 
+    api_headers: ApiHeaders = Field(default_factory=lambda: TOKEN_HEADERS)
+    api_uri: Text | None = None
     client_authentication_method: Annotated[str, AfterValidator(_method)] | None = None
     uses_principal: bool = False
     defaults: Mapping[str, Any] = Field(default_factory=dict)

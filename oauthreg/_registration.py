@@ -72,7 +72,9 @@ class ProviderDetails:
     settings: Mapping[str, Any] = field(default_factory=lambda: NOTHING, hash=False, repr=False)
     user_name_attribute: str | None = None
     user_info_authentication_method: str | None = None
-    api_headers: Mapping[str, str] = field(default_factory=lambda: TOKEN_HEADERS, hash=False)
+    api_headers: Mapping[str, str] = field(
+        default_factory=lambda: TOKEN_HEADERS, hash=False, repr=False
+    )
     api_uri: str | None = None
     api_hosts: tuple[str, ...] = ()
     chosen_by: str = ""

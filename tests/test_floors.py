@@ -35,7 +35,7 @@ FLOORS = (
     ("_signing_keys", "_dpop", "_urls", "_registration", "stores", "_shared", "_transports"),
     ("_sources", "_protocol"),
     ("_discovery", "_grants", "_token_key"),
-    ("_templates", "_provider_data", "_provider", "_common_providers", "plugin"),
+    ("_templates", "_api_headers", "_provider_data", "_provider", "_common_providers", "plugin"),
     ("_plugins", "_renewal", "_login_flows"),
     ("_settings", "auth"),
     ("_manager",),

@@ -28,6 +28,7 @@ ANSWER_NAMES = frozenset(
         "error_description",
         "error_uri",
         "correlation_id",
+        "api_uri",
     }
 )
 """What `answer` may say the place of."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from oauthreg._api_headers import HEADER_VALUE
 from oauthreg._grants.table import GRANTS
 from oauthreg._protocol.assertions import SECRET_ALGORITHMS
 from oauthreg._protocol.authentication import (
@@ -44,8 +45,16 @@ def requirements(
         )
     if settings.parameters.get("client_id", settings.client_id) != settings.client_id:
         yield "parameters", "must not hold another client_id than client-id", "Leave it out."
+    if not all(HEADER_VALUE.fullmatch(value) for value in _api_headers(registration)):
+        yield "client-id", "must be printable ASCII characters: a header of the API has it", ""
     if settings.dpop_key_file is not None and not settings.dpop:
         yield "dpop", "is off, but there is a dpop-key-file", "Set dpop = true."
+
+
+def _api_headers(registration: ClientRegistration) -> Iterator[str]:
+    values = {"token_type": "x", "access_token": "x", "client_id": registration.client_id}
+    for template in registration.provider.api_headers.values():
+        yield template.format_map(values)
 
 
 def _credential(registration: ClientRegistration) -> Iterator[Lack]:

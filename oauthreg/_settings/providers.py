@@ -5,10 +5,12 @@ from __future__ import annotations
 import traceback
 from dataclasses import dataclass, replace
 from functools import cache
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from pydantic import create_model
 
+from oauthreg._api_headers import filled_headers
 from oauthreg._endpoints import ENDPOINTS
 from oauthreg._errors import PluginError
 from oauthreg._plugins import COMMON, OWN_DISTRIBUTIONS, own_plugin, provider_plugin
@@ -19,14 +21,14 @@ from oauthreg._provider import (
 )
 from oauthreg._provider_data import ProviderSettings
 from oauthreg._quoting import quoted_word
-from oauthreg._registration import ProviderDetails
+from oauthreg._registration import TOKEN_HEADERS, ProviderDetails
 from oauthreg._settings.models import ProviderAddresses, ProviderKeys, aliases
 from oauthreg._settings.types import Address
 from oauthreg._settings.unknown_keys import NO_ADVICE, advice
 from oauthreg._settings.values import sourced
 from oauthreg._sources.tree import Origin, Sourced, canonical
 from oauthreg._suggestions import did_you_mean
-from oauthreg._templates import UnfitSettingError
+from oauthreg._templates import UnfitSettingError, filled_from
 
 if TYPE_CHECKING:
     from oauthreg._settings.validation import Table, Tables
@@ -146,8 +148,8 @@ class Providers:
         plugin = self._plugin(plugin_class, kind, own, bad)
         if addresses is None or plugin is None or bad:
             return None
-        given = self._given(plugin, kind, own)
-        if given is None:
+        given, api = self._given(plugin, kind, own), self._api(plugin, own)
+        if given is None or api is None:
             return None
         endpoints = {**_written(given), **_written(addresses)}
         issuer = endpoints.pop("issuer-uri", None)
@@ -162,6 +164,7 @@ class Providers:
             settings=_configured(plugin.settings),
             user_name_attribute=addresses.user_name_attribute or given.user_name_attribute,
             user_info_authentication_method=addresses.user_info_authentication_method,
+            **api,
         )
         return Provider(details, plugin)
 
@@ -234,6 +237,22 @@ class Providers:
             own.at_header(_failed(kind, error))
             return None
         return own.with_items(given).parsed(addresses_of(type(plugin)))
+
+    def _api(self, plugin: ProviderPlugin[Any], own: Table) -> dict[str, Any] | None:
+        """Return what requests to the API need; None with what is wrong with it noted."""
+        headers, uri, settings = plugin.api_headers, plugin.api_uri, plugin.settings
+        generic = isinstance(plugin, GenericProvider)
+        try:
+            return {
+                "api_headers": headers
+                if headers is TOKEN_HEADERS
+                else MappingProxyType(filled_headers(headers, settings)),
+                "api_uri": uri if uri is None or generic else filled_from(uri, settings),
+                "api_hosts": tuple(plugin.api_hosts),
+            }
+        except UnfitSettingError as error:
+            own.note(error.setting, error.message)
+            return None
 
     def _note_unreachable(self, table: Table, plugin: ProviderPlugin[Any]) -> None:
         remedy = f"Set {table.shown('token-uri')}, or issuer-uri to have it discovered"

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BeforeValidator, StringConstraints
 
 from oauthreg._addresses import PORTS, parse_proxy, parse_redirect, parse_secure, refuse_unfit
+from oauthreg._api_headers import HEADER_NAME, HEADER_VALUE
 from oauthreg._invisible import invisible_inside
 from oauthreg._protocol.requests import OWN_AUTHORIZATION_FIELDS, OWN_FIELDS
 from oauthreg._settings.vocabulary import NotOneOfError
@@ -21,8 +22,6 @@ from oauthreg._urls import parse_pattern
 OWN_HEADERS = frozenset(
     {"authorization", "content-length", "content-type", "dpop", "host", "transfer-encoding"}
 )
-HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-HEADER_VALUE = re.compile(r"[\x21-\x7e](?:[\t\x20-\x7e]*[\x21-\x7e])?|")
 SCOPE_TOKEN = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]+")
 
 

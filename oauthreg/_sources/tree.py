@@ -20,13 +20,22 @@ SECTIONS = ("registration", "provider", "http")
 TABLES = ("store", "defaults")
 TOP_LEVEL = ("environment",)
 VERBATIM = frozenset(
-    {"parameters", "authorization-parameters", "headers", "answer", "error-hints", "token-types"}
+    {
+        "parameters",
+        "authorization-parameters",
+        "headers",
+        "answer",
+        "error-hints",
+        "token-types",
+        "api-headers",
+    }
 )
 STRUCTURED = VERBATIM | {
     "scope",
     "resource",
     "client-secrets",
     "urls",
+    "api-hosts",
     "authorization-details",
     "keys",
 }

@@ -200,9 +200,9 @@ def other():
         yield server
 
 
-def settings_for(server, **registration):
+def settings_for(server, of_provider=None, **registration):
     return {
-        "provider": {"p": {"token-uri": server.token_uri}},
+        "provider": {"p": {"token-uri": server.token_uri, **(of_provider or {})}},
         "registration": {
             "my-client": {
                 "provider": "p",

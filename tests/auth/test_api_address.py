@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from datetime import UTC, datetime
-from functools import partial
 
 import pytest
 from requests.exceptions import MissingSchema
@@ -18,17 +17,6 @@ from oauthreg import (
     ProviderDetails,
     UrlNotAllowedError,
 )
-
-
-@pytest.fixture
-def api_of(monkeypatch):
-    """Give every provider's API an address."""
-
-    def give(uri):
-        details = partial(ProviderDetails, api_uri=uri)
-        monkeypatch.setattr("oauthreg._settings.providers.ProviderDetails", details)
-
-    return give
 
 
 def client(api_uri=None, *, named=None, hosts=(), urls=()):
@@ -84,10 +72,10 @@ def test_tokens_go_to_the_api_unless_urls_say_otherwise():
     assert client(named="https://a.example/x", hosts=("a.example",)).urls == ("https://a.example",)
 
 
-def test_a_session_asks_for_paths_below_the_api(settings, server, other, api_of):
-    api_of(f"{server.api_uri}/")
+def test_a_session_asks_for_paths_below_the_api(settings, server, other):
+    found = settings(of_provider={"api-uri": f"{server.api_uri}/"})
     with (
-        AuthorizedClientManager.from_settings(settings()) as manager,
+        AuthorizedClientManager.from_settings(found) as manager,
         manager.session("my-client") as session,
     ):
         for path in ("/v1?to=https://x.example/", "v1", "//v1", ""):
@@ -102,12 +90,12 @@ def test_a_session_asks_for_paths_below_the_api(settings, server, other, api_of)
     assert paths == ["/api/v1", "/api/v1", "/api/v1", "/api/", "/api/whole", "/api/redirect"]
 
 
-def test_a_client_asks_for_paths_below_the_api(settings, server, other, api_of):
-    api_of(server.api_uri)
+def test_a_client_asks_for_paths_below_the_api(settings, server, other):
+    found = settings(of_provider={"api-uri": server.api_uri})
 
     async def work():
         async with (
-            AsyncAuthorizedClientManager.from_settings(settings()) as manager,
+            AsyncAuthorizedClientManager.from_settings(found) as manager,
             manager.client("my-client") as client,
         ):
             assert (await client.get("/v1?x=1")).status_code == 200

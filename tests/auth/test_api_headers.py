@@ -13,7 +13,6 @@ import pytest
 from oauthreg import (
     AsyncAuthorizedClientManager,
     AuthorizedClientManager,
-    ProviderDetails,
     UrlNotAllowedError,
 )
 from oauthreg.auth import aiohttp as aiohttp_adapter
@@ -26,15 +25,14 @@ OWN_HEADERS = {TOKEN: "{access_token}", KEY: "{client_id}"}
 
 
 @pytest.fixture
-def own_headers(monkeypatch):
-    """Every provider's API takes the token by itself in a header of its own, and the client id."""
-    details = partial(ProviderDetails, api_headers=OWN_HEADERS)
-    monkeypatch.setattr("oauthreg._settings.providers.ProviderDetails", details)
+def shop(caller):
+    """Make callers for an API that takes the token in a header of its own, and the client id."""
+    return partial(caller, of_provider={"api-headers": OWN_HEADERS})
 
 
 @pytest.fixture
-def shop(caller, own_headers):
-    return caller
+def shop_settings(settings):
+    return settings(of_provider={"api-headers": OWN_HEADERS})
 
 
 def takes_own_header(server, *, refuse_once=False):
@@ -167,7 +165,7 @@ LIBRARIES = [(httpx, httpx_adapter), (httpx2, httpx2_adapter)]
 
 @pytest.mark.parametrize(("library", "adapter"), LIBRARIES)
 def test_behind_a_transport_that_reports_nothing_no_redirect_gets_the_own_header(
-    library, adapter, settings, own_headers
+    library, adapter, shop_settings
 ):
     seen = []
 
@@ -177,7 +175,7 @@ def test_behind_a_transport_that_reports_nothing_no_redirect_gets_the_own_header
         return library.Response(302, headers={"Location": target}) if target else good
 
     good = library.Response(200)
-    with AuthorizedClientManager.from_settings(settings()) as manager:
+    with AuthorizedClientManager.from_settings(shop_settings) as manager:
         auth, transport = adapter.Auth(manager, "my-client"), library.MockTransport(answer)
         with library.Client(auth=auth, transport=transport, follow_redirects=True) as client:
             client.get("https://api.example/a")
@@ -187,10 +185,9 @@ def test_behind_a_transport_that_reports_nothing_no_redirect_gets_the_own_header
 
 
 @pytest.mark.parametrize(("library", "adapter"), LIBRARIES)
-@pytest.mark.usefixtures("own_headers")
-def test_a_redirect_followed_by_hand_is_judged(library, adapter, settings, server, other):
+def test_a_redirect_followed_by_hand_is_judged(library, adapter, shop_settings, server, other):
     takes_own_header(server)
-    with AuthorizedClientManager.from_settings(settings()) as manager:
+    with AuthorizedClientManager.from_settings(shop_settings) as manager:
         auth = adapter.Auth(manager, "my-client")
         with library.Client(auth=auth, verify=False, trust_env=False) as client:
             for target in (other.api_uri, server.api_uri):
@@ -217,10 +214,10 @@ def test_header_fields_act_as_the_librarys_own(library, adapter):
     assert headers.multi_items() == [(TOKEN.lower(), "callers")]
 
 
-def test_an_outer_middleware_of_aiohttp_does_not_see_the_own_header(settings, server, own_headers):
+def test_an_outer_middleware_of_aiohttp_does_not_see_the_own_header(shop_settings, server):
     takes_own_header(server)
     seen = []
-    asyncio.run(ask_with_outer_middleware(settings(), server.api_uri, seen))
+    asyncio.run(ask_with_outer_middleware(shop_settings, server.api_uri, seen))
     assert seen == [(None, None)]
     assert carried(server)[0][0] is not None
 
