@@ -11,6 +11,7 @@ with AuthorizationServer() as server:
 `python -m oauthreg.testing` runs it from the shell.
 
 `ProviderPluginTests` is the conformance kit for provider plugins, `StoreTests` that for stores.
+`Sample`, `answer`, `key_file` and the like are what the first is told.
 """
 
 from typing import TYPE_CHECKING
@@ -20,10 +21,27 @@ from oauthreg.testing._records import DELETE, Client, RecordedRequest, TokenReco
 from oauthreg.testing._server import AuthorizationServer
 
 if TYPE_CHECKING:
-    from oauthreg.testing._kit import ProviderPluginTests
+    from oauthreg.testing._kit.answers import answer
+    from oauthreg.testing._kit.generated import (
+        assertion_file,
+        certificate,
+        certificate_file,
+        key_file,
+        private_key,
+        text_file,
+    )
+    from oauthreg.testing._kit.samples import Sample
+    from oauthreg.testing._kit.tests import ProviderPluginTests
     from oauthreg.testing._store_tests import StoreTests
 else:
-    _KITS = {"ProviderPluginTests": "_kit", "StoreTests": "_store_tests"}
+    _FILES = ("assertion_file", "certificate", "certificate_file", "key_file", "private_key")
+    _KITS = {
+        "ProviderPluginTests": "_kit.tests",
+        "Sample": "_kit.samples",
+        "StoreTests": "_store_tests",
+        "answer": "_kit.answers",
+        **dict.fromkeys((*_FILES, "text_file"), "_kit.generated"),
+    }
 
     def __getattr__(name):  # noqa: ANN001, ANN202 - type checkers read the imports above
         if name not in _KITS:
@@ -43,6 +61,14 @@ __all__ = [
     "Injection",
     "ProviderPluginTests",
     "RecordedRequest",
+    "Sample",
     "StoreTests",
     "TokenRecord",
+    "answer",
+    "assertion_file",
+    "certificate",
+    "certificate_file",
+    "key_file",
+    "private_key",
+    "text_file",
 ]

@@ -26,7 +26,7 @@ from typing import ClassVar, TypeVar
 
 from oauthreg.stores import Store, StoreBusyError, StoreError
 from oauthreg.stores._protocol import LARGEST_VALUE, LONGEST_NAME
-from oauthreg.testing._script import expect
+from oauthreg.testing._kit.answers import expect
 
 T = TypeVar("T")
 DAY = 86_400.0

@@ -6,7 +6,14 @@ import pytest
 from oauthreg_auth0 import Auth0
 
 from oauthreg import AuthorizedClientManager, ConfigurationError, TokenEndpointError
-from oauthreg.testing import AuthorizationServer, Fault, ProviderPluginTests
+from oauthreg.testing import (
+    AuthorizationServer,
+    Fault,
+    ProviderPluginTests,
+    Sample,
+    answer,
+    key_file,
+)
 
 API = "https://api.example.com/"
 
@@ -134,8 +141,25 @@ def test_a_used_up_quota_is_waited_out(server):
     assert server.token_requests == 1
 
 
+def refused(status, code, words, hint):
+    return Sample(answer(status, error=code, error_description=words), hint=hint)
+
+
 class TestConformance(ProviderPluginTests):
     plugin = Auth0
     name = "auth0"
     settings: ClassVar = {"domain": "acme.eu.auth0.com", "organization": "org_1"}
     registration: ClassVar = {"client-id": "my-client", "audience": API}
+    cases: ClassVar = {"secret": {}, "signed assertion": {"private-key-file": key_file}}
+    samples: ClassVar = [
+        Sample(
+            answer(access_token="eyJz93a...k4laUWw", token_type="Bearer", expires_in=86400),
+            token="eyJz93a...k4laUWw",
+            lifetime=86400,
+        ),
+        refused(401, "access_denied", "Unauthorized", "domain"),
+        refused(403, "access_denied", f"Service not enabled within domain: {API}", "no API"),
+        refused(403, "access_denied", "Client is not authorized to access", "Authorize"),
+        refused(403, "unauthorized_client", "Grant type not allowed", "grant types"),
+        refused(429, "too_many_requests", "Client quota exceeded", "quota"),
+    ]

@@ -7,7 +7,15 @@ import pytest
 from oauthreg_keycloak import Keycloak
 
 from oauthreg import AuthorizedClientManager, ConfigurationError, TokenEndpointError
-from oauthreg.testing import AuthorizationServer, Fault, ProviderPluginTests
+from oauthreg.testing import (
+    AuthorizationServer,
+    Fault,
+    ProviderPluginTests,
+    Sample,
+    answer,
+    certificate_file,
+    key_file,
+)
 
 REALM = "/realms/demo"
 TOKEN = f"{REALM}/protocol/openid-connect/token"
@@ -185,8 +193,40 @@ def test_only_a_wrong_secret_is_of_the_category_credential():
     assert category("something new") is None
 
 
+def refused(words, hint):
+    return Sample(answer(401, error="unauthorized_client", error_description=words), hint=hint)
+
+
 class TestConformance(ProviderPluginTests):
     plugin = Keycloak
     name = "keycloak"
     settings: ClassVar = {"base-url": "https://sso.example.com", "realm": "demo"}
     registration: ClassVar = {"client-id": "my-client", "scope": "read"}
+    cases: ClassVar = {
+        "secret": {},
+        "signed assertion": {"private-key-file": key_file},
+        "certificate": {
+            "certificate-file": certificate_file,
+            "certificate-key-file": key_file,
+            "client-authentication-method": "tls_client_auth",
+        },
+    }
+    samples: ClassVar = [
+        Sample(
+            answer(
+                access_token="eyJ...", token_type="Bearer", expires_in=60, scope="email profile"
+            ),
+            token="eyJ...",
+            lifetime=60,
+            scopes=["email", "profile"],
+        ),
+        refused("Invalid client or Invalid client credentials", "Credentials tab"),
+        refused("Client not enabled to retrieve service account", "Service account roles"),
+        refused("Public client not allowed to retrieve service account", "Client authentication"),
+        refused("Invalid method used to get client secret", "client-authentication-method"),
+        Sample(
+            answer(400, error="invalid_scope", error_description="Invalid scopes: nope"),
+            hint="client scopes",
+        ),
+        Sample(answer(404, error="Realm does not exist"), hint="realm"),
+    ]

@@ -8,7 +8,14 @@ from joserfc.jwk import ECKey
 from oauthreg_okta import Okta
 
 from oauthreg import AuthorizedClientManager, ConfigurationError, TokenEndpointError
-from oauthreg.testing import AuthorizationServer, Fault, ProviderPluginTests
+from oauthreg.testing import (
+    AuthorizationServer,
+    Fault,
+    ProviderPluginTests,
+    Sample,
+    answer,
+    key_file,
+)
 
 CUSTOM = {"issuer": "/oauth2/default", "token": "/oauth2/default/v1/token"}
 
@@ -160,3 +167,20 @@ class TestConformance(ProviderPluginTests):
     name = "okta"
     settings: ClassVar = {"okta-domain": "acme.okta.com", "authorization-server-id": "default"}
     registration: ClassVar = {"client-id": "my-client", "scope": "orders.read"}
+    cases: ClassVar = {"secret": {}, "signed assertion": {"private-key-file": key_file}}
+    samples: ClassVar = [
+        Sample(
+            answer(
+                token_type="Bearer",
+                expires_in=3600,
+                access_token="eyJraWQi...",
+                scope="okta.users.read",
+            ),
+            token="eyJraWQi...",
+            lifetime=3600,
+            scopes=["okta.users.read"],
+        ),
+        Sample(answer(400, error="invalid_scope"), hint="very authorization server"),
+        Sample(answer(400, error="access_denied"), hint="access policy"),
+        Sample(answer(401, error="unauthorized_client"), hint="API Services"),
+    ]

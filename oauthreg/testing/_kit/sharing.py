@@ -5,29 +5,24 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from oauthreg._flow import run
 from oauthreg._grants.table import GRANTS
-from oauthreg.testing._script import Event, Ids, Performer, expect
+from oauthreg.testing._kit.answers import expect
+from oauthreg.testing._kit.performer import Ids
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from oauthreg._protocol.context import PluginContext
     from oauthreg._provider import ProviderPlugin
     from oauthreg._registration import ClientRegistration
+    from oauthreg.testing._kit.cases import Case
 
 OTHER = "another-name"
 
 
-def check_sharing(
-    plugin: ProviderPlugin[Any], context: PluginContext, script: Sequence[Event]
-) -> None:
+def check_sharing(case: Case, plugin: ProviderPlugin[Any], context: PluginContext) -> None:
     """Check that calls which share a token would have sent the same requests."""
 
     def sent(**changes: Any) -> list[object]:
-        performer = Performer(script)
-        run(plugin.flow(replace(context, new_id=Ids("id"), **changes)), performer.perform)
-        return performer.said
+        return case.performed(replace(context, new_id=Ids("id"), **changes), plugin).said
 
     registration = context.registration
     expect(

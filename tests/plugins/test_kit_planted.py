@@ -1,0 +1,488 @@
+"""Twenty planted mistakes, and more of their kinds: the kit catches every one."""
+
+import datetime as dt
+import os
+import re
+import socket
+import subprocess
+import time
+from dataclasses import replace
+from itertools import count
+from pathlib import Path
+from time import monotonic, perf_counter
+from typing import ClassVar
+from urllib.parse import quote
+
+import pytest
+
+from oauthreg import PluginFailedError
+from oauthreg.plugin import (
+    BaseUrl,
+    Explanation,
+    Granted,
+    NeedToken,
+    Pause,
+    ProviderPlugin,
+    ProviderSettings,
+    TokenRequest,
+    granted_from,
+    json_object,
+    refusal,
+)
+from oauthreg.testing import ProviderPluginTests, Sample, answer, key_file
+
+CHECKS = sorted(name for name in dir(ProviderPluginTests) if name.startswith("test_"))
+URL = "https://id.acme.example/token"
+TICKET = "a-ticket-of-the-first-step"
+
+
+class Acme(ProviderPlugin[ProviderSettings]):
+    token_uri = URL
+    client_authentication_method = "client_secret_basic"
+
+
+class Tenant(ProviderSettings):
+    tenant: str = "blue"
+
+
+class TwoSteps(Acme):
+    """A right flow of two requests; mistakes override `_second`."""
+
+    def flow(self, context):
+        first = yield self.authenticate(context, TokenRequest(url=URL))
+        if first.status != 200:
+            raise refusal(first, now=context.now)
+        ticket = (json_object(first) or {}).get("ticket")
+        request = self._second(context, ticket) if ticket else TokenRequest(url=URL)
+        response = yield request
+        return self.parse_response(context, response)
+
+    def _second(self, context, ticket):
+        header = ("Authorization", f"Bearer {ticket}")
+        return TokenRequest(url=f"{URL}/2", headers=(header,), sensitive=(ticket,))
+
+
+class HttpAddress(Acme):
+    def endpoints(self):
+        return {"token-uri": "http://id.acme.example/token"}
+
+
+class HttpInTheSecondRequest(TwoSteps):
+    def _second(self, context, ticket):
+        return replace(super()._second(context, ticket), url="http://id.acme.example/2")
+
+
+class SecretInTheQuery(Acme):
+    def authenticate(self, context, request):
+        secret = quote(context.secret.get_secret_value(), safe="")
+        return replace(request, url=f"{request.url}?client_secret={secret}")
+
+
+class SecretInThePath(Acme):
+    def authenticate(self, context, request):
+        return replace(request, url=f"{URL}/{quote(context.secret.get_secret_value(), safe='')}")
+
+
+class JwtInTheAddress(Acme):
+    def flow(self, context):
+        token = context.signing_key.sign({"iss": "x", "jti": context.new_id()})
+        response = yield TokenRequest(url=f"{URL}?assertion={token}", sensitive=(token,))
+        return self.parse_response(context, response)
+
+
+class ForgetsThatAJwtIsSensitive(Acme):
+    def flow(self, context):
+        token = context.signing_key.sign({"iss": "x", "jti": context.new_id()})
+        header = ("Authorization", f"Bearer {token}")
+        response = yield TokenRequest(url=URL, headers=(header,))
+        return self.parse_response(context, response)
+
+
+class TicketInTheAddress(TwoSteps):
+    def _second(self, context, ticket):
+        return TokenRequest(url=f"{URL}?session={ticket}", sensitive=(ticket,))
+
+
+class TicketInThePath(TwoSteps):
+    def _second(self, context, ticket):
+        return TokenRequest(url=f"{URL}/{ticket}", sensitive=(ticket,))
+
+
+class OtherTokenInTheAddress(Acme):
+    def flow(self, context):
+        token = yield NeedToken("other")
+        response = yield TokenRequest(url=f"{URL}?token={token}", sensitive=(token,))
+        return self.parse_response(context, response)
+
+
+class AsksForEver(Acme):
+    def flow(self, context):
+        response = yield TokenRequest(url=URL)
+        while response.status != 200:
+            response = yield TokenRequest(url=URL)
+        return self.parse_response(context, response)
+
+
+class PausesForEver(Acme):
+    def flow(self, context):
+        response = yield TokenRequest(url=URL)
+        while response.status == 503:
+            yield Pause(0)
+        return self.parse_response(context, response)
+
+
+class LoopsByAHeader(Acme):
+    def flow(self, context):
+        response = yield self.authenticate(context, TokenRequest(url=URL))
+        while response.headers.get("x-acme-continue") == "yes":
+            response = yield TokenRequest(url=URL)
+        return self.parse_response(context, response)
+
+
+class LoopsByAHeaderThatIsThere(Acme):
+    def flow(self, context):
+        response = yield self.authenticate(context, TokenRequest(url=URL))
+        while "x-poll" in response.headers:
+            response = yield TokenRequest(url=URL)
+        return self.parse_response(context, response)
+
+
+class LoopsByAField(Acme):
+    def flow(self, context):
+        response = yield self.authenticate(context, TokenRequest(url=URL))
+        while (json_object(response) or {}).get("state") == "PENDING":
+            yield Pause(1)
+            response = yield TokenRequest(url=URL)
+        return self.parse_response(context, response)
+
+
+class LoopsByAStatus(Acme):
+    def flow(self, context):
+        response = yield self.authenticate(context, TokenRequest(url=URL))
+        while response.status == 423:
+            response = yield TokenRequest(url=URL)
+        return self.parse_response(context, response)
+
+
+class ReadsAWrongField(Acme):
+    def parse_response(self, context, response):
+        if response.status != 200:
+            raise refusal(response, now=context.now)
+        return granted_from({"access_token": (json_object(response) or {}).get("acces_token")})
+
+
+class GrantTypeWithADash(Acme):
+    def flow(self, context):
+        form = (("grant-type", "client_credentials"),)
+        response = yield self.authenticate(context, TokenRequest(url=URL, form=form))
+        return self.parse_response(context, response)
+
+
+class MisspeltDefault(Acme):
+    defaults: ClassVar = {"default-lifetimes": 60}
+
+
+class MisspeltHint(Acme):
+    error_hints: ClassVar = {"invalid_scop": "Ask for another scope."}
+
+
+class MisspeltWordsOfAHint(Acme):
+    error_hints: ClassVar = {"invalid_scope: not alowed": "Ask for another scope."}
+
+
+class OpensASocket(Acme):
+    def parameters(self, context):
+        with socket.socket():
+            return ()
+
+
+class LooksUpAName(Acme):
+    def parse_response(self, context, response):
+        socket.getaddrinfo("localhost", 443)
+        return super().parse_response(context, response)
+
+
+class ReadsAFile(Acme):
+    def authenticate(self, context, request):
+        Path(__file__).read_bytes()
+        return super().authenticate(context, request)
+
+
+class LooksForAFile(Acme):
+    def flow(self, context):
+        Path("/var/run/secrets/token").exists()
+        return (yield from super().flow(context))
+
+
+class RunsAProgram(Acme):
+    def explain_error(self, error):
+        subprocess.run(["true"], check=True)
+        return super().explain_error(error)
+
+
+class Sleeps(Acme):
+    def explain_error(self, error):
+        time.sleep(0.001)
+        return super().explain_error(error)
+
+
+class ReadsTheEnvironment(Acme):
+    def parameters(self, context):
+        return [("region", os.environ.get("ACME_REGION", "eu"))]
+
+
+class AsksGetenv(Acme):
+    def check(self, registration):
+        yield from os.getenv("ACME_PROBLEMS", "")
+
+
+class EnvironmentInASetting(Acme):
+    def __init__(self, settings):
+        super().__init__(settings)
+        self._region = os.environ.get("ACME_REGION")
+
+
+def clock(read):
+    class ReadsAClock(Acme):
+        def parse_response(self, context, response):
+            read()
+            return super().parse_response(context, response)
+
+    return ReadsAClock
+
+
+class DoubleScheme(Acme):
+    def endpoints(self):
+        return {"token-uri": "https://https://id.acme.example/token"}
+
+
+class HostOfAText(ProviderPlugin[Tenant]):
+    def endpoints(self):
+        return {"token-uri": f"https://{self.settings.tenant}.acme.example/token"}
+
+
+class SecretInASecondHeader(Acme):
+    def authenticate(self, context, request):
+        header = ("X-Api-Key", context.secret.get_secret_value())
+        request = super().authenticate(context, request)
+        return replace(request, headers=(*request.headers, header))
+
+
+class SecretAlsoInTheBody(Acme):
+    def authenticate(self, context, request):
+        field = ("api_key", context.secret.get_secret_value())
+        request = super().authenticate(context, request)
+        return replace(request, form=(*request.form, field))
+
+
+class Counts(Acme):
+    _numbers = count()
+
+    def parameters(self, context):
+        return [("n", str(next(self._numbers)))]
+
+
+class Prints(Acme):
+    def authenticate(self, context, request):
+        print(context.secret)
+        return super().authenticate(context, request)
+
+
+KEY = {"registration": {"private-key-file": key_file}}
+STEPS = {"answers": [answer(ticket=TICKET), answer(access_token="a-token", expires_in=300)]}
+NO_SCOPE = answer(400, error="invalid_scope", error_description="not allowed")
+HIDDEN, STOPS, IO = "the_secret_stays_hidden", "it_stops", "it_does_no_io"
+
+PLANTED = [
+    (HttpAddress, {}, "every_address_is_https", "token-uri"),
+    (HttpInTheSecondRequest, STEPS, "every_address_is_https", "http://id.acme.example/2"),
+    (SecretInTheQuery, {}, HIDDEN, "secret is in an address"),
+    (SecretInThePath, {}, HIDDEN, "secret is in an address"),
+    (JwtInTheAddress, KEY, HIDDEN, "is in an address"),
+    (ForgetsThatAJwtIsSensitive, KEY, HIDDEN, "JWT"),
+    (TicketInTheAddress, STEPS, HIDDEN, "ticket of an earlier answer is in an address"),
+    (TicketInThePath, STEPS, HIDDEN, "ticket of an earlier answer is in an address"),
+    (OtherTokenInTheAddress, {}, HIDDEN, "token of another registration is in an address"),
+    (AsksForEver, {}, STOPS, "more than 10 requests"),
+    (PausesForEver, {}, STOPS, "more than 20 steps"),
+    (LoopsByAHeader, {}, STOPS, "more than 10 requests"),
+    (LoopsByAHeaderThatIsThere, {}, STOPS, "more than 10 requests"),
+    (LoopsByAField, {}, STOPS, "more than 20 steps"),
+    (LoopsByAStatus, {}, STOPS, "more than 10 requests"),
+    (ReadsAWrongField, {}, "a_manager_authorizes", "access_token"),
+    (GrantTypeWithADash, {}, "form_fields_have_their_names", "grant_type"),
+    (MisspeltDefault, {}, "it_is_chosen_by_type", "default-lifetimes"),
+    (MisspeltHint, {}, "every_hint_has_a_sample", "invalid_scop"),
+    (MisspeltHint, {"samples": [Sample(NO_SCOPE, status=400)]}, "every_hint_has_a_sample", "scop"),
+    (
+        MisspeltWordsOfAHint,
+        {"samples": [Sample(NO_SCOPE, hint="another scope")]},
+        "documented_answers_are_understood",
+        "the hint is",
+    ),
+    (OpensASocket, {}, IO, "network"),
+    (LooksUpAName, {}, IO, "network"),
+    (ReadsAFile, {}, IO, "a file"),
+    (LooksForAFile, {}, IO, "a file"),
+    (RunsAProgram, {}, IO, "another program"),
+    (Sleeps, {}, IO, "sleeps"),
+    (ReadsTheEnvironment, {}, IO, "environment"),
+    (AsksGetenv, {}, IO, "environment"),
+    (EnvironmentInASetting, {}, IO, "environment"),
+    (clock(time.time), {}, IO, "clock"),
+    (clock(monotonic), {}, IO, "clock"),
+    (clock(perf_counter), {}, IO, "clock"),
+    (clock(lambda: dt.datetime.now(dt.UTC)), {}, IO, "clock"),
+    (clock(dt.date.today), {}, IO, "clock"),
+    (clock(time.gmtime), {}, IO, "clock"),
+    (clock(lambda: time.strftime("%Y")), {}, IO, "clock"),
+    (DoubleScheme, {}, "every_address_is_https", "https"),
+    (HostOfAText, {"settings": {"tenant": "blue"}}, "no_setting_leads_to_another_host", "tenant"),
+    (SecretInASecondHeader, {}, "it_authenticates_in_one_way", "Authorization and X-Api-Key"),
+    (SecretAlsoInTheBody, {}, "it_authenticates_in_one_way", "Authorization and api_key"),
+    (Counts, {}, "sync_and_async_send_the_same", "differ"),
+    (Prints, {}, IO, "prints"),
+]
+
+
+def suite(plugin_class, **attributes):
+    attributes = {"registration": {"scope": "read"}, **attributes}
+    kit = {"plugin": plugin_class, "name": "acme", **attributes}
+    return type("Kit", (ProviderPluginTests,), kit)()
+
+
+@pytest.mark.parametrize(
+    ("plugin_class", "attributes", "check", "words"),
+    [pytest.param(*each, id=f"{each[0].__name__}-{number}") for number, each in enumerate(PLANTED)],
+)
+def test_a_planted_mistake_is_caught(plug, plugin_class, attributes, check, words):
+    plug(plugin_class)
+    with pytest.raises(Exception, match=re.escape(words)):
+        getattr(suite(plugin_class, **attributes), f"test_{check}")()
+
+
+def passes(plug, plugin_class, **attributes):
+    plug(plugin_class)
+    kit = suite(plugin_class, **attributes)
+    for check in CHECKS:
+        getattr(kit, check)()
+
+
+def test_two_right_requests_pass(plug):
+    passes(plug, TwoSteps, **STEPS)
+
+
+def test_a_bounded_wait_passes(plug):
+    class Polls(Acme):
+        def flow(self, context):
+            form = (("grant_type", "client_credentials"),)
+            request = self.authenticate(context, TokenRequest(url=URL, form=form))
+            response = yield request
+            for _ in range(5):
+                if response.status != 202:
+                    break
+                yield Pause(1)
+                response = yield request
+            return self.parse_response(context, response)
+
+    passes(plug, Polls)
+
+
+def test_a_failure_names_its_case(plug):
+    plug(SecretInTheQuery)
+    cases = {"key": {"client-authentication-method": "none"}, "secret": {}}
+    with pytest.raises(PluginFailedError) as caught:
+        suite(SecretInTheQuery, cases=cases).test_the_secret_stays_hidden()
+    assert caught.value.__notes__ == ["in the case 'key'"]
+
+
+def test_an_explanation_counts_as_a_hint(plug):
+    class Explains(Acme):
+        error_hints: ClassVar = {"slow": Explanation(hint="Wait.", retryable=True)}
+
+    plug(Explains)
+    sample = Sample(answer(400, error="slow"), hint="Wait.", error="slow", retryable=True)
+    suite(Explains, samples=[sample]).test_every_hint_has_a_sample()
+
+
+@pytest.mark.parametrize(
+    ("wanted", "words"),
+    [
+        ({"token": "another"}, "token is 'a-token'"),
+        ({"lifetime": 400}, "lifetime is 300"),
+        ({"scopes": ["write"]}, "scopes is ('read',)"),
+        ({"token_type": "Bot"}, "token_type is 'Bearer'"),
+        ({"api_uri": "https://api"}, "api_uri is None"),
+        ({"hint": "Buy"}, "was taken for a token"),
+    ],
+)
+def test_a_sample_that_means_something_else_fails(plug, wanted, words):
+    plug(Acme)
+    given = answer(access_token="a-token", expires_in=300, scope="read")
+    with pytest.raises(AssertionError, match=re.escape(words)):
+        suite(Acme, samples=[Sample(given, **wanted)]).test_documented_answers_are_understood()
+
+
+def test_a_sample_says_what_comes_of_it():
+    with pytest.raises(TypeError, match="what comes of its answer"):
+        Sample(answer())
+    with pytest.raises(TypeError, match="what comes of its answer"):
+        Sample(answer(), token="x", hint="y")
+
+
+def test_a_sample_is_read_at_its_time(plug):
+    class Absolute(Acme):
+        def parse_response(self, context, response):
+            super().parse_response(context, response)
+            ends = dt.datetime.fromisoformat((json_object(response) or {})["until"])
+            return Granted(access_token="t", expires_in=ends.timestamp() - context.now)
+
+    plug(Absolute)
+    given = answer(access_token="a-token", until="2016-07-11T22:14:10Z")
+    sample = Sample(given, lifetime=3600, now="2016-07-11T21:14:10Z")
+    kit = suite(Absolute, samples=[sample])
+    kit.test_documented_answers_are_understood()
+    kit.test_a_manager_authorizes()
+
+
+def test_the_documented_request_is_compared_as_text(plug):
+    plug(Acme)
+    right = """
+POST https://id.acme.example/token
+Authorization: Basic kit:<secret>
+grant_type=client_credentials
+scope=read
+"""
+    suite(Acme, requests=[right]).test_it_sends_what_is_documented()
+    with pytest.raises(AssertionError, match="instead of"):
+        suite(Acme, requests=[f"{right}audience=x"]).test_it_sends_what_is_documented()
+
+
+def test_a_signed_request_as_text_shows_header_and_claims(plug):
+    plug(Acme)
+    (sent,) = suite(Acme, **KEY).sent()
+    assert 'client_assertion=<jwt {"' in sent
+    assert '} {"iss": "kit", "sub": "kit", "aud": "https://id.acme.example/token"' in sent
+    assert '"jti": "id-1", "iat": 1800000000, "exp": 1800000060}>' in sent
+
+
+class Dialect(Acme):
+    grant_type = "account_credentials"
+    scope_separator = ","
+
+
+def test_a_grant_word_and_a_separator_of_the_vendors_own_pass(plug):
+    passes(plug, Dialect, registration={"scope": ["read", "write"]})
+
+
+class BaseUrlSettings(ProviderSettings):
+    base_url: BaseUrl
+
+
+class AtABaseUrl(ProviderPlugin[BaseUrlSettings]):
+    token_uri = "{base_url}/token"
+
+
+def test_a_one_character_secret_is_no_false_alarm(plug):
+    settings = {"base-url": "id.acme.example"}
+    passes(plug, AtABaseUrl, settings=settings, registration={"client-secret": "e"})
