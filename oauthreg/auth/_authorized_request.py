@@ -153,7 +153,7 @@ class AuthorizedRequest:
         self.client = client
         self._fields = client.headers
         self.first_url = first_url or url
-        self.sends_token = may_send_token(client, url, self.first_url)
+        self.sends_token = self.may_send_token(url)
 
     @property
     def token_header(self) -> str:
@@ -187,7 +187,8 @@ class AuthorizedRequest:
         Raises:
             UrlNotAllowedError: nothing at all may be sent there.
         """
-        return may_send_token(self.client, url, self.first_url)
+        client = self.client
+        return may_send_token(client.registration, url, self.first_url, client.urls)
 
     def add_token(self, headers: MutableMapping[str, str], method: str, url: str) -> None:
         """Set the header fields of one request that carry the token and its proof.

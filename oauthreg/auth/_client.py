@@ -16,12 +16,15 @@ if TYPE_CHECKING:
 WITHOUT_PROXY = ("http://127.0.0.0/8", "http://[::1]", "http://localhost")
 
 
-class _Client(httpx2.AsyncClient):
+class AsyncClient(httpx2.AsyncClient):
+    """A client whose paths are those of the provider's API, if that has an address."""
+
     def __init__(self, auth: Auth, **options: Any) -> None:
         super().__init__(auth=auth, **options)
         self._supplier = auth.supplier
 
     async def send(self, request: httpx2.Request, **options: Any) -> httpx2.Response:
+        """Send a request; a path becomes an address of the API."""
         if request.url.is_relative_url:
             client = await self._supplier.authorize()
             request.url = httpx2.URL(absolute(str(request.url), client))
@@ -43,4 +46,4 @@ def authorized_client(registration: ClientRegistration, auth: Auth) -> httpx2.As
     """
     context = certificate.shown_by(httpx2.create_ssl_context(), registration)
     mounts = dict.fromkeys(WITHOUT_PROXY)  # in the clear a proxy would read the token
-    return _Client(auth=auth, verify=context, mounts=mounts)
+    return AsyncClient(auth=auth, verify=context, mounts=mounts)

@@ -60,7 +60,12 @@ class HttpxFlow:
         registration_id: str,
         **options: Unpack[AuthorizeOptions],
     ) -> None:
-        self.supplier = TokenSupplier(manager, registration_id, options)
+        self._supplier = TokenSupplier(manager, registration_id, options)
+
+    @property
+    def supplier(self) -> TokenSupplier:
+        """What gets it its tokens."""
+        return self._supplier
 
     def __call__(self, request: object) -> NoReturn:
         """Refuse a request of requests, or of the other of httpx and httpx2; called by those.
@@ -78,32 +83,32 @@ class HttpxFlow:
             UrlNotAllowedError: the token may not go to an address.
             AuthorizationError: there is no token.
         """
-        if has_callers_header(request, self.supplier.token_header):
+        if has_callers_header(request, self._supplier.token_header):
             yield request
             return
-        self.supplier.check(asynchronous=False)
-        client = self.supplier.authorize()
+        self._supplier.check(asynchronous=False)
+        client = self._supplier.authorize()
         authorized = self._authorized(client, request)
         authorized.listen_to_hops(HopListener)
-        budget = RetryBudget(self.supplier, authorized)
+        budget = RetryBudget(self._supplier, authorized)
         response = yield request
         while budget.allows(authorized.answer(response)):
             response = yield authorized.replay()
 
     def _authorized(self, client: AuthorizedClient, request: Any) -> HttpxAuthorizedRequest:
         kinds = self.byte_stream, self.token_headers
-        return HttpxAuthorizedRequest(self.supplier, client, request, *kinds)
+        return HttpxAuthorizedRequest(self._supplier, client, request, *kinds)
 
     async def async_auth_flow(self, request: Any) -> AsyncGenerator[Any, Any]:
         """Send a request of an asynchronous client; otherwise as `sync_auth_flow`."""
-        if has_callers_header(request, self.supplier.token_header):
+        if has_callers_header(request, self._supplier.token_header):
             yield request
             return
-        self.supplier.check(asynchronous=True)
-        client = await self.supplier.authorize()
+        self._supplier.check(asynchronous=True)
+        client = await self._supplier.authorize()
         authorized = self._authorized(client, request)
         authorized.listen_to_hops(AsyncHopListener)
-        budget = RetryBudget(self.supplier, authorized)
+        budget = RetryBudget(self._supplier, authorized)
         response = yield request
         while await budget.allows_async(authorized.answer(response)):
             response = yield authorized.replay()

@@ -45,17 +45,27 @@ def demands_nonce(status: int, challenge: str) -> bool:
     return bool(demands) and _DPOP_SCHEME.search(challenge, 0, demands[-1]) is not None
 
 
-def may_send_token(client: AuthorizedClient, url: str, first_url: str) -> bool:
-    """Whether a client's token may be sent to an address.
+def may_send_token(
+    registration: ClientRegistration,
+    url: str,
+    first_url: str,
+    urls: tuple[str, ...] | None = None,
+) -> bool:
+    """Whether the token of a registration may be sent to an address.
 
-    With `urls`, which may follow from the API's address, to every address on the list. Without, to
-    the origin of `first_url` only, by https or to loopback: another host, port or scheme, as after
-    a redirect, gets no token.
+    With `urls`, to every address on the list. Without, to the origin of `first_url` only, by https
+    or to loopback: another host, port or scheme, as after a redirect, gets no token.
+
+    Args:
+        registration: Whose token it is.
+        url: The address.
+        first_url: The address that was asked first.
+        urls: The list that counts: a client's may follow from its API. Default: its registration's.
 
     Raises:
         UrlNotAllowedError: it is not listed, or it is plain http.
     """
-    registration, urls = client.registration, client.urls
+    urls = registration.urls if urls is None else urls
     try:
         origin = origin_of(url)
         if not urls and url != first_url and origin != origin_of(first_url):

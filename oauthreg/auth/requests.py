@@ -64,9 +64,14 @@ class Auth(AuthBase):
     def __init__(
         self, manager: Manager, registration_id: str, **options: Unpack[AuthorizeOptions]
     ) -> None:
-        self.supplier = TokenSupplier(manager, registration_id, options)
-        self.supplier.check(asynchronous=False)
+        self._supplier = TokenSupplier(manager, registration_id, options)
+        self._supplier.check(asynchronous=False)
         self.needs_no_proxy = False
+
+    @property
+    def supplier(self) -> TokenSupplier:
+        """What gets it its tokens."""
+        return self._supplier
 
     def __call__(self, r: PreparedRequest) -> PreparedRequest:
         """Put the token on a request that is being prepared; called by requests.
@@ -78,11 +83,11 @@ class Auth(AuthBase):
         """
         if not isinstance(r, PreparedRequest):
             refuse_foreign_request("requests", r)
-        if self.supplier.token_header in r.headers:
+        if self._supplier.token_header in r.headers:
             return r
         url = r.url or ""
-        client = self.supplier.authorize()
-        authorized = AuthorizedRequest(self.supplier, client, url)
+        client = self._supplier.authorize()
+        authorized = AuthorizedRequest(self._supplier, client, url)
         self.check_loopback(authorized, url)
         authorized.add_token(r.headers, r.method or "", url)
         r.hooks["response"].append(partial(self._answered, authorized))
@@ -120,7 +125,7 @@ class Auth(AuthBase):
 
     def _answered(self, authorized: AuthorizedRequest, response: Response, **how: Any) -> Response:
         """Answer a 401, on whichever hop it came; requests calls this for every response."""
-        budget = RetryBudget(self.supplier, authorized)
+        budget = RetryBudget(self._supplier, authorized)
         while budget.allows(_answer(authorized, response)):
             response = _sent_again(authorized, response, how)
         return response

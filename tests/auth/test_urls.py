@@ -4,19 +4,12 @@ from __future__ import annotations
 
 import string
 from contextlib import suppress
-from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from oauthreg import (
-    AccessToken,
-    AuthorizedClient,
-    ClientRegistration,
-    ProviderDetails,
-    UrlNotAllowedError,
-)
+from oauthreg import ClientRegistration, ProviderDetails, UrlNotAllowedError
 from oauthreg._addresses import origin_of
 from oauthreg._urls import parse_pattern, permits, safe_segments
 from oauthreg.auth._policy import may_send_token
@@ -269,15 +262,10 @@ def test_no_text_breaks_anything(text):
             parse_pattern(url)
 
 
-def client(*urls):
-    registration = ClientRegistration(
+def registration(*urls):
+    return ClientRegistration(
         registration_id="my-client", provider=ProviderDetails(name="p"), client_id="id", urls=urls
     )
-    now = datetime.now(UTC)
-    token = AccessToken(
-        token_value="t", token_type="Bearer", scopes=(), issued_at=now, expires_at=now
-    )
-    return AuthorizedClient(registration=registration, principal=None, access_token=token)
 
 
 @pytest.mark.parametrize(
@@ -295,7 +283,7 @@ def client(*urls):
     ],
 )
 def test_without_urls_a_token_stays_with_its_origin(home, url, carries):
-    assert may_send_token(client(), url, home) is carries
+    assert may_send_token(registration(), url, home) is carries
 
 
 @pytest.mark.parametrize(
@@ -303,12 +291,12 @@ def test_without_urls_a_token_stays_with_its_origin(home, url, carries):
 )
 def test_without_urls_a_token_goes_by_https_or_to_loopback(url):
     with pytest.raises(UrlNotAllowedError, match=r"registration\.my-client\.urls"):
-        may_send_token(client(), url, url)
+        may_send_token(registration(), url, url)
 
 
 def test_urls_may_name_plain_http():
     url = "http://api.internal.example/x"
-    assert may_send_token(client("http://api.internal.example"), url, url)
+    assert may_send_token(registration("http://api.internal.example"), url, url)
 
 
 def test_an_origin_is_written_as_people_write_it():
