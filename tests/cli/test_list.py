@@ -9,6 +9,7 @@ import re
 import sys
 
 import pytest
+from joserfc.jwk import ECKey
 
 from oauthreg._cli.app import app
 from oauthreg._secret_values import MASK
@@ -40,6 +41,21 @@ client-authentication-method = "none"
 [provider.company]
 issuer-uri = "https://auth.example.com"
 """
+KEYS = """
+[registration.signing]
+client-id = "a"
+private-key-file = "key.pem"
+[provider.company]
+token-uri = "https://auth.example.com/token"
+[defaults]
+client-authentication-method = "none"
+"""
+
+
+@pytest.fixture(scope="module")
+def keys():
+    """A private key in PEM."""
+    return ECKey.generate_key("P-256").as_pem(private=True).decode()
 
 
 @pytest.fixture
@@ -76,15 +92,17 @@ def test_shows_a_row_per_registration_with_the_rule_of_its_provider(oauthreg, fl
     by_id = {row[0]: row[1:] for row in rows}
     assert [*by_id] == ["literal", "company", "reference", "public"]
     assert by_id["literal"] == [
-        *("company", "generic", "the only provider configured", "client_credentials"),
-        *("as the server says", f"{MASK} in settings.toml line 4"),
+        *("client_credentials", "https://auth.example.com"),
+        *(f"client-secret {MASK} in settings.toml line 4", "settings.toml line 2"),
+        *("company", "the only provider configured", "generic", "as the server says"),
         *("read [bold]write", "https://api.example"),
     ]
-    assert by_id["company"][2] == "named like the registration"
-    assert by_id["company"][5].endswith("b.secret")
-    assert by_id["reference"][2] == "named by the registration"
-    assert by_id["reference"][4:6] == ["client_secret_post", "env:SECRET_OF_C"]
-    assert by_id["public"][4:6] == ["none", "none"]
+    assert by_id["company"][2] == "client-secret-file b.secret in settings.toml line 10"
+    assert by_id["company"][5] == "named like the registration"
+    assert by_id["reference"][2] == "client-secret-ref env:SECRET_OF_C in settings.toml line 15"
+    assert by_id["reference"][5:8] == ["named by the registration", "generic", "client_secret_post"]
+    assert (by_id["public"][2], by_id["public"][7]) == ("none", "none")
+    assert done.stdout.endswith("\n4 registrations, and no problem in the settings.\n")
 
 
 @pytest.mark.parametrize("how", [[], ["--json"]])
@@ -109,6 +127,15 @@ def test_json_is_for_programs(oauthreg, fleet):
         "secrets-said-in": "settings.toml line 4",
         "scopes": ["read", "[bold]write"],
         "audience": "https://api.example",
+        "issuer-uri": "https://auth.example.com",
+        "token-uri": None,
+        "credentials": [
+            {"setting": "client-secret", "value": MASK, "source": "settings.toml line 4"}
+        ],
+        "source": "settings.toml line 2",
+        "http": "default",
+        "urls": [],
+        "redirect-uri": None,
     }
 
 
@@ -116,6 +143,20 @@ def test_says_which_source_a_secret_is_of(oauthreg, fleet):
     name = "OAUTHREG_REGISTRATION__PUBLIC__CLIENT_SECRET"
     done = oauthreg("list", **fleet, **{name: SECRET})
     assert f"{MASK} in environment variable {name}" in done.stdout
+    assert "settings.toml line 18, environment │" in done.stdout
+
+
+def test_says_the_token_endpoint_and_the_keys_of_who_has_them(oauthreg, tmp_path, keys):
+    (tmp_path / "key.pem").write_text(keys)
+    (tmp_path / "settings.toml").write_text(KEYS)
+    done = oauthreg("list", "--json", OAUTHREG_REGISTRATION__ADDED__CLIENT_ID="a")
+    signing, added = json.loads(done.stdout)
+    assert (signing["token-uri"], signing["issuer-uri"]) == ("https://auth.example.com/token", None)
+    assert [(one["setting"], one["value"]) for one in signing["credentials"]] == [
+        ("private-key-file", "key.pem")
+    ]
+    assert added["source"] == "environment"
+    assert added["credentials"] == []
 
 
 def test_an_empty_configuration_says_where_it_looked(oauthreg):
@@ -150,4 +191,4 @@ def test_a_narrow_terminal_gets_a_block_per_registration(fleet, here):
         os.close(ours)
     assert SECRET not in text
     lines = [ANSI.sub("", line).rstrip() for line in text.splitlines()]
-    assert [*filter(None, lines)][:2] == ["id         literal", "provider   company"]
+    assert [*filter(None, lines)][:2] == ["id          literal", "grant       client_credentials"]
