@@ -91,6 +91,14 @@ class Problem:
         return f"{self._place}: {self.message}{remedy}"
 
     @property
+    def place(self) -> str:
+        """Where the setting stands, without the key that its path names already."""
+        table = self.path.rpartition(".")[0]
+        place, _, key = self.source.rpartition(", ")
+        named = bool(place) and bool(table) and key.startswith(table)
+        return place if named else self.source
+
+    @property
     def _place(self) -> str:
         """The path and its source; the source alone where it names the path."""
         source = self.source.removesuffix(f", {self.path}")

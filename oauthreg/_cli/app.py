@@ -21,6 +21,10 @@ class Commands(LazyGroup):
             "list_registrations:list_registrations",
             "List the registrations, with the rule that chose each provider.",
         ),
+        "check": Command(
+            "check:check",
+            "Try every registration, step by step, and say what to do where one does not work.",
+        ),
         "token": Command("print_token:token", "Print a live token of a registration."),
         "login": Command("log_in:login", "Log a user in, by the browser or by another device."),
         "logout": Command("log_out:logout", "End a login that a store keeps."),
@@ -72,6 +76,7 @@ def oauthreg(
 
     \b
     oauthreg list                     what is configured, secrets masked
+    oauthreg check                    whether each of them works, and why not
     oauthreg token my-client          print a live token
     oauthreg login my-client          log a user in by the browser, or by another device
     oauthreg logout my-client         end that login

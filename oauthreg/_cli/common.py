@@ -167,19 +167,10 @@ def _tell_problems(error: ConfigurationError) -> None:
 def tell_problem(problem: Problem) -> None:
     """Report one problem of the settings: which setting, where it stands, and what to do."""
     say(f"{problem.path} {problem.message}", style="bold")
-    place = problem_place(problem)
-    if place:
-        say(f"    in {place}")
+    if problem.place:
+        say(f"    in {problem.place}")
     if problem.remedy:
         say(f"    {problem.remedy}", style="green")
-
-
-def problem_place(problem: Problem) -> str:
-    """Return where a problem's setting stands, without the key that its path names already."""
-    table = problem.path.rpartition(".")[0]
-    place, _, key = problem.source.rpartition(", ")
-    named = bool(place) and bool(table) and key.startswith(table)
-    return place if named else problem.source
 
 
 def _tell_failure(error: AuthorizationError) -> None:

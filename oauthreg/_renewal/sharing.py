@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from oauthreg._errors import AuthorizationError, SecretUnavailableError, TokenEndpointError
 from oauthreg._flow import Pause, ReadSecret
+from oauthreg._renewal.refusals import NotShared
 from oauthreg._renewal.shared_failures import SharedFailures
 from oauthreg._renewal.shared_login import SharedLogin
 from oauthreg._renewal.shared_tokens import SharedTokens
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from oauthreg._renewal.engine_state import EngineState
     from oauthreg._renewal.fetches import TokenFetch
     from oauthreg._renewal.flight import Enter, Flight, Procedure
+    from oauthreg._renewal.refusals import SharedRefusals
     from oauthreg._renewal.store_access import StoreAccess
     from oauthreg._renewal.token_records import TokenRecords
     from oauthreg._shared.names import Names
@@ -188,6 +190,23 @@ class Sharing:
             ended = yield from self.logins.log_in(fetch, place.login, None)
         if not ended or not (yield from self.save_marks(fetch, self.access.budget())):
             raise self.access.unavailable()
+
+    def failures_of(self, fetch: TokenFetch) -> Procedure[SharedRefusals]:
+        """Return the credentials that other processes were refused with.
+
+        Raises:
+            TokenEndpointError: the endpoint asked everybody to wait.
+        """
+        place = yield from self._place(fetch, self.access.budget())
+        view = (
+            (yield from self._load(fetch, place, self.access.budget()))
+            if place is not None
+            else None
+        )
+        if place is None or view is None:
+            return NotShared()
+        self._failures.check_wait(place.wait, view)
+        return self._failures.refusals(fetch, place.names)
 
     def save_marks(self, fetch: TokenFetch, until: float) -> Procedure[bool]:
         """Save which tokens of a key must not be used; False if that failed."""

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 
     from oauthreg._provider import ProviderPlugin
     from oauthreg._settings.providers import Provider
+    from oauthreg._sources import Read
     from oauthreg._sources.canonicalise import TableName
 
 SPRING = ("spring-file", "spring-variable")
@@ -98,7 +99,21 @@ def load(
     Raises:
         ConfigurationError: with every problem that there is.
     """
-    found = read(settings, **sources)
+    configuration, problems = assemble(read(settings, **sources), only)
+    if problems:
+        raise ConfigurationError(problems)
+    return configuration
+
+
+def assemble(
+    found: Read, only: Collection[str] | None = None
+) -> tuple[Configuration, list[Problem]]:
+    """Resolve what was read; return what of it can be used, and every problem.
+
+    Args:
+        found: What was read.
+        only: As for `load`.
+    """
     only = [only] if isinstance(only, str) else only
     ids = None if only is None else {canonical(one) for one in only}
     tables = Tables(found.tree, found.headers, list(found.problems))
@@ -106,18 +121,16 @@ def load(
     note_broken_references(entries, tables)
     store = configured_store(tables.table("store"))
     top = tables.top_level().parsed(TopLevelSettings)
-    problems = _unexplained(tables.problems, complete=found.complete)
-    if top is None or problems:
-        raise ConfigurationError(problems)
-    return Configuration(
+    configuration = Configuration(
         MappingProxyType(entries),
         found.looked_at,
         found.tree,
-        environment=top.environment,
+        environment=None if top is None else top.environment,
         store=store,
         headers=found.headers,
         left_out=frozenset(tables.names("registration").keys() - entries.keys()),
     )
+    return configuration, _unexplained(tables.problems, complete=found.complete)
 
 
 def with_registration(
@@ -169,7 +182,7 @@ def resolve(tables: Tables, only: set[str] | None = None) -> dict[str, ResolvedR
         note_misspelt_names(tables, "http", {e.registration.http.name for e in entries.values()})
     else:
         _keep_problems_of(tables, wanted, providers.resolved, defaults)
-    tables.problems.extend(_not_there(one, registrations) for one in unknown)
+    tables.problems.extend(not_there(one, registrations) for one in unknown)
     return entries
 
 
@@ -237,7 +250,8 @@ def _unexplained(problems: Sequence[Problem], *, complete: bool) -> list[Problem
     ]
 
 
-def _not_there(registration_id: str, known: Collection[str]) -> Problem:
+def not_there(registration_id: str, known: Collection[str]) -> Problem:
+    """Return the problem of an id that no registration has."""
     message = f"there is no such registration; configured: {', '.join(known) or 'none'}"
     remedy = did_you_mean(registration_id, known)
     return Problem(f"registration.{registration_id}", message, remedy=remedy)

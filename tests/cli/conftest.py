@@ -174,3 +174,25 @@ def program(tmp_path, environment):
         )
 
     return run
+
+
+@pytest.fixture
+def write(tmp_path):
+    """`write(text)`: the settings file; text stands as it is."""
+
+    def write(*parts):
+        (tmp_path / "settings.toml").write_text("\n".join(parts))
+
+    return write
+
+
+@pytest.fixture
+def found(oauthreg):
+    """`found(...)`: run `oauthreg check --json ...`; the results by id, and the exit code."""
+
+    def run(*arguments, **variables):
+        done = oauthreg("check", "--json", *arguments, **variables)
+        assert SECRET not in done.stdout + done.stderr
+        return {one["id"]: one for one in json.loads(done.stdout)}, done.returncode
+
+    return run

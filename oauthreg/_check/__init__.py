@@ -1,0 +1,1 @@
+"""Whether registrations work, step by step, as data: `oauthreg check` prints it."""
