@@ -21,6 +21,9 @@ from urllib.parse import quote
 from oauthreg._invisible import invisible_inside
 
 PORTS = {"http": 80, "https": 443}
+METADATA_ADDRESS = "169.254.169.254"
+METADATA_HOSTS = frozenset({METADATA_ADDRESS, "metadata.google.internal"})
+"""Where a cloud's machines ask for tokens: by plain http, over the link to their own host."""
 
 _PARTS = re.compile(
     r"(https?)://([^/?#]*)([^?#]*)(?:\?([^#]*))?(?:#(.*))?", re.IGNORECASE | re.DOTALL
@@ -52,6 +55,11 @@ class Origin:
     def is_loopback(self) -> bool:
         """Whether the host is loopback, or `localhost`, which should resolve to it."""
         return self.host == "localhost" or is_loopback(self.host)
+
+    @property
+    def is_metadata_service(self) -> bool:
+        """Whether it is a cloud's metadata service, which only a plugin may ask that says so."""
+        return self.host in METADATA_HOSTS and (self.scheme, self.port) == ("http", PORTS["http"])
 
     @property
     def must_resolve_to_loopback(self) -> bool:
@@ -138,13 +146,19 @@ def parse(text: str) -> Address:
     return Address(origin.scheme, origin.host, origin.port, path, query, endpoint)
 
 
-def parse_secure(text: str) -> Address:
+def parse_secure(text: str, *, link_local: bool = False) -> Address:
     """Read an address that credentials are sent to: https, or plain http to loopback.
+
+    Args:
+        text: The address.
+        link_local: Whether it may be a cloud's metadata service, too.
 
     Raises:
         ValueError: with a sentence that says what is wrong.
     """
     address = parse(text)
+    if link_local and address.origin.is_metadata_service:
+        return address
     if not address.origin.may_see_tokens:
         raise ValueError(
             "must be https: plain http is for loopback addresses only "

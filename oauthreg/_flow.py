@@ -72,6 +72,7 @@ class TokenRequest(Masked):
             so that the request is not sent again when a reused connection turns out dead.
         sensitive: Values that an answer may echo and no error may show.
         certificate: The client certificate to show (RFC 8705).
+        link_local: Whether it may go to a cloud's metadata service. A plugin's class says so.
     """
 
     url: str
@@ -82,6 +83,7 @@ class TokenRequest(Masked):
     single_use: bool = False
     sensitive: tuple[str, ...] = ()
     certificate: ClientCertificate | None = None
+    link_local: bool = False
 
     @property
     def body(self) -> bytes | None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from importlib.metadata import version
 from typing import Any, ClassVar, Generic, TypeVar, get_args
 
@@ -89,6 +90,8 @@ class ProviderPlugin(Generic[S_co]):
             An `Explanation` says more than a hint can.
         settling: Seconds after its issue in which an API may still refuse a good token.
         minimum_life: A token with less than these seconds left is never handed out.
+        link_local: Whether its requests may go to a cloud's metadata service (169.254.169.254,
+            metadata.google.internal): by plain http and without a proxy.
         documentation: The vendor's page about it.
         unverified: What could not be confirmed by the vendor's documentation, in sentences.
         requires_interface: The version of oauthreg whose interface it needs.
@@ -127,6 +130,7 @@ class ProviderPlugin(Generic[S_co]):
     error_hints: ClassVar[Mapping[str, str | Explanation]] = NOTHING
     settling: ClassVar[float] = 0.0
     minimum_life: ClassVar[float] = 0.0
+    link_local: ClassVar[bool] = False
     documentation: ClassVar[str | None] = None
     unverified: ClassVar[Sequence[str]] = ()
     requires_interface: ClassVar[str] = INTERFACE
@@ -298,7 +302,8 @@ def _check_templates(cls: type[ProviderPlugin[Any]]) -> None:
     for setting in address_names(cls):
         template = getattr(cls, _attribute(setting), None)
         if template is not None:
-            _checking(cls, _attribute(setting), check_address, template)
+            check = partial(check_address, link_local=cls.link_local)
+            _checking(cls, _attribute(setting), check, template)
     if cls.api_uri is not None:
         _checking(cls, "api_uri", check_address, cls.api_uri)
     for name, template in cls.api_headers.items():

@@ -219,5 +219,6 @@ class ProviderData(GenericSettings):
     )
     settling: Seconds = 0.0
     minimum_life: Seconds = 0.0
+    link_local: bool = False
     documentation: Annotated[str, AfterValidator(_documentation)] | None = None
     unverified: tuple[Text, ...] = ()

@@ -116,8 +116,13 @@ def fields_in(template: str, known: Mapping[str, object], owner: str) -> list[st
     return names
 
 
-def check_address(template: Any, settings: type[BaseModel]) -> None:
+def check_address(template: Any, settings: type[BaseModel], *, link_local: bool = False) -> None:
     """Check the template of an address when its class is made.
+
+    Args:
+        template: The template.
+        settings: The settings that it may name.
+        link_local: Whether the address may be a cloud's metadata service.
 
     Raises:
         TypeError: a placeholder names no setting or stands where its kind must not; or what the
@@ -126,7 +131,7 @@ def check_address(template: Any, settings: type[BaseModel]) -> None:
     check_text(template, settings, is_address=True)
     sample = "".join(text + (_SAMPLES[one.place] if one else "") for text, one in _pieces(template))
     try:
-        parse_secure(sample)
+        parse_secure(sample, link_local=link_local)
     except ValueError as error:
         raise TypeError(f" gives no usable address: it {error}") from None
 

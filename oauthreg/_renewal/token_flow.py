@@ -245,7 +245,8 @@ def _attempt(
     exchanged = Exchanged(context, fetch.plugin)
     failure: Exception
     try:
-        return (yield from _watched(make(context), context, exchanged))
+        link_local = fetch.plugin.link_local
+        return (yield from _watched(make(context), context, exchanged, link_local=link_local))
     except AuthorizationError as error:
         failure = error
         if context.refresh_token is not None and getattr(error, "error", None) == "invalid_grant":
@@ -275,7 +276,9 @@ def _plugin_failed(fetch: TokenFetch, error: Exception) -> PluginFailedError:
     )
 
 
-def _watched(flow: Flow[T], context: PluginContext, exchanged: Exchanged) -> Flow[T]:
+def _watched(
+    flow: Flow[T], context: PluginContext, exchanged: Exchanged, *, link_local: bool
+) -> Flow[T]:
     """Pass a flow's steps on, note its requests, and prove possession of the DPoP key in each."""
     prover = context.registration.prover
     if not isinstance(flow, Generator):
@@ -286,6 +289,7 @@ def _watched(flow: Flow[T], context: PluginContext, exchanged: Exchanged) -> Flo
             if not isinstance(step, Step):
                 raise _misused(f"a flow may not yield {type(step).__name__}")
             if isinstance(step, TokenRequest):
+                step = replace(step, link_local=link_local)
                 step = step if prover is None else _proven(step, prover, context)
             exchanged.note(step)
             try:

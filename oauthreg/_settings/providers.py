@@ -23,7 +23,7 @@ from oauthreg._provider_data import ProviderSettings
 from oauthreg._quoting import quoted_word
 from oauthreg._registration import TOKEN_HEADERS, ProviderDetails
 from oauthreg._settings.models import ProviderAddresses, ProviderKeys, aliases
-from oauthreg._settings.types import Address
+from oauthreg._settings.types import Address, LinkLocalAddress
 from oauthreg._settings.unknown_keys import NO_ADVICE, advice
 from oauthreg._settings.values import sourced
 from oauthreg._sources.tree import Origin, Sourced, canonical
@@ -266,13 +266,16 @@ class Providers:
 
 def addresses_of(plugin_class: type[ProviderPlugin[Any]]) -> type[ProviderKeys]:
     """Return the keys of `provider.<name>.*` besides the plugin's own settings."""
-    return _addresses_with(address_names(plugin_class))
+    return _addresses_with(address_names(plugin_class), plugin_class.link_local)
 
 
 @cache
-def _addresses_with(names: tuple[str, ...]) -> type[ProviderKeys]:
+def _addresses_with(names: tuple[str, ...], link_local: bool) -> type[ProviderKeys]:  # noqa: FBT001 - of a cache
+    kind = LinkLocalAddress if link_local else Address
     further: dict[str, Any] = {
-        name.replace("-", "_"): (Address | None, None) for name in names if name not in ENDPOINTS
+        name.replace("-", "_"): (kind | None, None)
+        for name in names
+        if link_local or name not in ENDPOINTS
     }
     return create_model("ProviderAddresses", __base__=ProviderAddresses, **further)
 

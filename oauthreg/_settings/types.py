@@ -30,6 +30,11 @@ def _address(text: str) -> str:
     return text
 
 
+def _link_local_address(text: str) -> str:
+    parse_secure(text, link_local=True)
+    return text
+
+
 def checked_resource(text: str) -> str:
     """Return a resource indicator (RFC 8707 section 2).
 
@@ -225,6 +230,7 @@ Text = Annotated[str, StringConstraints(min_length=1), AfterValidator(_visible)]
 ClientId = Annotated[str, StringConstraints(min_length=1), AfterValidator(_client_id)]
 Word = Annotated[str, StringConstraints(min_length=1), AfterValidator(_without_blanks)]
 Address = Annotated[str, AfterValidator(_address)]
+LinkLocalAddress = Annotated[str, AfterValidator(_link_local_address)]
 TextTable = Annotated[dict[str, str], BeforeValidator(_table)]
 Parameters = Annotated[TextTable, AfterValidator(free_parameters)]
 AuthorizationParameters = Annotated[TextTable, AfterValidator(_authorization_parameters)]

@@ -88,8 +88,7 @@ class Connection(HTTPConnection):
         call = current.get()
         call.connecting()
         found = lookup(self.host, self.port or 0).result(call.limit())
-        if call.address.origin.must_resolve_to_loopback:
-            address.check_resolved(call.address, found)
+        address.check_resolved(call.address, found)
         failure = OSError()
         for others, (family, kind, protocol, _, place) in zip(
             reversed(range(len(found))), found, strict=True

@@ -21,6 +21,10 @@ TRY_SECONDS = 1.0
 """What one address of a name gets while there are others to try."""
 
 
+METADATA_SECONDS = 2.0
+"""What a cloud's metadata service gets to accept a connection: elsewhere, nobody is there."""
+
+
 class Stage(IntEnum):
     """How far a request has come."""
 
@@ -66,7 +70,10 @@ class Exchange:
         """Note that a new connection is being opened."""
         self.stage = Stage.CONNECTING
         self.reused = self._suspect = self._ended = False
-        self._stage_ends = time.monotonic() + self.profile.connect_timeout
+        seconds = self.profile.connect_timeout
+        if self.address.origin.is_metadata_service:
+            seconds = min(seconds, METADATA_SECONDS)
+        self._stage_ends = time.monotonic() + seconds
 
     def established(self) -> None:
         """Note that the new connection reaches the server."""

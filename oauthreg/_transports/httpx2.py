@@ -60,7 +60,7 @@ class Httpx2Transport:
             TransportError: the request or its answer did not get through.
             InvalidTokenResponseError: the body is longer than 1 MiB.
         """
-        place = address.parse(request.url)
+        place = address.parse(request.url, link_local=request.link_local)
         call = Call(self._profile, place, proxy.choose(self._profile, place), within)
         fields = header_fields(request, place)
         pool = await self._process().pool()

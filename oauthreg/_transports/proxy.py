@@ -1,4 +1,4 @@
-"""Which proxy a request goes through: the profile's, else the environment's, never to loopback."""
+"""Which proxy a request goes through: the profile's, else the environment's; none to loopback."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def choose(profile: HttpProfile, address: Address) -> Proxy | None:
     Raises:
         ConnectionFailedError: the proxy's address cannot be used.
     """
-    if address.origin.is_loopback:
+    if address.origin.is_loopback or address.origin.is_metadata_service:
         return None
     url, setting = profile.proxy, f"http.{profile.name}.proxy"
     if not url:

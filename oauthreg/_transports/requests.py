@@ -60,7 +60,7 @@ class RequestsTransport:
             TransportError: the request or its answer did not get through.
             InvalidTokenResponseError: the body is longer than 1 MiB.
         """
-        place = address.parse(request.url)
+        place = address.parse(request.url, link_local=request.link_local)
         via = proxy.choose(self._profile, place)
         call = Call(self._profile, place, via, within, single_use=request.single_use)
         prepared = _prepared(request, place)

@@ -58,8 +58,7 @@ class Backend(httpcore2.AsyncNetworkBackend):
         call, loop = current.get(), asyncio.get_running_loop()
         async with asyncio.timeout(call.limit()):
             found = await asyncio.wrap_future(lookup(host, port))
-        if call.address.origin.must_resolve_to_loopback:
-            address.check_resolved(call.address, found)
+        address.check_resolved(call.address, found)
         sock = await _connected(call, found)
         transport, protocol = await loop.create_connection(_Protocol, sock=sock)
         self.stream = Stream(self, transport, protocol)
