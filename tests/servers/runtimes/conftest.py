@@ -26,15 +26,19 @@ EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"
 TROUBLE = ("Traceback", "CRITICAL", "WORKER TIMEOUT", "Error:", "Connection pool is full")
 
 
-def _load():
-    sys.path.insert(0, str(HERE.parent))
+def _load(name, folder):
+    sys.path.insert(0, str(folder))
     try:
-        return importlib.import_module("serving")
+        return importlib.import_module(name)
     finally:
-        sys.path.remove(str(HERE.parent))
+        sys.path.remove(str(folder))
 
 
-_SERVING = _load()
+_SERVING = _load("serving", HERE.parent)
+_STORE_FIXTURES = _load("store_fixtures", HERE.parents[1] / "stores")
+session_stack = _STORE_FIXTURES.session_stack
+started = _STORE_FIXTURES.started
+shared_valkey = _STORE_FIXTURES.shared_valkey
 
 
 @pytest.fixture
@@ -60,7 +64,13 @@ def token_server():
 
 
 @pytest.fixture
-def settings(token_server):
+def store():
+    """The store of the settings; none, unless a test says otherwise."""
+    return {}
+
+
+@pytest.fixture
+def settings(token_server, store):
     """`settings(**keys)`: two registrations, of the application and of its users."""
 
     def build(total=10, **keys):
@@ -73,6 +83,7 @@ def settings(token_server):
             },
             "provider": {"as": {"token-uri": token_server.token_uri}},
             "http": {"default": times},
+            "store": store,
         }
 
     return build
@@ -112,6 +123,18 @@ class Application:
         """Return what it answers to all of them, asked by so many callers at once."""
         with ThreadPoolExecutor(callers) as pool:
             return list(pool.map(self.get, paths))
+
+    def get_all_again(self, paths, callers):
+        """Likewise, while a worker is replaced."""
+        with ThreadPoolExecutor(callers) as pool:
+            return list(pool.map(self.get_again, paths))
+
+    def get_again(self, path):
+        """Return what it answers, once more if the worker that was asked is gone."""
+        try:
+            return self.get(path)
+        except requests.ConnectionError:
+            return self.get(path)
 
     def wait(self):
         """Return when it answers."""
@@ -176,5 +199,44 @@ def program(environment, serving):
             process.tell = lambda: print("go", file=process.stdin, flush=True)
             process.heard = lambda: process.stdout.readline().strip()
             return process
+
+        yield start
+
+
+@pytest.fixture
+def celery(environment, tmp_path, serving):
+    """`celery("module", 4)`: a worker with so many processes; what is given it tasks."""
+    with contextlib.ExitStack() as stack:
+
+        def start(module, processes):
+            for folder in ("queue", "control", "results"):
+                (tmp_path / folder).mkdir()
+            queue = str(tmp_path / "queue")
+            settings = {
+                "broker_url": "filesystem://",
+                "result_backend": f"file://{tmp_path}/results",
+                "broker_transport_options": {
+                    "data_folder_in": queue,
+                    "data_folder_out": queue,
+                    "control_folder": str(tmp_path / "control"),
+                },
+            }
+            command = [sys.executable, "-m", "celery", "-A", module, "worker", "--without-gossip"]
+            pool = ["--pool", "prefork", "--concurrency", str(processes), "--loglevel", "WARNING"]
+            worker = stack.enter_context(
+                serving.child(
+                    [*command, *pool],
+                    stdin=subprocess.DEVNULL,
+                    stdout=subprocess.DEVNULL,
+                    env=environment(CELERY_SETTINGS=json.dumps(settings)),
+                    cwd=tmp_path,
+                    start_new_session=True,
+                )
+            )
+            # asked to stop, it takes six seconds
+            stack.callback(os.killpg, worker.pid, signal.SIGKILL)
+            from celery import Celery
+
+            return Celery("client", set_as_current=False, changes=settings)
 
         yield start
