@@ -53,6 +53,10 @@ OTHER_REFUSALS = frozenset(
 """Error codes that blame something else than the client's credential, whatever the status."""
 
 
+class WrongOptionError(TypeError):
+    """A call's option that does not exist, or whose value is of a wrong kind; without the value."""
+
+
 class OAuthRegError(Exception):
     """The base of every error of this package."""
 

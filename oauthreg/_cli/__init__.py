@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import os
 import sys
+import traceback
 from io import TextIOWrapper
+from pathlib import Path
+
+from oauthreg._cli.exits import FAULT, INTERRUPTED
 
 REMEDY = "The oauthreg command needs typer and rich: pip install 'oauthreg[cli]'\n"
-INTERRUPTED = 130
 
 
 def main() -> None:
@@ -25,7 +28,25 @@ def main() -> None:
         sys.exit(2)
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)
-    app()
+    try:
+        app()
+    except Exception as error:
+        if sys.flags.dev_mode:
+            raise
+        sys.stderr.write(_fault(error))
+        sys.exit(FAULT)
+
+
+def _fault(error: Exception) -> str:
+    """Return what to report of a defect: where it is, and nothing that may be secret."""
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    place = "/".join(Path(frame.filename).parts[-3:])
+    what = str(error) if isinstance(error, ImportError) else type(error).__name__
+    return (
+        f"oauthreg failed by a fault of its own: {what} ({place} line {frame.lineno}).\n"
+        "    Please report this line: nothing in it is secret. python -X dev -m oauthreg._cli\n"
+        "    instead of oauthreg shows the whole traceback.\n"
+    )
 
 
 def _mend_streams() -> None:

@@ -19,7 +19,7 @@ class Commands(LazyGroup):
     rows = {  # noqa: RUF012 - a table that nobody changes
         "list": Command(
             "list_registrations:list_registrations",
-            "List the registrations, with the rule that chose each provider.",
+            "List the registrations: where each goes, with what credential, and where that stands.",
         ),
         "check": Command(
             "check:check",

@@ -13,7 +13,13 @@ import typer
 
 from oauthreg._cli.completion import registration_ids
 from oauthreg._cli.exits import INTERRUPTED, NO_TOKEN, PIPE_CLOSED, WRONG_SETTINGS
-from oauthreg._errors import AuthorizationError, ConfigurationError, PluginError, StoreError
+from oauthreg._errors import (
+    AuthorizationError,
+    ConfigurationError,
+    PluginError,
+    StoreError,
+    WrongOptionError,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -110,6 +116,8 @@ def failures_told(*, as_json: bool = False) -> Iterator[None]:
             print_json({"ok": False, "error": failure(error)})
         wrong = isinstance(error, ConfigurationError | PluginError)
         raise typer.Exit(WRONG_SETTINGS if wrong else NO_TOKEN) from None
+    except WrongOptionError as error:
+        raise typer.BadParameter(str(error)) from None
     except KeyboardInterrupt:
         say("Interrupted.")
         raise typer.Exit(INTERRUPTED) from None

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from oauthreg._errors import LoginRequiredError
+from oauthreg._errors import LoginRequiredError, WrongOptionError
 from oauthreg._grants.table import GRANTS
 from oauthreg._masked import Hidden
 from oauthreg._registration import AuthorizeOptions
@@ -82,7 +82,7 @@ def refuse_unknown(options: Mapping[str, Any]) -> None:
     for name in options:
         if name not in OPTIONS:
             advice = did_you_mean(name, OPTIONS) or f"Known: {', '.join(sorted(OPTIONS))}."
-            raise TypeError(f"authorize() has no option {name!r}. {advice}")
+            raise WrongOptionError(f"authorize() has no option {name!r}. {advice}")
 
 
 def checked_id(registration_id: object) -> str:
@@ -174,7 +174,7 @@ def _checked(what: str, read: Callable[[Any], Any], wanted: str, value: object) 
         return read(hidden.value)
     except ValueError as error:
         fault = str(error)
-    raise TypeError(f"{what} must be {wanted}; it {called}{fault}")
+    raise WrongOptionError(f"{what} must be {wanted}; it {called}{fault}")
 
 
 def _kind(value: object) -> str:

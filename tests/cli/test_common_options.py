@@ -176,3 +176,25 @@ def test_the_shell_completes_ids(oauthreg, settings, other):
     variables["COMP_CWORD"] = "4"
     found = oauthreg(COMP_WORDS=f"oauthreg token -s {other} ot", **variables)
     assert found.stdout.split() == ["other"]
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ["--scope", 'a"b'],
+        ["--resource", "no-address"],
+        ["--principal", ""],
+        ["--audience", ""],
+    ],
+)
+def test_an_option_of_a_wrong_kind_is_exit_2(oauthreg, settings, options):
+    done = oauthreg("token", "my-client", *options)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert f"the option {options[0][2:]} must be" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_an_id_that_is_no_text_is_exit_2(oauthreg, settings):
+    done = oauthreg("token", "\udcff")
+    assert done.returncode == 2
+    assert "surrogate" in done.stderr

@@ -61,29 +61,33 @@ def test_another_missing_module_is_not_taken_for_the_extra(tmp_path):
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False
     )
-    assert done.returncode == 1
+    assert done.returncode == 70
     assert "pydantic" in done.stderr
+    assert "Traceback" not in done.stderr
     assert "oauthreg[cli]" not in done.stderr
 
 
-def test_a_traceback_shows_no_locals(tmp_path):
-    """Even a defect of the program prints names and lines, never values."""
+@pytest.mark.parametrize("flags", [[], ["-X", "dev"]])
+def test_a_defect_is_a_line_to_report_and_a_traceback_for_developers(tmp_path, flags):
+    """Either prints names and lines, never values."""
     code = (
         "from oauthreg._cli.options import CommonOptions\n"
         "def broken(*args, **kwargs):\n"
         "    hidden = 'value-' + 'of-a-local'\n"
-        "    raise RuntimeError('a defect')\n"
+        "    raise RuntimeError('a defect' + hidden[:0])\n"
         "CommonOptions.configuration = broken\n"
-        "from oauthreg._cli.app import app\n"
-        "app(['list'])\n"
+        "import sys; sys.argv[1:] = ['list']\n"
+        "from oauthreg._cli import main; main()\n"
     )
     done = subprocess.run(
-        [sys.executable, "-c", code],
+        [sys.executable, *flags, "-c", code],
         cwd=tmp_path,
         env={**os.environ, "FORCE_COLOR": "1"},
         capture_output=True,
         text=True,
         check=False,
     )
-    assert "a defect" in done.stderr
+    assert done.returncode == (1 if flags else 70)
+    assert ("Traceback" in done.stderr) == ("a defect" in done.stderr) == bool(flags)
+    assert "RuntimeError" in done.stderr
     assert "value-of-a-local" not in done.stderr
