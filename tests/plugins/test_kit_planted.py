@@ -1,12 +1,18 @@
 """Twenty planted mistakes, and more of their kinds: the kit catches every one."""
 
 import datetime as dt
+import json
 import os
 import re
 import socket
 import subprocess
+import sys
+import threading
 import time
+import uuid
+from base64 import b64encode
 from dataclasses import replace
+from functools import cache
 from itertools import count
 from pathlib import Path
 from time import monotonic, perf_counter
@@ -288,6 +294,62 @@ class Prints(Acme):
         return super().authenticate(context, request)
 
 
+@cache
+def region():
+    return Path("/etc/hostname").read_text(encoding="utf-8")
+
+
+class ReadsAFileOnce(Acme):
+    def parameters(self, context):
+        return [("region", region())]
+
+
+class KeepsItsToken(TwoSteps):
+    _kept: ClassVar = {}
+
+    def flow(self, context):
+        if "token" not in self._kept:
+            self._kept["token"] = yield from super().flow(context)
+        return self._kept["token"]
+
+
+class WritesToTheTerminal(Acme):
+    def authenticate(self, context, request):
+        sys.__stderr__.write("")
+        return super().authenticate(context, request)
+
+
+class WaitsForAnEvent(Acme):
+    def parameters(self, context):
+        threading.Event().wait(0.001)
+        return ()
+
+
+class DrawsAnId(Acme):
+    def parameters(self, context):
+        return [("jti", str(uuid.uuid4()))]
+
+
+class NeedsItself(Acme):
+    def flow(self, context):
+        yield NeedToken(context.registration.registration_id)
+        return (yield from super().flow(context))
+
+
+class SecretAgainInBase64(Acme):
+    def authenticate(self, context, request):
+        header = ("X-Key", b64encode(context.secret.get_secret_value().encode()).decode())
+        request = super().authenticate(context, request)
+        return replace(request, headers=(*request.headers, header))
+
+
+class GrantTypeWithADashInJson(Acme):
+    def flow(self, context):
+        body = json.dumps({"grant-type": "client_credentials"}).encode()
+        response = yield self.authenticate(context, TokenRequest(url=URL, content=body))
+        return self.parse_response(context, response)
+
+
 KEY = {"registration": {"private-key-file": key_file}}
 STEPS = {"answers": [answer(ticket=TICKET), answer(access_token="a-token", expires_in=300)]}
 NO_SCOPE = answer(400, error="invalid_scope", error_description="not allowed")
@@ -342,6 +404,14 @@ PLANTED = [
     (SecretAlsoInTheBody, {}, "it_authenticates_in_one_way", "Authorization and api_key"),
     (Counts, {}, "sync_and_async_send_the_same", "differ"),
     (Prints, {}, IO, "prints"),
+    (ReadsAFileOnce, {}, IO, "a file"),
+    (KeepsItsToken, STEPS, "it_keeps_no_state", "_kept"),
+    (WritesToTheTerminal, {}, IO, "a file (write)"),
+    (WaitsForAnEvent, {}, IO, "waits"),
+    (DrawsAnId, {}, IO, "draws at random"),
+    (NeedsItself, {}, "it_authenticates_in_one_way", "the token that it has to get"),
+    (SecretAgainInBase64, {}, "it_authenticates_in_one_way", "X-Key"),
+    (GrantTypeWithADashInJson, {}, "form_fields_have_their_names", "grant_type"),
 ]
 
 

@@ -2,10 +2,15 @@
 
 import datetime as dt
 import json
+import logging
+import time
+from dataclasses import replace
+from functools import cached_property
 from typing import ClassVar
 from urllib.parse import quote
 
 import pytest
+from joserfc.jwk import RSAKey
 
 from oauthreg.plugin import (
     BaseUrl,
@@ -25,6 +30,7 @@ from oauthreg.testing import (
     assertion_file,
     certificate_file,
     key_file,
+    private_key,
     text_file,
 )
 
@@ -211,6 +217,28 @@ class QuotedPath(ProviderPlugin[ProviderSettings]):
         return self.parse_response(context, (yield request))
 
 
+class Talkative(ProviderPlugin[ProviderSettings]):
+    """It logs, imports late, keeps what it computed, and signs with joserfc itself."""
+
+    token_uri = "https://id.acme.example/token"
+    client_authentication_method = "client_secret_basic"
+
+    @cached_property
+    def _header(self):
+        return {"alg": "RS256"}
+
+    def authenticate(self, context, request):
+        from joserfc import jwt
+
+        logging.getLogger("acme").warning("asking at %s", time.gmtime(context.now).tm_year)
+        claims = {"iat": int(context.now), "at": dt.datetime.fromtimestamp(context.now, dt.UTC).day}
+        token = jwt.encode(self._header, claims, RSA)
+        request = super().authenticate(context, request)
+        form = (*request.form, ("software_statement", token))
+        return replace(request, form=form, sensitive=(*request.sensitive, token))
+
+
+RSA = RSAKey.import_key(private_key())
 KEY = {"private-key-file": key_file}
 CREATED = TokenResponse(
     status=201, body=b'{"token": "ghs_16C7e42F292c6912E7", "expires_at": "2016-07-11T22:14:10Z"}'
@@ -327,6 +355,7 @@ RIGHT = {
             ],
         },
     ),
+    "one that does much by itself": (Talkative, {}),
     "an id in the address": (QuotedPath, {"answers": [answer(access_token="a-token")]}),
 }
 

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import sys
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -17,9 +20,10 @@ from oauthreg._errors import (
     Problem,
     TokenEndpointError,
 )
-from oauthreg._flow import TokenResponse, arun, run
+from oauthreg._flow import TokenRequest, TokenResponse, arun, run
 from oauthreg._plugins import COMMON, PROVIDERS, installed, provider_plugin
 from oauthreg._protocol.context import Explanation
+from oauthreg._provider import ProviderPlugin
 from oauthreg.testing._kit.answers import BUSY, EMPTY, ID, PAGE, REDIRECT, Event, answer, expect
 from oauthreg.testing._kit.guard import Guard
 from oauthreg.testing._kit.performer import Ids, Performer
@@ -27,7 +31,6 @@ from oauthreg.testing._kit.standin import Detour, is_known, standing_in
 
 if TYPE_CHECKING:
     from oauthreg._protocol.context import PluginContext
-    from oauthreg._provider import ProviderPlugin
     from oauthreg._registration import AuthorizedClient
     from oauthreg.testing._kit.cases import Case
     from oauthreg.testing._kit.managers import Script
@@ -164,10 +167,20 @@ def form_fields_by_their_names(case: Case) -> None:
         *("client_assertion_type", "refresh_token", "subject_token", "subject_token_type"),
     }
     for request in case.requests():
-        for name, _ in request.form:
+        for name in _field_names(request):
             meant = name.lower().replace("-", "_")
             wrong = meant in known and name not in known
-            expect(not wrong, f"the form has {name!r}: did you mean {meant!r}?")
+            expect(not wrong, f"a request has {name!r}: did you mean {meant!r}?")
+
+
+def _field_names(request: TokenRequest) -> list[str]:
+    """Return the names of a request's fields, of a form or a JSON object."""
+    names = [name for name, _ in request.form]
+    try:
+        body = json.loads(request.content or b"")
+    except ValueError:
+        return names
+    return [*names, *body] if isinstance(body, dict) else names
 
 
 def sync_and_async(case: Case, scripts: Sequence[Sequence[Event]]) -> None:
@@ -272,16 +285,50 @@ def explained_errors(case: Case) -> None:
 
 def no_io(case: Case, scripts: Sequence[Sequence[Event]]) -> None:
     """Check that no hook does I/O, reads a clock or the environment, or sleeps."""
+    _forget_what_was_cached(case.plugin)
     guard = Guard()
-    for script in (case.script, *scripts, *([*case.script[:-1], odd] for odd in (*REFUSALS, PAGE))):
-        case.outcome(script)  # once before: what is imported or cached happens here
-        case.outcome(script, prepare=guard.over)
     with case.manager() as manager:
         plugin, registration = manager.plugin, manager.registrations[ID]
-    given = {name: getattr(plugin.settings, name) for name in plugin.settings.model_fields_set}
-    model = type(plugin.settings)
+    model, own = type(plugin.settings), plugin.settings.model_fields_set
+    given = {name: getattr(plugin.settings, name) for name in own}
     guard.around(lambda: case.plugin(model.model_validate(given)))()
     guard.over(plugin)
     plugin.endpoints()
     list(plugin.check(registration))
+    for script in (case.script, *scripts, *([*case.script[:-1], odd] for odd in (*REFUSALS, PAGE))):
+        case.outcome(script, prepare=guard.over)
     expect(not guard.found, "; ".join(guard.found))
+
+
+def _forget_what_was_cached(plugin: type[ProviderPlugin[Any]]) -> None:
+    """Empty the caches of functions of the plugin's module, which may have read something."""
+    for holder in (*plugin.__mro__, sys.modules.get(plugin.__module__)):
+        for value in dict(vars(holder) if holder is not None else {}).values():
+            forget = getattr(value, "cache_clear", None)
+            if callable(forget) and getattr(value, "__module__", "") == plugin.__module__:
+                forget()
+
+
+def no_state(case: Case, plugin: ProviderPlugin[Any], context: PluginContext) -> None:
+    """Check that a flow leaves nothing in the plugin: the manager alone keeps tokens."""
+    fresh = case.plugin(plugin.settings)
+    before = _state(fresh)
+    sent = case.performed(context, fresh).requests
+    expect(sent or not before, f"a flow sends nothing: is its token kept in {list(before)}?")
+    changed = [name for name, value in _state(fresh).items() if before.get(name) != value]
+    expect(not changed, f"a flow changes {changed} of the plugin")
+
+
+def _state(plugin: ProviderPlugin[Any]) -> dict[str, str]:
+    """Return what helpers of a plugin keep, as text that shows every change."""
+    kinds = [kind for kind in type(plugin).__mro__ if kind not in ProviderPlugin.__mro__]
+    everything = {name: value for kind in kinds for name, value in vars(kind).items()}
+    everything |= vars(plugin)
+    return {
+        name: repr(value)
+        for name, value in everything.items()
+        if name.startswith("_")
+        and not name.startswith("__")
+        and not callable(value)
+        and not isinstance(getattr(type(plugin), name, None), cached_property)
+    }

@@ -70,8 +70,8 @@ def spellings(value: str, client_id: str = "") -> tuple[str, ...]:
     """Return how a value may stand in a request or a text; with a client id, as Basic too."""
     forms = [value, quote(value, safe=""), quote_plus(value)]
     pairs = [f"{client_id}:{form}" for form in forms] if client_id else []
-    basic = [b64encode(pair.encode()).decode() for pair in pairs]
-    return tuple(dict.fromkeys([*forms, *basic]))
+    basic = [b64encode(text.encode()).decode().rstrip("=") for text in (value, *pairs)]
+    return tuple(dict.fromkeys([*forms, *basic, value.encode().hex()]))
 
 
 def shows(text: str, value: str, client_id: str = "") -> bool:

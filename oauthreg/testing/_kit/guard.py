@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sys
 import threading
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from datetime import date
 from os import environ
@@ -50,15 +50,20 @@ AUDITED = {
 TRUSTED = frozenset({"oauthreg", "joserfc", "cryptography", "pydantic", "pydantic_core"})
 REPORTING = frozenset({"logging", "warnings", "traceback", "linecache"})
 """Of the standard library: what has a clock and files of its own, and gives the plugin neither."""
-ENVIRONMENT: frozenset[CodeType] = frozenset(
-    code
-    for name in ("__getitem__", "__setitem__", "__delitem__", "__iter__", "__len__", "copy")
-    if (code := getattr(getattr(type(environ), name), "__code__", None)) is not None
-)
+CODE: Mapping[CodeType, str] = {
+    **{
+        getattr(type(environ), name).__code__: "reads the environment"
+        for name in ("__getitem__", "__setitem__", "__delitem__", "__iter__", "__len__", "copy")
+    },
+    threading.Condition.wait.__code__: "waits: yield a Pause",
+    threading.Thread.join.__code__: "waits: yield a Pause",
+}
+"""Functions of the standard library that are Python themselves."""
 HOOKS = (
     *("endpoints", "parameters", "authenticate", "parse_response", "explain_error", "check"),
     *("flow", "shape", "at_hand", "attach", "refuses_token", "usage", "revoke", "introspect"),
 )
+STREAMS = ("BufferedReader", "BufferedWriter", "FileIO", "TextIOWrapper")
 
 
 class Guard:
@@ -125,8 +130,8 @@ class Guard:
 
     def _profile(self, frame: FrameType, event: str, arg: Any) -> None:
         if event == "call":
-            if frame.f_code in ENVIRONMENT and not _trusted(frame):
-                self._note("reads the environment", frame)
+            if frame.f_code in CODE and not _trusted(frame):
+                self._note(CODE[frame.f_code], frame)
         elif event == "c_call":
             what = _forbidden(frame, arg)
             if what and not _trusted(frame):
@@ -157,15 +162,21 @@ def _forbidden(frame: FrameType, function: Any) -> str | None:
     if isinstance(owner, type):
         clock = issubclass(owner, date) and name in _NOW
         return f"reads a clock ({owner.__name__}.{name}): take context.now" if clock else None
-    if type(owner).__module__ in {"random", "_random"}:
-        return "draws at random: take context.new_id()" if name in CHANCE else None
+    kind = type(owner)
+    if kind.__module__ in {"random", "_random"}:
+        return _CHANCE if name in CHANCE else None
+    if kind.__module__ == "_io" and kind.__name__ in STREAMS:
+        return f"uses a file ({name})" if name.startswith(("read", "write")) else None
     module = getattr(owner, "__name__", None)
     if module == "time" and name in CLOCKS_WITHOUT_ARGUMENT:
         given = frame.f_code.co_code[frame.f_lasti + 1]
         return _CLOCK.format(name) if given <= CLOCKS_WITHOUT_ARGUMENT[name] else None
+    if module in {"select", "_uuid"}:
+        return _CHANCE if module == "_uuid" else "waits: yield a Pause"
     return _FUNCTIONS.get((module or "", name))
 
 
+_CHANCE = "draws at random: take context.new_id()"
 _CLOCK = "reads a clock (time.{}): take context.now"
 _FUNCTIONS = {
     **{("time", name): _CLOCK.format(name) for name in CLOCKS},
@@ -183,17 +194,20 @@ _NOW = frozenset({"now", "utcnow", "today"})
 
 
 def _trusted(frame: FrameType | None) -> bool:
-    """Whether what is called here is a library's own affair, and not the plugin's."""
+    """Whether what is called here is a library's own affair, and not the plugin's.
+
+    The first caller that is not of the standard library decides. What a module does when it is
+    imported is nobody's: it happens once, wherever the import stands.
+    """
+    decided: bool | None = None
     while frame is not None:
-        top = str(frame.f_globals.get("__name__", "")).partition(".")[0]
-        if top in TRUSTED or top in REPORTING:
-            return True
         if frame.f_code.co_filename.startswith("<frozen importlib"):
-            return True  # an import happens once, wherever it stands
-        if top not in sys.stdlib_module_names:
-            return False
+            return True
+        top = str(frame.f_globals.get("__name__", "")).partition(".")[0]
+        if decided is None and (top in REPORTING or top not in sys.stdlib_module_names):
+            decided = top in TRUSTED or top in REPORTING
         frame = frame.f_back
-    return True
+    return decided is not False
 
 
 def _from_the_library(frame: FrameType) -> bool:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from oauthreg._flow import NeedMetadata, NeedToken, Pause, ReadSecret, TokenRequest
 from oauthreg._manager.answers import read_secret
-from oauthreg.testing._kit.answers import TOKEN
+from oauthreg.testing._kit.answers import ID, TOKEN, expect
 from oauthreg.testing._kit.managers import Script, answered
 
 if TYPE_CHECKING:
@@ -56,7 +56,8 @@ class Performer:
                 if len(self.requests) > MOST_REQUESTS:
                     raise EndlessError(f"the flow makes more than {MOST_REQUESTS} requests")
                 return answered(self._events, step)
-            case NeedToken():
+            case NeedToken(registration_id):
+                expect(registration_id != ID, "the flow asks for the token that it has to get")
                 return TOKEN
             case NeedMetadata():
                 return self._metadata

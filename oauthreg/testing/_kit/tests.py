@@ -81,6 +81,10 @@ class ProviderPluginTests:
         """
         return [request_text(each) for each in self._case(case).sent_by_known_ids()]
 
+    def test_it_does_no_io(self) -> None:
+        """No hook uses network, files, environment, clocks or sleep: all is in the context."""
+        self._each(lambda case: checks.no_io(case, self._sampled(case)))
+
     def test_it_is_found_by_its_entry_point(self) -> None:
         """The name leads to the class, and only one distribution claims it."""
         checks.found_by_its_entry_point(self._case())
@@ -125,6 +129,10 @@ class ProviderPluginTests:
         """An assertion's `jti` works once: a flow that asks for an id must send it anew."""
         self._each_attempt(checks.ids_of_its_own)
 
+    def test_it_keeps_no_state(self) -> None:
+        """A flow leaves nothing in the plugin: no counter, no token."""
+        self._each_attempt(checks.no_state)
+
     def test_no_request_depends_on_what_is_not_in_the_token_key(self) -> None:
         """Calls that differ in names alone share a token, and so must send the same."""
         self._each_attempt(check_sharing)
@@ -132,10 +140,6 @@ class ProviderPluginTests:
     def test_it_stops(self) -> None:
         """A flow ends in a bounded number of steps, whatever it is answered, and closes."""
         self._each_attempt(check_stopping)
-
-    def test_it_does_no_io(self) -> None:
-        """No hook uses network, files, environment, clocks or sleep: all is in the context."""
-        self._each(lambda case: checks.no_io(case, self._sampled(case)))
 
     def test_a_refusal_is_a_token_endpoint_error(self) -> None:
         """400 and 401, with and without words, keep their status and their code."""

@@ -1,0 +1,35 @@
+"""Every plugin of ours runs the conformance kit under each of its entry points."""
+
+import ast
+import tomllib
+from pathlib import Path
+
+import pytest
+
+FOLDERS = sorted(path.parent for path in Path(__file__).parents[2].glob("plugins/*/pyproject.toml"))
+
+
+def entry_points(folder):
+    project = tomllib.loads((folder / "pyproject.toml").read_text("utf-8"))["project"]
+    return set(project["entry-points"]["oauthreg.providers"])
+
+
+def kits(folder):
+    """Return the names that the folder's kits give: `name = "acme"` in a class of the kit."""
+    for path in folder.glob("tests/test_*.py"):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.ClassDef) and "ProviderPluginTests" in map(
+                ast.unparse, node.bases
+            ):
+                for each in node.body:
+                    if isinstance(each, ast.Assign) and ast.unparse(each.targets[0]) == "name":
+                        yield ast.literal_eval(each.value)
+
+
+@pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
+def test_it_has_a_kit_for_each_name_and_all_that_a_distribution_has(folder):
+    assert entry_points(folder) == set(kits(folder))
+    for name in ("README.md", "LICENSE"):
+        assert (folder / name).is_file(), name
+    assert list(folder.glob("oauthreg_*/py.typed")), "py.typed"
+    assert not list(folder.rglob("conftest.py"))
