@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from oauthreg._addresses import parse_secure
-from oauthreg._endpoints import ENDPOINTS
 from oauthreg._errors import (
     AuthorizationError,
     ConfigurationError,
@@ -23,7 +22,7 @@ from oauthreg._errors import (
 from oauthreg._flow import TokenRequest, TokenResponse, arun, run
 from oauthreg._plugins import COMMON, PROVIDERS, installed, provider_plugin
 from oauthreg._protocol.context import Explanation
-from oauthreg._provider import ProviderPlugin
+from oauthreg._provider import ProviderPlugin, address_names
 from oauthreg.testing._kit.answers import BUSY, EMPTY, ID, PAGE, REDIRECT, Event, answer, expect
 from oauthreg.testing._kit.guard import Guard
 from oauthreg.testing._kit.performer import Ids, Performer
@@ -78,17 +77,17 @@ def addresses(case: Case) -> None:
     """Check that every address is https, at a host."""
     with case.manager() as manager:
         plugin = manager.plugin
-    known = {*ENDPOINTS, *getattr(plugin, "addresses", ()), "mtls-token-uri"}
+    known = address_names(plugin)
     for name, url in plugin.endpoints().items():
         expect(name in known, f"endpoints(): {name!r} is no address that settings know")
-        _check_address(url)
+        _check_address(url, link_local=plugin.link_local)
     for request in case.requests():
-        _check_address(request.url)
+        _check_address(request.url, link_local=plugin.link_local)
 
 
-def _check_address(url: str) -> None:
+def _check_address(url: str, *, link_local: bool) -> None:
     try:
-        parse_secure(url)
+        parse_secure(url, link_local=link_local)
     except ValueError as error:
         raise AssertionError(f"{url}: {error}") from None
     host = urlsplit(url).hostname or ""

@@ -118,7 +118,7 @@ def _check_client(sample: Sample, client: AuthorizedClient) -> None:
         "token": token.token_value,
         "token_type": client.authorization.partition(" ")[0],
         "scopes": token.scopes,
-        "api_uri": getattr(client, "api_uri", None),
+        "api_uri": client.api_uri,
     }
     _compare(sample, found)
     if sample.lifetime is not None:

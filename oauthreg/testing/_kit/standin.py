@@ -81,7 +81,7 @@ def standing_in(case: Case, registration: ClientRegistration) -> Iterator[Author
 def reads_answers_itself(plugin: type[ProviderPlugin[Any]]) -> bool:
     """Whether the plugin may read other fields than those of RFC 6749."""
     own = plugin.parse_response is not ProviderPlugin.parse_response
-    return own or plugin.flow is not ProviderPlugin.flow or bool(getattr(plugin, "answer", None))
+    return own or plugin.flow is not ProviderPlugin.flow or bool(plugin.answer)
 
 
 def is_known(case: Case, registration: ClientRegistration) -> bool:
@@ -91,7 +91,7 @@ def is_known(case: Case, registration: ClientRegistration) -> bool:
     has_secret = isinstance(case.registration.get("client-secret"), str)
     if not has_secret or registration.client_authentication_method not in METHODS:
         return False
-    if getattr(case.plugin, "body", "form") != "form" or getattr(case.plugin, "field_names", None):
+    if case.plugin.body != "form" or case.plugin.field_names:
         return False
     try:
         parse_token_response(case.last, now=case.now)
