@@ -10,12 +10,13 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def needed(library: str, *, by: str) -> Iterator[None]:
-    """Import an optional library in the block; its extra has the library's name.
+def needed(library: str, *, by: str, extra: str | None = None) -> Iterator[None]:
+    """Import an optional library in the block.
 
     Args:
-        library: The library, and the extra of oauthreg that installs it.
+        library: The library.
         by: What cannot be used without it.
+        extra: The extra of oauthreg that installs it; default: the library's name.
 
     Raises:
         ModuleNotFoundError: it is not installed; the text says what to run.
@@ -24,5 +25,6 @@ def needed(library: str, *, by: str) -> Iterator[None]:
         yield
     except ModuleNotFoundError as error:
         raise ModuleNotFoundError(
-            f"{by} needs {library} ({error}): pip install 'oauthreg[{library}]'", name=error.name
+            f"{by} needs {library} ({error}): pip install 'oauthreg[{extra or library}]'",
+            name=error.name,
         ) from None

@@ -92,13 +92,15 @@ class FlightStarted(Event):
 class FlightEnded(Event):
     """A fetch is over, whatever came of it; exactly once for each `FlightStarted`.
 
+    It comes before those who wait are woken, and before `Fetched`, `Failed` and the like.
+
     Attributes:
-        outcome: `succeeded`; `failed`; or `abandoned`, where another process fetches, or nothing
-            carries it any more.
+        outcome: `fetched`; `loaded` from the store; `failed`; or `abandoned`, where another process
+            fetches, or nothing carries it any more.
         error: What went wrong; None unless it failed.
     """
 
-    outcome: Literal["succeeded", "failed", "abandoned"]
+    outcome: Literal["fetched", "loaded", "failed", "abandoned"]
     error: AuthorizationError | None = None
 
 

@@ -35,6 +35,8 @@ FIRST_WITHOUT_KNOWN_FAULTS = {
     "requests": "2.33.0",  # CVE-2026-25645; CVE-2024-47081 before: .netrc sent to another host
     "urllib3": "2.8.0",  # CVE-2026-97687, -97689
 }
+NAMESPACES = {"opentelemetry": ["opentelemetry-api"]}
+"""Packages of several distributions, and the one that is used."""
 
 
 def imported():
@@ -51,7 +53,7 @@ def imported():
             names += [node.module] if isinstance(node, ast.ImportFrom) else []
             libraries = {name.partition(".")[0] for name in names} - {"oauthreg"}
             for name in libraries - sys.stdlib_module_names:
-                (owner,) = {canonicalize_name(owner) for owner in owners[name]}
+                (owner,) = {canonicalize_name(one) for one in NAMESPACES.get(name, owners[name])}
                 found[owner] = path.relative_to(PACKAGE)
     return found
 

@@ -48,7 +48,7 @@ KNOWS_THE_PACKAGE = {
     "testing._demo",
     "testing._store_tests",
 }
-NAME_THE_PACKAGE = {"_manager.sync_manager", "_manager.async_manager"}
+NAME_THE_PACKAGE = {"_manager.sync_manager", "_manager.async_manager", "telemetry"}
 """Each manager gives the other: their hints name it through the package, which loads it late."""
 MAY_IMPORT_AUTHLIB = {"_protocol", "testing"}
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from oauthreg._errors import ManagerClosedError, UnknownRegistrationError
 from oauthreg._grants.table import GRANTS
+from oauthreg._manager import created
 from oauthreg._manager.flights import CALLER_MARGIN, Flights
 from oauthreg._manager.options import (
     DAY,
@@ -95,6 +96,8 @@ class Core:
         )
         self.store.open()
         _cores.add(self)
+        for listener in tuple(created.listeners):
+            listener(self)
 
     def authorize(
         self, registration_id: str, options: Mapping[str, Any]
@@ -257,6 +260,12 @@ class Core:
         self.events.add(kinds, listener)
         if self.events.wants(Served):
             self.state.clear_hot_path(off=True)
+
+    def unsubscribe(self, listener: Listener) -> None:
+        """Call a listener no more; hits are fast again if no other asks for them."""
+        self.events.remove(listener)
+        if not self.state.closed:
+            self.state.clear_hot_path(off=self.events.wants(Served))
 
     def eager(self) -> tuple[str, ...]:
         """Return the ids of registrations that are authorized at start-up."""

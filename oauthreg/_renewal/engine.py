@@ -163,6 +163,7 @@ class Engine:
             if entry is None or entry.flight is not flight:
                 effects.settled.append((flight, None))
                 return
+            flight.loaded = loaded
             renewed = entry.cached is not None and not flight.waited
             entry.flight = None
             entry.evict(self._state.hot)

@@ -67,16 +67,19 @@ class EngineState:
         effects = Effects()
         try:
             with self._lock:
-                yield effects
+                try:
+                    yield effects
+                finally:
+                    ended = [settled for settled in effects.settled if settled[0].end()]
         finally:
-            ended = [(f, outcome) for f, outcome in effects.settled if f.settle(outcome)]
+            for flight, outcome in ended:
+                self.publish(_ended(flight, outcome))
+            for flight, outcome in effects.settled:
+                flight.settle(outcome)
             for flight in effects.leave:
                 self.limits.leave(flight)
             for event in effects.events:
                 self.publish(event)
-            for flight, outcome in ended:
-                if flight.flow is None:
-                    self.publish(_ended(flight, outcome))
 
     def clear_hot_path(self, *, off: bool | None = None) -> None:
         """Empty the hit path: callers who have decided already cannot fill it again."""
@@ -117,4 +120,6 @@ def _ended(flight: Flight, outcome: Any) -> FlightEnded:
     facts = labels(flight.fetch, flight)
     if isinstance(outcome, AuthorizationError):
         return FlightEnded(outcome="failed", error=outcome.copy(), **facts)
-    return FlightEnded(outcome="abandoned" if outcome is None else "succeeded", **facts)
+    if outcome is None:
+        return FlightEnded(outcome="abandoned", **facts)
+    return FlightEnded(outcome="loaded" if flight.loaded else "fetched", **facts)

@@ -55,6 +55,8 @@ class Flight:
         force: Whether the caller who started it needs a new token.
         min_ttl: Seconds of life that this caller needs.
         refusals: Where credentials that the server refused are shared, if they are.
+        loaded: Whether its token was taken from the store.
+        ended: Whether it is over, as the engine knows.
         owner: What carries it, if that can end before the flight.
         limits: Names of the limits that it counts against, or waits for.
     """
@@ -65,11 +67,13 @@ class Flight:
         "attempts",
         "begun",
         "deadline",
+        "ended",
         "fetch",
         "flow",
         "force",
         "launched",
         "limits",
+        "loaded",
         "min_ttl",
         "number",
         "outcome",
@@ -103,15 +107,19 @@ class Flight:
         self.force = False
         self.min_ttl = 0.0
         self.refusals: SharedRefusals | None = None
+        self.loaded = self.ended = False
         self.owner: Owner | None = None
         self.limits: set[str] = set()
 
-    def settle(self, outcome: Any) -> bool:
-        """Wake everybody who waits, once: a later outcome is dropped, which returns False."""
-        if self.outcome.done():
-            return False
-        self.outcome.set_result(outcome)
-        return True
+    def end(self) -> bool:
+        """Note, under the engine's lock, that it is over; True the first time, if it is shared."""
+        first, self.ended = not self.ended, True
+        return first and self.flow is None
+
+    def settle(self, outcome: Any) -> None:
+        """Wake everybody who waits, once: a later outcome is dropped."""
+        if not self.outcome.done():
+            self.outcome.set_result(outcome)
 
     @property
     def orphaned(self) -> bool:

@@ -178,7 +178,7 @@ def test_on_event_of_from_settings_asks_for_all_but_hits(settings, heard, server
         manager.authorize("app")
         manager.authorize("app")
     names = [type(event).__name__ for event in heard]
-    assert names == ["FlightStarted", "RequestSent", "RequestAnswered", "Fetched", "FlightEnded"]
+    assert names == ["FlightStarted", "RequestSent", "RequestAnswered", "FlightEnded", "Fetched"]
     assert len({event.flight for event in heard}) == 1
 
 
@@ -237,7 +237,7 @@ def test_every_flight_that_is_started_ends_once(make, heard, server, clock):
     h.told(heard, 4)
     started = [event.flight for event in heard if isinstance(event, told.FlightStarted)]
     ended = {event.flight: event for event in heard if isinstance(event, told.FlightEnded)}
-    assert [ended[flight].outcome for flight in started] == ["succeeded", "failed"]
+    assert [ended[flight].outcome for flight in started] == ["fetched", "failed"]
     assert ended[started[1]].error.error == "unauthorized_client"
     assert len(heard) == 4
 
