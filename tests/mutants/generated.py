@@ -48,8 +48,8 @@ class Aim:
 
 
 AIMS = (
-    Aim("renewal", ("oauthreg/_renewal",), ("tests/renewal", "tests/manager")),
-    Aim("manager", ("oauthreg/_manager",), ("tests/manager",)),
+    Aim("renewal", ("oauthreg/_renewal",), ("tests/renewal", "tests/sharing", "tests/manager")),
+    Aim("manager", ("oauthreg/_manager",), ("tests/manager", "tests/sharing")),
     Aim(
         "protocol", ("oauthreg/_protocol",), ("tests/protocol", "tests/grants", "tests/end_to_end")
     ),
