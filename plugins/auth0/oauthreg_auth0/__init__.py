@@ -41,7 +41,7 @@ class Auth0(ProviderPlugin[Auth0Settings]):
     client_authentication_method = "client_secret_post"
     error_hints = HINTS
 
-    def parameters(self, context: PluginContext) -> list[tuple[str, str]]:  # noqa: ARG002 - a hook
+    def parameters(self, context: PluginContext) -> list[tuple[str, str]]:
         """Ask for tokens of the organization, if the settings name one."""
         organization = self.settings.organization
         return [("organization", organization)] if organization else []

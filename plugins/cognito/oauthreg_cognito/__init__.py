@@ -51,6 +51,6 @@ class Cognito(ProviderPlugin[CognitoSettings]):
 
     def check(self, registration: ClientRegistration) -> Iterable[Problem]:
         """A client that acts for itself has scopes of resource servers."""
-        if registration.authorization_grant_type == "client_credentials":
-            if "openid" in registration.scopes:
-                yield Problem(f"registration.{registration.registration_id}.scope", OPENID)
+        itself = registration.authorization_grant_type == "client_credentials"
+        if itself and "openid" in registration.scopes:
+            yield Problem(f"registration.{registration.registration_id}.scope", OPENID)

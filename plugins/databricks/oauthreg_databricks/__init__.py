@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from oauthreg.plugin import BaseUrl, ProviderPlugin, ProviderSettings
 
 HINTS = {
-    "invalid_client": "Check client-id and client-secret: an OAuth secret of the service principal.",
+    "invalid_client": "Check client-id and client-secret: an OAuth secret of the principal.",
     "unauthorized_client": "Add the service principal to the workspace, or to the account.",
 }
 

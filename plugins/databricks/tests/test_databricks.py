@@ -27,7 +27,7 @@ class TestConformance(ProviderPluginTests):
             scopes=["all-apis"],
             api_uri="https://dbc-1.cloud.databricks.com",
         ),
-        Sample(answer(401, error="invalid_client"), hint="OAuth secret"),
+        Sample(answer(401, error="invalid_client"), hint="OAuth secret of the principal"),
         Sample(answer(400, error="unauthorized_client"), hint="service principal"),
     ]
 
