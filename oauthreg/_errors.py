@@ -147,6 +147,10 @@ class AuthorizationError(OAuthRegError):
         backing_off: True if nothing was sent: the wait after an earlier failure is not over.
         hint: What an operator can do.
         asked_for: The scope, audience and resources of the request that was refused.
+        correlation_id: The server's own name of the request, for its operator's logs.
+        category: What kind of thing is behind it, if the vendor's plugin knows: `credential`,
+            `configuration`, `permission`, `policy`, `throttled`, `transient`, `propagation` or
+            `clock`.
     """
 
     retryable_by_default = False
@@ -163,6 +167,8 @@ class AuthorizationError(OAuthRegError):
         backing_off: bool = False,
         hint: str | None = None,
         asked_for: str | None = None,
+        correlation_id: str | None = None,
+        category: str | None = None,
     ) -> None:
         super().__init__(message)
         self.message = message
@@ -174,6 +180,8 @@ class AuthorizationError(OAuthRegError):
         self.backing_off = backing_off
         self.hint = hint
         self.asked_for = asked_for
+        self.correlation_id = correlation_id
+        self.category = category
 
     def copy(self, **changes: Any) -> Self:
         """Return a new error of the same class and fields, with these changes.
@@ -192,6 +200,8 @@ class AuthorizationError(OAuthRegError):
             parts.append(f"; asked for {self.asked_for}")
         if self.endpoint and self.endpoint not in self.message:
             parts.append(f" [{self.endpoint}]")
+        if self.correlation_id and self.correlation_id not in self.message:
+            parts.append(f" (correlation id {self.correlation_id})")
         if self.backing_off and self.retry_after is not None:
             parts.append(f"; not asked again for {self.retry_after:.1f} s")
         text = "".join(parts)
@@ -211,6 +221,8 @@ class TokenEndpointError(AuthorizationError):
         error_uri: The server's page about this error.
         credential_refused: Whether it is the client's credential that was refused, so that
             another one may be tried.
+        fields: The answer's JSON object, and `headers` its header fields, for a plugin's
+            `explain_error`: both are empty in the error that `authorize` raises.
     """
 
     def __init__(
@@ -221,10 +233,14 @@ class TokenEndpointError(AuthorizationError):
         error: str | None = None,
         error_description: str | None = None,
         error_uri: str | None = None,
-        **fields: Any,
+        fields: Mapping[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None,
+        **rest: Any,
     ) -> None:
-        super().__init__(message, **fields)
+        super().__init__(message, **rest)
         self.status = status
+        self.fields: Mapping[str, Any] = fields or {}
+        self.headers: Mapping[str, str] = headers or {}
         self.error = error
         self.error_description = error_description
         self.error_uri = error_uri

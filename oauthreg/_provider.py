@@ -183,14 +183,20 @@ class ProviderPlugin(Generic[S_co]):
             TokenEndpointError: the server refused.
             InvalidTokenResponseError: it answered without a usable token.
         """
-        return parse_token_response(response, now=context.now, scope_separator=self.scope_separator)
+        return parse_token_response(
+            response,
+            now=context.now,
+            scope_separator=self.scope_separator,
+            answer=self.answer,
+            token_types=self.token_types,
+        )
 
     def explain_error(self, error: TokenEndpointError) -> Explanation | None:
         """Return what an error of this vendor means, if more than RFC 6749 says."""
         fitting = [key for key in self.error_hints if _fits(key, error)]
         if not fitting:
             return None
-        found = self.error_hints[max(fitting, key=len)]
+        found = self.error_hints[max(fitting, key=lambda key: _precision(key, error))]
         return Explanation(hint=found) if isinstance(found, str) else found
 
     def check(self, registration: ClientRegistration) -> Iterable[Problem]:  # noqa: ARG002 - a hook
@@ -204,7 +210,15 @@ class ProviderPlugin(Generic[S_co]):
 
 def _fits(key: str, error: TokenEndpointError) -> bool:
     code, _, words = key.partition(": ")
-    return code == error.error and words in (error.error_description or "")
+    if not words:
+        return key in (error.error, str(error.status))
+    return code in (error.error, "*") and words in (error.error_description or "")
+
+
+def _precision(key: str, error: TokenEndpointError) -> tuple[int, bool]:
+    """Return how much a hint's key says: longer words say more, then a code more than a status."""
+    code, _, words = key.partition(": ")
+    return len(words), code == error.error
 
 
 def address_names(plugin: ProviderPlugin[Any] | type[ProviderPlugin[Any]]) -> tuple[str, ...]:

@@ -62,6 +62,7 @@ class ProviderDetails:
             `access_token` and `client_id`. The first is the token's own.
         api_uri: The address of the API, if the settings or the plugin say it.
         api_hosts: The hosts at which an API's address that a token answer names may be.
+        settling: Seconds after its issue in which an API may still refuse a good token.
         chosen_by: The rule that chose this provider for the registration.
     """
 
@@ -77,6 +78,7 @@ class ProviderDetails:
     )
     api_uri: str | None = None
     api_hosts: tuple[str, ...] = ()
+    settling: float = 0.0
     chosen_by: str = ""
 
     @property
@@ -206,6 +208,13 @@ class AuthorizedClient(Masked):
             return self.registration.urls
         api_uri = self.api_uri
         return () if api_uri is None else (str(origin_of(api_uri)),)
+
+    @property
+    def is_settling(self) -> bool:
+        """Whether the token is so new that an API may still refuse it."""
+        return time.time() - self.access_token.issued_at.timestamp() < (
+            self.registration.provider.settling
+        )
 
     def proof(self, method: str, url: str) -> str | None:
         """Return the DPoP header of one API request (RFC 9449 section 7.1).

@@ -46,6 +46,7 @@ EXEMPT: Mapping[type, Mapping[str, str]] = {
         "api_headers": "about requests to APIs, which carry the token",
         "api_uri": "likewise",
         "api_hosts": "likewise: each process judges by its own",
+        "settling": "likewise",
     },
 }
 """The fields that change neither the request for a token nor the token, and why."""

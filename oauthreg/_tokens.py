@@ -71,17 +71,32 @@ class Life(NamedTuple):
     expired_after: float
 
 
-def life(lifetime: float, *, spread: float, refresh_before: float | None = None) -> Life:
+def life(
+    lifetime: float,
+    *,
+    spread: float,
+    refresh_before: float | None = None,
+    refresh_in: float | None = None,
+    minimum_life: float = 0.0,
+) -> Life:
     """Return when a token goes stale and when it counts as expired.
 
     Args:
         lifetime: Seconds from the start of the token request to the server's expiry.
         spread: A number in [0, 1) drawn once per token, against renewals at one moment.
         refresh_before: The registration's own window in seconds; 0 renews expired tokens only.
+        refresh_in: Seconds after which the server wants it renewed, if that is before this rule.
+        minimum_life: Seconds that a token must have left to be of use; it does not count where
+            hardly any would remain.
     """
+    if minimum_life < LONGEST_WINDOW_SHARE * lifetime:
+        lifetime -= minimum_life
     expired = lifetime - min(SAFETY_MARGIN, SAFETY_SHARE * lifetime)
     if refresh_before is None:
         window = min(RENEWAL_SHARE * lifetime, RENEWAL_WINDOW)
     else:
         window = min(refresh_before, LONGEST_WINDOW_SHARE * lifetime)
-    return Life(min(lifetime - window * (1 - SPREAD * spread), expired), expired)
+    stale = min(lifetime - window * (1 - SPREAD * spread), expired)
+    if refresh_in is not None and refresh_before is None:
+        stale = min(stale, max(refresh_in, (1 - LONGEST_WINDOW_SHARE) * lifetime))
+    return Life(stale, expired)

@@ -71,9 +71,10 @@ class Explanation:
 
     Attributes:
         hint: What the operator should do.
-        category: What kind of thing is behind it. A `credential` that is refused has the next one
-            tried.
-        retryable: Whether asking again may help; None keeps the general rule.
+        category: What kind of thing is behind it. After a `credential` that is refused the next
+            one is tried; what is `throttled`, `transient` or a `propagation` passes by itself.
+        retryable: Whether asking again may help; None keeps the category's rule, else the general
+            one.
         retry_after: Seconds to wait at least; None keeps the general rule.
     """
 
@@ -81,6 +82,12 @@ class Explanation:
     category: Category = "configuration"
     retryable: bool | None = None
     retry_after: float | None = None
+
+    @property
+    def is_retryable(self) -> bool | None:
+        """Whether asking again may help; None keeps the general rule."""
+        passes = self.category in ("throttled", "transient", "propagation")
+        return self.retryable if self.retryable is not None else (passes or None)
 
 
 class Hooks(Protocol):

@@ -87,6 +87,7 @@ def explained(
     if not isinstance(error, TokenEndpointError):
         return error.copy(**changes)
     explanation = hooks.explain_error(error)
+    changes |= {"fields": {}, "headers": {}}  # no body in what a caller sees
     if explanation is None:
         form = dict(last.form) if last is not None else {}
         hint = error.hint or refusal_hint(
@@ -98,8 +99,9 @@ def explained(
     if refused:
         changes["credential_refused"] = True
         changes["hint"] = f"{error.hint} {credential_hint(context)}"
-    if explanation.retryable is not None:
-        changes["retryable"] = explanation.retryable
+    changes["category"] = explanation.category
+    if explanation.is_retryable is not None:
+        changes["retryable"] = explanation.is_retryable
     if explanation.retry_after is not None:
         changes["retry_after"] = explanation.retry_after
     return error.copy(**changes)

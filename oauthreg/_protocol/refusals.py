@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Mapping
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
+from typing import Any
 from urllib.parse import urlsplit
 
 from oauthreg._errors import TokenEndpointError
-from oauthreg._flow import TokenResponse
+from oauthreg._flow import NOTHING, TokenResponse
+from oauthreg._protocol.answers import Answer, standard_fields
 from oauthreg._protocol.error_words import error_words
-from oauthreg._protocol.text import body_text, clean
+from oauthreg._protocol.text import body_text, clean, json_object
 
 TOKEN_ENDPOINT = "the token endpoint"
 LONGEST_RETRY_AFTER = 3600.0
@@ -35,7 +38,11 @@ WHERE_A_TITLE_IS = 8192
 
 
 def refusal(
-    response: TokenResponse, *, now: float, endpoint: str = TOKEN_ENDPOINT
+    response: TokenResponse,
+    *,
+    now: float,
+    endpoint: str = TOKEN_ENDPOINT,
+    answer: Answer = NOTHING,
 ) -> TokenEndpointError:
     """Return the error that an answer other than the expected one means.
 
@@ -43,9 +50,14 @@ def refusal(
         response: The answer.
         now: Seconds since the epoch, for a Retry-After that is a date.
         endpoint: Who answered, for the text.
+        answer: Where the vendor's answer has the fields of RFC 6749, if elsewhere.
     """
     status = response.status
     code, description, uri = error_words(response)
+    fields = json_object(response) or {}
+    said = standard_fields(response, fields, answer, now=now)
+    code = _said(said, answer, "error") or code
+    description = _said(said, answer, "error_description") or description
     words = [str(status), *([code] if code else []), *([f"({description})"] if description else [])]
     page = is_page(response)
     if page and not code and not description:
@@ -55,11 +67,25 @@ def refusal(
         status=status,
         error=code,
         error_description=description,
-        error_uri=uri,
+        error_uri=_said(said, answer, "error_uri") or uri,
+        correlation_id=_text(said.get("correlation_id")),
+        fields=fields,
+        headers=response.headers,
         retryable=is_transient(status),
         retry_after=retry_after(response, now=now),
         hint=_hint(response, page=page),
     )
+
+
+def _said(said: Mapping[str, Any], answer: Answer, name: str) -> str | None:
+    """Return a text of the answer from the place that `answer` names for it."""
+    return _text(said.get(name)) if name in answer else None
+
+
+def _text(value: object) -> str | None:
+    """Return a text or number of an answer, for one line."""
+    usable = isinstance(value, str | int | float) and not isinstance(value, bool)
+    return clean(str(value)).strip() or None if usable else None
 
 
 def is_success(status: int) -> bool:

@@ -11,7 +11,8 @@ from types import MappingProxyType
 from typing import Any
 
 from oauthreg._errors import InvalidTokenResponseError
-from oauthreg._flow import Granted, TokenResponse
+from oauthreg._flow import NOTHING, Granted, TokenResponse
+from oauthreg._protocol.answers import Answer, standard_fields
 from oauthreg._protocol.refusals import TOKEN_ENDPOINT, described_body, is_success, refusal
 from oauthreg._protocol.text import clean, form_fields, json_object, json_value
 
@@ -27,7 +28,12 @@ KNOWN_FIELDS = frozenset(
 
 
 def parse_token_response(
-    response: TokenResponse, *, now: float, scope_separator: str = " "
+    response: TokenResponse,
+    *,
+    now: float,
+    scope_separator: str = " ",
+    answer: Answer = NOTHING,
+    token_types: Mapping[str, str] = NOTHING,
 ) -> Granted:
     """Read a token answer (RFC 6749 sections 5.1 and 5.2).
 
@@ -35,23 +41,35 @@ def parse_token_response(
         response: The answer.
         now: Seconds since the epoch, for a Retry-After that is a date.
         scope_separator: What stands between two scopes, besides blanks.
+        answer: Where the vendor's answer has the fields of RFC 6749, if elsewhere.
+        token_types: The scheme of the Authorization header by the vendor's token type.
 
     Raises:
         TokenEndpointError: An error status, a redirect, or an `error` in a 200.
         InvalidTokenResponseError: A 2xx without a usable token.
     """
     if not is_success(response.status):
-        raise refusal(response, now=now)
-    fields = json_object(response)
+        raise refusal(response, now=now, answer=answer)
+    given = json_object(response)
+    fields = None if given is None else standard_fields(response, given, answer, now=now)
     if fields is not None and fields.get("error"):
-        raise refusal(response, now=now)
+        raise refusal(response, now=now, answer=answer)
     if fields is None or fields.get("access_token") is None:
-        raise _no_token(response, fields)
-    return granted_from(fields, status=response.status, scope_separator=scope_separator)
+        raise _no_token(response, given)
+    return granted_from(
+        fields,
+        status=response.status,
+        scope_separator=scope_separator,
+        token_types=token_types,
+    )
 
 
 def granted_from(
-    fields: Mapping[str, Any], *, status: int = HTTPStatus.OK, scope_separator: str = " "
+    fields: Mapping[str, Any],
+    *,
+    status: int = HTTPStatus.OK,
+    scope_separator: str = " ",
+    token_types: Mapping[str, str] = NOTHING,
 ) -> Granted:
     """Return what the fields of a token answer grant.
 
@@ -59,6 +77,7 @@ def granted_from(
         fields: The fields of RFC 6749 section 5.1.
         status: The HTTP status, for errors.
         scope_separator: What stands between two scopes, besides blanks.
+        token_types: The scheme of the Authorization header by the vendor's token type.
 
     Raises:
         InvalidTokenResponseError: There is no usable token in them.
@@ -76,7 +95,7 @@ def granted_from(
     refresh_token = fields.get("refresh_token")
     return Granted(
         access_token=token,
-        token_type=_token_type(fields.get("token_type"), status),
+        token_type=_token_type(fields.get("token_type"), status, token_types),
         expires_in=_seconds(fields.get("expires_in"), status),
         scopes=_scopes(fields.get("scope"), scope_separator),
         refresh_token=refresh_token if _is_refresh_token(refresh_token) else None,
@@ -126,8 +145,8 @@ def _no_token(
     if names:
         fault += f"; its fields: {', '.join(names)}"
         hint += (
-            " If it is, and this is the vendor's own format, a provider plugin's parse_response "
-            "can read the token from these fields."
+            " If it is, and this is the vendor's own format, say in the provider's answer which of "
+            "these fields is the access_token."
         )
     return InvalidTokenResponseError(
         f"{TOKEN_ENDPOINT} answered {response.status} {fault}", status=response.status, hint=hint
@@ -149,17 +168,18 @@ def _is_refresh_token(value: object) -> bool:
     return isinstance(value, str) and PRINTABLE.fullmatch(value) is not None
 
 
-def _token_type(value: object, status: int) -> str:
+def _token_type(value: object, status: int, token_types: Mapping[str, str]) -> str:
     if value in (None, ""):
         return "Bearer"
-    known = TOKEN_TYPES.get(value.lower()) if isinstance(value, str) else None
+    types = {**TOKEN_TYPES, **{name.lower(): scheme for name, scheme in token_types.items()}}
+    known = types.get(value.lower()) if isinstance(value, str) else None
     if known is None:
         raise InvalidTokenResponseError(
             f"{TOKEN_ENDPOINT} answered {status} with token_type {clean(str(value))!r}, "
             "which is neither Bearer nor DPoP",
             status=status,
             retryable=False,
-            hint="A provider plugin's parse_response may map a vendor's own token type.",
+            hint="If it is the vendor's own word, say in the provider's token-types what it means.",
         )
     return known
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import json
 from base64 import b64encode, urlsafe_b64encode
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote, quote_plus
 
@@ -46,6 +47,8 @@ def scrubbed(error: E, sensitive: Iterable[str]) -> E:
             if words:
                 changes[name] = scrubber.parts(words)
                 message = message.replace(words, changes[name])
+        changes["fields"] = scrubber.inside(error.fields)
+        changes["headers"] = scrubber.inside(error.headers)
     changes["message"] = scrubber.whole(message)
     return error.copy(**changes, args=(changes["message"],))
 
@@ -66,6 +69,14 @@ class _Scrubber:
         """Mask the values where they are complete."""
         lower = _folded(text)
         return _masked(text, (span for one in self._long for span in _found(lower, one)))
+
+    def inside(self, value: Any) -> Any:
+        """Mask the values in the texts of a JSON value."""
+        if isinstance(value, str):
+            return self.parts(value)
+        if isinstance(value, Mapping):
+            return {name: self.inside(item) for name, item in value.items()}
+        return [self.inside(item) for item in value] if isinstance(value, list) else value
 
     def parts(self, text: str) -> str:
         """Mask the values, and their beginnings and ends."""

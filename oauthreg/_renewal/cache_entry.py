@@ -56,8 +56,11 @@ class CachedValue:
 
     def left(self, now: Instant) -> float:
         """Return the seconds until the server's expiry, by the less favourable clock."""
-        age = max(now.wall - self.started.wall, now.monotonic - self.started.monotonic)
-        return self.lifetime - age
+        return self.lifetime - self.age(now)
+
+    def age(self, now: Instant) -> float:
+        """Return the seconds since its request was started, by the less favourable clock."""
+        return max(now.wall - self.started.wall, now.monotonic - self.started.monotonic)
 
 
 class CacheEntry:

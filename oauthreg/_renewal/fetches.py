@@ -18,7 +18,7 @@ from oauthreg._protocol.binding import check_token_binding
 from oauthreg._registration import AuthorizedClient
 from oauthreg._renewal.backoff import FailureScopes
 from oauthreg._renewal.cache_entry import CachedValue
-from oauthreg._tokens import AccessToken, RefreshToken, life
+from oauthreg._tokens import AccessToken, Life, RefreshToken, life
 from oauthreg._urls import has_one_of_hosts
 from oauthreg.events import Event, LifetimeAssumed, ScopesChanged
 
@@ -90,6 +90,10 @@ class Fetch(Protocol):
     def has_local_credential(self) -> bool:
         """Whether a credential outside the settings may change, and is cheap to read."""
 
+    @property
+    def settling(self) -> float:
+        """Seconds after the issue of a token in which its rejection does not count."""
+
     def client(self, cached: CachedValue) -> AuthorizedClient | None:
         """Return the authorized client; None for metadata."""
 
@@ -149,6 +153,11 @@ class TokenFetch:
         return self.registration.http
 
     @property
+    def settling(self) -> float:
+        """Seconds after the issue of a token in which its rejection does not count."""
+        return self.registration.provider.settling
+
+    @property
     def only_refreshes(self) -> bool:
         """Whether a refresh token is all that it can be fetched with."""
         return GRANTS[self.registration.authorization_grant_type].flow is refresh_token
@@ -206,9 +215,7 @@ class TokenFetch:
             api_uri=granted.api_uri,
             extra=granted.extra,
         )
-        stale_after, expired_after = life(
-            lifetime, spread=spread, refresh_before=registration.refresh_before
-        )
+        stale_after, expired_after = self.life_of(token, lifetime, spread=spread)
         took = now.monotonic - started.monotonic
         if took >= expired_after:  # by the clock that nobody sets
             raise InvalidTokenResponseError(
@@ -227,6 +234,24 @@ class TokenFetch:
             token_digest(granted.access_token),
         )
         return cached, self._events(granted, lifetime)
+
+    def life_of(self, token: AccessToken, lifetime: float, *, spread: float) -> Life:
+        """Return when a token goes stale and expires.
+
+        Args:
+            token: The token.
+            lifetime: Seconds from the start of its request to the server's expiry.
+            spread: A number in [0, 1), drawn once for this token.
+        """
+        wanted = token.extra.get("refresh_in")
+        usable = isinstance(wanted, int | float) and not isinstance(wanted, bool) and wanted > 0
+        return life(
+            lifetime,
+            spread=spread,
+            refresh_before=self.registration.refresh_before,
+            refresh_in=wanted if usable else None,
+            minimum_life=self.plugin.minimum_life,
+        )
 
     def _events(self, granted: Granted, lifetime: float) -> tuple[Event, ...]:
         asked, events = self.registration.scopes, list[Event]()
@@ -269,6 +294,7 @@ class MetadataFetch:
     grant: None = None
     only_refreshes: bool = False
     has_local_credential: bool = False
+    settling: float = 0.0
     refresh_chain: None = None
 
     @cached_property

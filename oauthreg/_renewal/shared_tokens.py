@@ -12,7 +12,7 @@ from oauthreg._renewal.clocks import Instant
 from oauthreg._renewal.fetches import labels, token_digest
 from oauthreg._shared.entries import AccessEntry, Rejection, StoredToken
 from oauthreg._shared.shared_store import MICROSECONDS, Stored, Unusable
-from oauthreg._tokens import LONGEST_WINDOW_SHARE, life
+from oauthreg._tokens import LONGEST_WINDOW_SHARE
 from oauthreg.events import StoreMissed
 
 if TYPE_CHECKING:
@@ -136,13 +136,11 @@ class SharedTokens:
         lifetime = min(token.lifetime, registration.max_lifetime or token.lifetime)
         if age is None or (token.token_type == "DPoP" and registration.prover is None):
             return None
-        stale, expired = life(
-            lifetime,
-            spread=self._state.clocks.random(),
-            refresh_before=registration.refresh_before,
-        )
+        value = token.access_token(age, datetime.fromtimestamp(now.wall, UTC))
+        spread = self._state.clocks.random()
+        stale, expired = fetch.life_of(value, lifetime, spread=spread)
         cached = CachedValue(
-            token.access_token(age, datetime.fromtimestamp(now.wall, UTC)),
+            value,
             Instant(now.wall - age, now.monotonic - age),
             lifetime,
             stale,

@@ -106,6 +106,8 @@ class TokenRecords:
                 cached = entry.cached
                 if cached is None or registration_id not in entry.names:
                     continue
+                if cached.age(now) < entry.fetch.settling:
+                    continue
                 rejections = entry.reject(now.monotonic, self._state.clocks.random)
                 if rejections is None or cached.renew_from is None:
                     continue

@@ -164,6 +164,7 @@ class Providers:
             settings=_configured(plugin.settings),
             user_name_attribute=addresses.user_name_attribute or given.user_name_attribute,
             user_info_authentication_method=addresses.user_info_authentication_method,
+            settling=plugin.settling,
             **api,
         )
         return Provider(details, plugin)
@@ -290,7 +291,10 @@ def _written(addresses: ProviderKeys) -> dict[str, str]:
 
 
 def _configured(settings: ProviderSettings) -> dict[str, Any]:
-    """Return a plugin's settings by key, without those that are at their default."""
+    """Return a plugin's settings by key, without those that are at their default.
+
+    What only says how errors are explained is left out: no token depends on it.
+    """
     known = type(settings).model_fields
     given = dict(settings)
     defaults = {
@@ -300,7 +304,7 @@ def _configured(settings: ProviderSettings) -> dict[str, Any]:
     return {
         (known[name].alias if name in known else None) or name: value
         for name, value in given.items()
-        if name not in defaults or value != defaults[name]
+        if (name not in defaults or value != defaults[name]) and name != "error_hints"
     }
 
 

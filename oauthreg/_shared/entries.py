@@ -213,7 +213,8 @@ class FailureRecord:
 
     def error(self, **fields: Any) -> TokenEndpointError:
         """Return a new error of this failure, with further fields of an `AuthorizationError`."""
-        return TokenEndpointError(self.message, status=self.status, **self.details, **fields)
+        whole: dict[str, Any] = {**self.details, **fields}
+        return TokenEndpointError(self.message, status=self.status, **whole)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -233,10 +233,14 @@ class AuthorizedRequest:
         return RetryReason.NONCE_REQUIRED if is_new else None
 
     def replace_client(self, client: AuthorizedClient) -> bool:
-        """Use another client from now on; False if its token is the one that was refused."""
+        """Use another client from now on; False if its token is the one that was refused.
+
+        A token that was just issued may be refused until the API knows it: it counts as another.
+        """
         before, self.client = self.client, client
         self._fields = client.headers
-        return client.access_token.token_value != before.access_token.token_value
+        is_other = client.access_token.token_value != before.access_token.token_value
+        return is_other or client.is_settling
 
 
 class RetryBudget:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from oauthreg import AuthorizedClientManager
+from oauthreg._provider_data import GenericSettings
 from oauthreg._settings.models import (
     NOT_IN_DEFAULTS,
     HttpSettings,
@@ -21,6 +22,9 @@ from oauthreg._settings.store import StoreSettings
 
 ROOT = Path(__file__).parents[2]
 EXAMPLE = ROOT / "settings.example.toml"
+VENDOR_DATA = aliases(GenericSettings)
+"""Keys of a provider without a plugin."""
+
 MODELS = {
     "Top": TopLevelSettings,
     "registration": RegistrationSettings,
@@ -56,16 +60,20 @@ def keys_of_the_reference():
     return found
 
 
+def keys_of_the_model(section):
+    return sorted((*aliases(MODELS[section]), *(VENDOR_DATA if section == "provider" else ())))
+
+
 @pytest.mark.parametrize("section", MODELS)
 def test_the_example_has_each_key_once(section):
-    assert sorted(keys_of_the_example()[section]) == sorted(aliases(MODELS[section]))
+    assert sorted(keys_of_the_example()[section]) == keys_of_the_model(section)
 
 
 @pytest.mark.parametrize("section", MODELS)
 def test_the_reference_has_each_key_once(section):
     plugins = {"keycloak", "auth0", "okta"} if section == "provider" else set()
     listed = [key for key in keys_of_the_reference()[section] if key not in plugins]
-    assert sorted(listed) == sorted(aliases(MODELS[section]))
+    assert sorted(listed) == keys_of_the_model(section)
 
 
 def test_the_reference_and_the_example_are_in_one_order():
@@ -88,7 +96,9 @@ def test_every_setting_that_is_off_is_valid_when_it_is_on():
     )
     TopLevelSettings.model_validate({"environment": document["environment"]})
     RegistrationSettings.model_validate({**document["registration"]["my-client"]})
-    ProviderAddresses.model_validate(document["provider"]["my-provider"])
+    provider = document["provider"]["my-provider"]
+    GenericSettings.model_validate({key: provider.pop(key) for key in VENDOR_DATA})
+    ProviderAddresses.model_validate(provider)
     own_file = {"ca-bundle": __file__}  # which has to be there
     HttpSettings.model_validate({**document["http"]["default"], **own_file})
     StoreSettings.model_validate({**document["store"], **own_file})

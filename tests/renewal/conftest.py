@@ -49,6 +49,7 @@ class Fetch:
     refresh_chain = None
     own = True
     only_refreshes = False
+    settling = 0.0
     http = HttpProfile()
 
     def __init__(self, name="app", *, has_local_credential=False):
