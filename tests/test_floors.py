@@ -38,7 +38,7 @@ FLOORS = (
     ("_templates", "_api_headers", "_provider_data", "_provider", "_common_providers", "plugin"),
     ("_plugins", "_renewal", "_login_flows"),
     ("_settings", "auth"),
-    ("_manager", "_check"),
+    ("_manager", "_check", "_explain"),
     ("telemetry", "_cli", "testing"),
 )
 PLACE = {

@@ -46,7 +46,7 @@ def lifetime_step(registration: ClientRegistration, granted: Granted) -> Step:
     path = f"registration.{registration.registration_id}"
     lifetime = granted.expires_in or registration.default_lifetime
     lifetime = min(lifetime, registration.max_lifetime or LONGEST_LIFETIME)
-    early, ends = life(lifetime, spread=0.99, refresh_before=registration.refresh_before)
+    early, ends = life(lifetime, spread=1.0, refresh_before=registration.refresh_before)
     late, _ = life(lifetime, spread=0.0, refresh_before=registration.refresh_before)
     first, last = sorted((early, late))
     seen = f"{lifetime:g} s; renewed after {first:.0f} to {last:.0f} s, used for {ends:.0f} s"

@@ -25,6 +25,11 @@ class Commands(LazyGroup):
             "check:check",
             "Try every registration, step by step, and say what to do where one does not work.",
         ),
+        "explain": Command(
+            "explain:explain",
+            "Explain a registration: every effective value, where it comes from, what it "
+            "overrides.",
+        ),
         "token": Command("print_token:token", "Print a live token of a registration."),
         "login": Command("log_in:login", "Log a user in, by the browser or by another device."),
         "logout": Command("log_out:logout", "End a login that a store keeps."),
@@ -77,6 +82,7 @@ def oauthreg(
     \b
     oauthreg list                     what is configured, secrets masked
     oauthreg check                    whether each of them works, and why not
+    oauthreg explain my-client        every value of it, and where that comes from
     oauthreg token my-client          print a live token
     oauthreg login my-client          log a user in by the browser, or by another device
     oauthreg logout my-client         end that login

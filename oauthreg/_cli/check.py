@@ -11,7 +11,7 @@ import typer
 from rich.text import Text
 
 from oauthreg._check.results import CheckOptions, Result, Step
-from oauthreg._cli.common import console, print_json, shown, tell_problem
+from oauthreg._cli.common import console, print_json, shown, tell_problem, write
 from oauthreg._cli.completion import registration_ids
 from oauthreg._cli.exits import NO_TOKEN, WRONG_SETTINGS
 from oauthreg._cli.options import CommonOptions, nothing_configured, with_options
@@ -145,21 +145,14 @@ def _print(result: Result) -> None:
     _line(worst.outcome, result.id, f"at {worst.name}")
     for step in result.steps:
         outcome = (f"{step.outcome:<8} ", STYLES[step.outcome])
-        _write((f"{'':<9}{step.name:<9}", ""), outcome, (step.seen, ""))
+        write((f"{'':<9}{step.name:<9}", ""), outcome, (step.seen, ""))
         if step.remedy:
-            _write((f"{'':<27}-> {step.remedy}", "green"))
+            write((f"{'':<27}-> {step.remedy}", "green"))
 
 
 def _line(outcome: str, name: str, seen: str) -> None:
     word = outcome.upper() if outcome == "failed" else outcome
-    _write((f"{word:<9}", STYLES[outcome]), (f"{name}  ", "bold"), (seen, ""))
-
-
-def _write(*parts: tuple[str, str]) -> None:
-    text = Text()
-    for words, style in parts:
-        text.append(shown(words), style=style)
-    console(sys.stdout).print(text, soft_wrap=True)
+    write((f"{word:<9}", STYLES[outcome]), (f"{name}  ", "bold"), (seen, ""))
 
 
 def _summary(result: Result) -> str:
@@ -179,7 +172,7 @@ def _print_verdict(results: list[Result]) -> None:
     plural = "registration" if len(results) == 1 else "registrations"
     verdict = f"{len(results) - len(wrong)} of {len(results)} {plural} well"
     verdict += f"; not well: {', '.join(wrong)}" if wrong else ""
-    _write((verdict, "bold red" if wrong else "bold green"))
+    write((verdict, "bold red" if wrong else "bold green"))
 
 
 def _data(result: Result) -> dict[str, Any]:

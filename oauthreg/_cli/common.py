@@ -87,6 +87,16 @@ def say(line: str = "", style: str = "") -> None:
     console(sys.stderr).print(Text(shown(line), style=style), soft_wrap=True)
 
 
+def write(*parts: tuple[str, str]) -> None:
+    """Write a line of texts, each with its style, on stdout."""
+    from rich.text import Text  # noqa: PLC0415 - likewise
+
+    line = Text()
+    for words, style in parts:
+        line.append(shown(words), style=style)
+    console(sys.stdout).print(line, soft_wrap=True)
+
+
 def print_json(value: object) -> None:
     """Print a value as JSON on stdout."""
     sys.stdout.write(f"{json.dumps(value, indent=2, ensure_ascii=False)}\n")

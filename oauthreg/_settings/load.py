@@ -21,7 +21,7 @@ from oauthreg._settings.models import (
     RegistrationSettings,
     TopLevelSettings,
 )
-from oauthreg._settings.providers import Providers
+from oauthreg._settings.providers import Provider, Providers
 from oauthreg._settings.registrations import registration_from
 from oauthreg._settings.store import ConfiguredStore, configured_store
 from oauthreg._settings.token_references import note_broken_references, with_links
@@ -37,7 +37,6 @@ if TYPE_CHECKING:
     from collections.abc import Collection
 
     from oauthreg._provider import ProviderPlugin
-    from oauthreg._settings.providers import Provider
     from oauthreg._sources import Read
     from oauthreg._sources.canonicalise import TableName
 
@@ -198,15 +197,36 @@ def _resolved(
         return None
     count = len(table.problems)
     provider = providers.of(registration_id, table)
-    whole = table.over(defaults)
-    if provider is not None:
-        whole = table.over(defaults, _plugin_defaults(provider, tables))
-        whole = _spring_defaults(table, whole, provider)
+    whole = _whole(table, defaults, provider, tables)
     registration = registration_from(registration_id, whole, provider, profiles)
     if provider is None or registration is None:
         blame_misspelt_id(tables, table, count)
         return None
     return ResolvedRegistration(registration, provider.plugin)
+
+
+def effective(configuration: Configuration, registration_id: str) -> Table:
+    """Return a registration's table over `defaults` and its plugin's, each value with its origin.
+
+    Args:
+        configuration: What was loaded.
+        registration_id: The canonical id of one of its registrations.
+    """
+    tables = Tables(configuration.tree, configuration.headers, [])
+    entry = configuration.entries[registration_id]
+    provider = Provider(entry.registration.provider, entry.plugin)
+    defaults = _defaults(tables, _profiles(tables))
+    return _whole(tables.table("registration", registration_id), defaults, provider, tables)
+
+
+def _whole(
+    table: Table, defaults: Mapping[str, Any], provider: Provider | None, tables: Tables
+) -> Table:
+    if provider is None:
+        return table.over(defaults)
+    return _spring_defaults(
+        table, table.over(defaults, _plugin_defaults(provider, tables)), provider
+    )
 
 
 def _keep_problems_of(

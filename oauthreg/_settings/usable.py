@@ -9,7 +9,7 @@ from typing import Any
 
 from oauthreg._errors import ConfigurationError, Problem
 from oauthreg._settings.load import Configuration, Settings, assemble, not_there
-from oauthreg._sources import canonical, read
+from oauthreg._sources import Read, canonical, read
 from oauthreg._sources.locate import owner
 from oauthreg._sources.tree import SECTIONS
 
@@ -39,7 +39,15 @@ def load_usable(
     Raises:
         ConfigurationError: a source cannot be read, or there is no registration of an id of `only`.
     """
-    found = read(settings, **sources)
+    return usable_of(read(settings, **sources), only)
+
+
+def usable_of(found: Read, only: Collection[str] | None = None) -> Usable:
+    """Resolve what was read as `load` does, and leave out what is wrong.
+
+    Raises:
+        ConfigurationError: as `load_usable`.
+    """
     names = found.tree.get("registration") or {}
     wanted = [canonical(one) for one in only] if only else [*names]
     configuration, problems = assemble(found, only or None)

@@ -51,6 +51,7 @@ class Read:
         looked_at: In words, where settings were looked for.
         headers: Where each table begins, in the source of the lowest rank that has it.
         complete: Whether every source could be read.
+        layers: The tree of each source, the one that overrides the others first.
     """
 
     tree: Tree
@@ -58,6 +59,7 @@ class Read:
     looked_at: tuple[str, ...]
     headers: Mapping[TableName, Origin]
     complete: bool
+    layers: tuple[Tree, ...] = ()
 
 
 def read(
@@ -172,7 +174,12 @@ class _Search:
         tree = _merged(self._trees[::-1])
         _strip_values(tree)
         return Read(
-            tree, tuple(self.problems), tuple(self._looked_at), self._headers, self._complete
+            tree,
+            tuple(self.problems),
+            tuple(self._looked_at),
+            self._headers,
+            self._complete,
+            tuple(self._trees[::-1]),
         )
 
     def _path(self, path: str | Path) -> Path:
