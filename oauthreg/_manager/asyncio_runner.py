@@ -123,9 +123,7 @@ class AsyncioRunner:
             case ReadSecret():
                 return await self._read(step, self._core.flights.remaining(flight))
             case StoreCall(work, seconds):
-                done = self._core.store.workers.call(work)
-                await asyncio.wait([asyncio.wrap_future(done)], timeout=seconds)
-                return store_answer(done, seconds)
+                return await self._call_store(work, seconds)
             case Enter(name, most):
                 await self._enter(name, most, flight)
             case Launch(other):
@@ -133,6 +131,14 @@ class AsyncioRunner:
             case Wait(other, until):
                 await self._wait(other, until)
         return None
+
+    async def _call_store(self, work: Callable[[], object], seconds: float) -> object:
+        loop = asyncio.get_running_loop()
+        answered: asyncio.Future[None] = loop.create_future()
+        done = self._core.store.workers.call(work)
+        done.add_done_callback(partial(_wake, loop, answered))
+        await asyncio.wait([answered], timeout=seconds)
+        return store_answer(done, seconds)
 
     async def _enter(self, name: str, most: int, flight: Flight) -> None:
         loop = asyncio.get_running_loop()
@@ -188,7 +194,7 @@ def _running_loop() -> asyncio.AbstractEventLoop:
 
 
 def _wake(
-    loop: asyncio.AbstractEventLoop, waker: asyncio.Future[None], _outcome: object = None
+    loop: asyncio.AbstractEventLoop, waker: asyncio.Future[None], _done: object = None
 ) -> None:
     try:
         loop.call_soon_threadsafe(_set, waker)

@@ -27,15 +27,18 @@ class RefreshChain:
         token: The newest token of an answer; None before the first, or after it was revoked.
         last_used: Wall clock seconds of the last use.
         in_store: Whether it was ever in the store, so that its token is sent under the lease only.
+        unsaved: The generation of the store's entry that this token is newer than, if it could
+            not be saved; else 0.
         warned: Whether it was already reported that a rotated token cannot be kept.
     """
 
-    __slots__ = ("_configured", "_refused", "in_store", "last_used", "token", "warned")
+    __slots__ = ("_configured", "_refused", "in_store", "last_used", "token", "unsaved", "warned")
 
     def __init__(self, now: float) -> None:
         self.token: RefreshToken | None = None
         self.last_used = now
         self.in_store = False
+        self.unsaved = 0
         self.warned = False
         self._configured: Secret | None = None
         self._refused: dict[Secret, None] = {}

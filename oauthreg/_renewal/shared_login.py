@@ -7,6 +7,7 @@ between: sent without an answer, it may be sent once more; answered, it never is
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,8 @@ from oauthreg._errors import (
     SecretUnavailableError,
     TokenEndpointError,
 )
+from oauthreg._flow import Pause
+from oauthreg._grants.table import GRANTS
 from oauthreg._renewal.fetches import labels
 from oauthreg._shared.entries import MOST_SENT, LoginEntry
 from oauthreg._shared.shared_store import Stored, Unusable
@@ -34,6 +37,9 @@ if TYPE_CHECKING:
     from oauthreg._renewal.token_records import TokenRecords
     from oauthreg._secret_values import Secret
     from oauthreg._shared.shared_store import View
+
+SAVED_AGAIN_AFTER = 0.1
+"""Seconds, on average, until a save that failed is repeated."""
 
 
 class SharedLogin:
@@ -56,13 +62,18 @@ class SharedLogin:
         self._records = records
 
     def refuse_without_store(self, fetch: TokenFetch) -> None:
-        """Refuse to send a refresh token that was ever in the store without the lease.
+        """Refuse to send a refresh token that was, or may be, in the store without the lease.
 
         Raises:
             SecretUnavailableError: it may be in use by another process.
         """
         chain = self._records.refresh_chain(fetch)
-        if chain is not None and chain.in_store:
+        if chain is None:
+            return
+        registration = fetch.registration
+        first = registration.refresh_token is not None  # others may have used it up
+        needs_login = GRANTS[registration.authorization_grant_type].login is not None
+        if chain.in_store or first or (needs_login and chain.usable() is None):
             raise self._access.unavailable()
 
     def renew(
@@ -90,31 +101,41 @@ class SharedLogin:
                 retryable=False,
                 hint="Upgrade oauthreg here too.",
             )
+        if chain.unsaved and chain.unsaved == after:
+            before = None  # this process has the answer to what was sent
         self._take_over(fetch, chain, before)
         token = chain.usable()
         if token is None:
             return (yield from request())  # which says what is missing, or logs in by password
-        sent = before.sent if before is not None else 0
-        entry = LoginEntry(
+        before = before or LoginEntry(refresh_token=None)
+        sent = before.sent
+        entry = replace(
+            before,
             refresh_token=_as_refresh_token(chain, token.get_secret_value(), self._state),
             sent=sent + 1,
             used=self._now(view),
         )
-        marked = yield from self._save(fetch, name, entry, after)
+        marked = yield from self._insist(fetch, name, entry, after)
         if not marked:
             raise SecretUnavailableError("its login could not be marked as in use in the store")
-        chain.in_store = True
+        chain.in_store, chain.unsaved = True, 0
         try:
             granted = yield from request()
         except AuthorizationError as error:
             yield from self._failed(fetch, name, entry, marked, error, sent=sent)
             raise
+        flight.deadline += 2 * self._access.timeout  # the token is here: saving it takes a moment
         value = granted.refresh_token or token.get_secret_value()
-        renewed = LoginEntry(
-            refresh_token=_as_refresh_token(chain, value, self._state), used=self._now(view)
-        )
-        yield from self._save(fetch, name, renewed, marked)
+        chain.token, chain.unsaved = _as_refresh_token(chain, value, self._state), marked
+        renewed = replace(entry, refresh_token=chain.token, sent=0, used=self._now(view))
+        if (yield from self._insist(fetch, name, renewed, marked)):
+            chain.unsaved = 0
         return granted
+
+    def is_unsaved(self, fetch: TokenFetch) -> bool:
+        """Whether this process has a refresh token that could not be saved: the lease stays."""
+        chain = self._records.refresh_chain(fetch)
+        return chain is not None and chain.unsaved > 0
 
     def log_in(self, fetch: TokenFetch, name: str, token: RefreshToken | None) -> Procedure[bool]:
         """Save a new login, whatever stands there; False if that failed."""
@@ -176,8 +197,8 @@ class SharedLogin:
     ) -> Procedure[None]:
         """Note in the store what a failure says about the refresh token."""
         if getattr(error, "error", None) == "invalid_grant":
-            ended = LoginEntry(refresh_token=None, used=entry.used)
-            yield from self._save(fetch, name, ended, marked)
+            ended = replace(entry, refresh_token=None, sent=0)
+            yield from self._insist(fetch, name, ended, marked)
             if sent:
                 raise LoginRequiredError(
                     "an earlier renewal ended after its refresh token was sent, and the server "
@@ -189,8 +210,8 @@ class SharedLogin:
             return
         answered = isinstance(error, TokenEndpointError)
         if answered or not getattr(error, "sent", True):
-            unsent = LoginEntry(refresh_token=entry.refresh_token, sent=sent, used=entry.used)
-            yield from self._save(fetch, name, unsent, marked)
+            unsent = replace(entry, sent=sent)
+            yield from self._insist(fetch, name, unsent, marked)
 
     def _entry(self, fetch: TokenFetch, name: str, view: View) -> LoginEntry | None:
         found = view.entries.get(name)
@@ -203,6 +224,30 @@ class SharedLogin:
             else None
         )
 
+    def _insist(
+        self, fetch: TokenFetch, name: str, entry: LoginEntry, after: int
+    ) -> Procedure[int]:
+        """Save an entry, however often that fails within twice the store's timeout.
+
+        A save whose answer was lost may have done its work, so each failure is followed by a look.
+
+        Returns:
+            What the next save is given as `after`; 0 if it was not saved.
+        """
+        store, clocks = self._access.store, self._state.clocks
+        until = clocks.monotonic() + 2 * self._access.timeout
+        while True:
+            saved = yield from self._save(fetch, name, entry, after)
+            if saved:
+                return saved
+            view = yield from self._access.call(fetch, "load", lambda: store.load([name]), until)
+            if view is not None and view.after(name) != after:
+                found = self._entry(fetch, name, view)
+                return view.after(name) or 0 if found is not None and _same(found, entry) else 0
+            if clocks.monotonic() >= until:
+                return 0
+            yield Pause(SAVED_AGAIN_AFTER * (0.5 + clocks.random()))
+
     def _save(self, fetch: TokenFetch, name: str, entry: LoginEntry, after: int) -> Procedure[int]:
         store = self._access.store
         saved = yield from self._access.call(
@@ -212,6 +257,12 @@ class SharedLogin:
 
     def _now(self, view: View) -> float:
         return view.clock.at_latest(self._state.clocks.monotonic()).time
+
+
+def _same(one: LoginEntry, other: LoginEntry) -> bool:
+    """Whether two entries were saved by one call."""
+    tokens = [token and token.token_value for token in (one.refresh_token, other.refresh_token)]
+    return tokens[0] == tokens[1] and (one.sent, one.used) == (other.sent, other.used)
 
 
 def _as_refresh_token(chain: RefreshChain, value: str, state: EngineState) -> RefreshToken:

@@ -272,7 +272,8 @@ class Sharing:
         flight.deadline += 2 * self.access.timeout  # the token is here: saving it takes a moment
         if view is not None:
             yield from self._tokens.save(fetch, place.token, view, cached)
-        yield from self._give_back(fetch, place, owner)
+        if not self.logins.is_unsaved(fetch):
+            yield from self._give_back(fetch, place, owner)
         landing.land(flight, (cached, events))
 
     def _take_lease(self, fetch: TokenFetch, place: _Place, owner: str) -> Procedure[Taken | None]:

@@ -124,6 +124,8 @@ class StoreAccess:
             yield Pause(min(BUSY_PAUSE * (0.5 + self._clocks.random()), left))
 
     def _failed(self, fetch: Fetch, operation: str, reason: str) -> None:
+        if self._failures and self._clocks.monotonic() < self._until:
+            return  # of a flight that was already using it: no further failure
         if not self._failures:
             self._failing_since = self._clocks.wall()
         self._failures += 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import sqlite3
@@ -71,6 +72,16 @@ def test_a_store_that_fails_is_left_alone_for_a_while(broken, server, time_, beh
     assert one.store.calls == calls + 1, "one flight tries it again"
     assert one.token() == first
     assert server.token_requests == 3
+
+
+def test_a_store_that_fails_leaves_no_trace_in_the_programs_event_loop(broken):
+    one = broken(fail)
+    reported = []
+    one.loop.set_exception_handler(lambda _loop, context: reported.append(context["message"]))
+    assert one.token()
+    one.store = one.core.flights.sharing = None
+    gc.collect()
+    assert reported == []
 
 
 def test_five_cold_registrations_have_their_tokens_while_the_store_hangs(broken, server):
