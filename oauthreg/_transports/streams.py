@@ -121,7 +121,7 @@ class Stream(httpcore2.AsyncNetworkStream):
             transport = await loop.start_tls(
                 self._transport, self._protocol, ssl_context, server_hostname=server_hostname
             )
-        if transport is None:
+        if transport is None or self._protocol.ended:  # uvloop tells only the protocol
             raise ConnectionAbortedError
         self._backend.stream = Stream(self._backend, transport, self._protocol)
         return self._backend.stream
