@@ -50,6 +50,11 @@ def quoted_word(value: object, known: Iterable[str] = ()) -> str:
     return ""
 
 
+def is_plain(text: str) -> bool:
+    """Whether a text is made of words and numbers only, as the name of a variable is."""
+    return _WORDS.fullmatch(text) is not None
+
+
 def quoted_address(value: object) -> str:
     """Return an address as an error may quote it, without its query, or an empty string."""
     if not isinstance(value, str) or len(value) > _LONGEST or value.startswith("eyJ"):
@@ -70,7 +75,7 @@ def quoted_path(value: object, path: Path) -> str:
         return ""
     parts = [part for part in re.split(r"[/\\]", text) if part]
     names = all(_FILE_NAME.fullmatch(part.removeprefix("~")) for part in parts)
-    folders = len(parts) > 1 and path.parent != Path(path.anchor)
+    folders = len(Path(text).parts) > 1 and path.parent != Path(path.anchor)
     there = os.path.exists(path)  # noqa: PTH110 - Path's raises where a name is too long
     if there or (folders and os.path.isdir(path.parent)):  # noqa: PTH112 - likewise
         return repr(text)

@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from oauthreg._quoting import quoted_address, quoted_path
+from oauthreg._quoting import is_plain, quoted_address, quoted_path
 from oauthreg._settings.values import FILES, path_of
 from oauthreg._sources.tree import ALTERNATIVES, BASES, STORE_BASES, VERBATIM, Sourced
 from oauthreg._suggestions import close_to
@@ -100,7 +100,8 @@ def _foreign(item: Sourced, text: str) -> Problem | None:
     for pattern, exempt in ((_ANGLES, _FREE_TEXT), (_BRACES, _FREE_TEXT | _WHERE_BRACES_STAY)):
         found = pattern.fullmatch(text) if whole else pattern.search(text)
         if found is not None and leaf not in exempt:
-            return f"must not have {found[0]} in it: write the value in its place", ""
+            shown = found[0] if is_plain(found[0][1:-1]) else "a placeholder"
+            return f"must not have {shown} in it: write the value in its place", ""
     return None
 
 
@@ -111,11 +112,11 @@ def _not_expanded(item: Sourced, key: str, text: str, id_: str | None) -> Proble
     found = next(filter(None, (pattern.search(text) for pattern in _EXPANDED)), None)
     if found is None:
         return None
-    name = found[1]
+    name = found[1] if is_plain(found[1]) else ""
     bases = BASES if id_ else STORE_BASES
     base = None if key in VERBATIM else bases.get(item.leaf)
-    variable = re.sub(r"\W", "_", name).upper() if re.search(r"\W", name) else name
-    message = f"has a placeholder for {name}, which nothing replaces here"
+    variable = re.sub(r"\W", "_", name).upper() if re.search(r"\W", name) else name or "..."
+    message = f"has a placeholder{f' for {name}' if name else ''}, which nothing replaces here"
     if base is not None:
         return message, f'Write {base}-ref = "env:{variable}".'
     if key in VERBATIM or not id_ or item.origin.kind == "environment":

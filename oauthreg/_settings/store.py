@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,6 +12,7 @@ from pydantic import AfterValidator, BeforeValidator
 
 from oauthreg._errors import ConfigurationError, PluginError
 from oauthreg._plugins import store_factory
+from oauthreg._quoting import quoted_path
 from oauthreg._secret_values import Secret, SecretReadError
 from oauthreg._settings.credentials import Credentials
 from oauthreg._settings.models import _Model
@@ -135,7 +137,10 @@ def configured_store(table: Table) -> ConfiguredStore | None:
 def _config(table: Table, settings: StoreSettings) -> StoreConfig:
     path = settings.path
     if path is not None:
-        path = path_of(path, table.items["path"].origin)
+        text, path = str(path), path_of(path, table.items["path"].origin)
+        there = os.path.isdir(path.parent)  # noqa: PTH112 - Path's raises where a name is too long
+        if not there and not quoted_path(text, path):
+            raise ValueError("is no file in a folder that is there")
     elif settings.type == SQLITE:
         from oauthreg.stores._files import default_path  # noqa: PLC0415 - for this type only
 

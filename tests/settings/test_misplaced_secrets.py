@@ -45,7 +45,9 @@ def text_of_problems(registration=None, provider=None, **tables):
 
 
 @pytest.mark.parametrize("key", FILES)
-@pytest.mark.parametrize("value", [SECRET, PEM, PEM.replace("\n", "\\n"), JWT, "x/+" * 99])
+@pytest.mark.parametrize(
+    "value", [SECRET, f"C\\{SECRET}", PEM, PEM.replace("\n", "\\n"), JWT, "x/+" * 99]
+)
 def test_in_the_place_of_a_file(key, value):
     text = text_of_problems({"dpop": True, "client-secret": "s", key: value})
     assert key in text
@@ -68,6 +70,25 @@ def test_in_the_place_of_a_reference(key, value):
 @pytest.mark.parametrize("item", [{"file": SECRET}, {"ref": f"env:{SECRET}"}, {"files": SECRET}])
 def test_in_a_list_of_secrets(item):
     assert SECRET.lower() not in text_of_problems({"client-secrets": [item]})
+
+
+MARKED = SECRET.replace("-", "")
+
+
+@pytest.mark.parametrize("key", ["client-secret", "password", "refresh-token"])
+@pytest.mark.parametrize("written", ["<{}>", "{{{}}}", "a${{{}}}z", "%{}%", "ENC({})"])
+def test_in_what_looks_like_a_placeholder(key, written):
+    text = text_of_problems({"client-secret": "s", key: written.format(MARKED)})
+    assert key in text
+    assert MARKED.lower() not in text
+
+
+@pytest.mark.parametrize("value", [PEM, f"{SECRET}/a", f"https://u:{SECRET}@h/x", "x/+" * 300])
+def test_in_the_place_of_a_stores_file(value):
+    text = text_of_problems({"client-secret": "s"}, store={"type": "sqlite", "path": value})
+    assert "store.path" in text
+    for secret in (SECRET, PEM.splitlines()[1], "x/+x"):
+        assert secret.lower() not in text
 
 
 @pytest.mark.parametrize("key", NAMES)
