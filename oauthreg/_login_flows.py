@@ -174,7 +174,7 @@ def _logged_in(
     )
 
     _check_can_verify(context)
-    if request is not None and request.nonce is None:
+    if request is not None and not request.nonce:
         raise CallbackError(
             "this login was begun without the scope openid, which has been added since",
             hint=LOG_IN_AGAIN,

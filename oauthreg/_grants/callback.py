@@ -98,9 +98,7 @@ def _read(
         pairs = _pairs(request, callback_url)
     except ValueError as error:
         return CallbackError(f"the callback's address is {error}", hint=ONLY_THE_QUERY)
-    fields = dict(pairs)
-    own = {name for name, _ in parse_qsl(urlsplit(request.redirect_uri).query)}
-    names = [name for name, _ in pairs if name not in own]
+    fields, names = dict(pairs), [name for name, _ in pairs]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         listed = clean(", ".join(twice), 100)
@@ -171,10 +169,15 @@ def _pairs(request: AuthorizationRequest, callback_url: str) -> list[tuple[str, 
         pairs = parse_qsl(query, keep_blank_values=True, max_num_fields=MOST_FIELDS)
         compared = zip(PARTS, _address(parts), _address(expected), strict=True)
         differing = [name for name, ours, theirs in compared if ours != theirs]
+        there = pairs if mark == "?" else parse_qsl(parts.query, keep_blank_values=True)
+        own = parse_qsl(expected.query, keep_blank_values=True)
     except ValueError:
         raise ValueError("not one that can be read") from None
     if not parts.scheme and not parts.netloc:
         differing = [name for name in differing if name == "path" and parts.path]
+    if mark == "?" or parts.scheme:  # a server keeps redirect_uri's own query (RFC 6749 3.1.2)
+        differing += ["query"] if any(one not in there for one in own) else []
+        pairs = [one for one in pairs if one not in own]
     if differing:
         where = request.redirect_uri.partition("?")[0]
         raise ValueError(f"not this login's redirect_uri {where}: another {', '.join(differing)}")

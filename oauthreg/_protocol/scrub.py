@@ -1,16 +1,21 @@
-"""Errors without any value that a request carried and the answer repeated, in any spelling."""
+"""Errors without any value that a request carried and the answer repeated, in any spelling.
+
+Values and texts are compared in one form, to which every spelling is brought: the bytes of UTF-8
+with all escapes undone, layer by layer, in lower case, with a blank for a plus sign. (A percent
+sign, an HTML entity and a backslash each begin an escape.) For base64 and hex the value is encoded
+instead.
+"""
 
 from __future__ import annotations
 
 import html
-import json
-from base64 import b64encode, urlsafe_b64encode
+import re
+from base64 import b64encode
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, TypeVar
-from urllib.parse import quote, quote_plus
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from oauthreg._errors import TokenEndpointError
-from oauthreg._protocol.text import CUT, clean
+from oauthreg._protocol.text import CUT
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -21,18 +26,30 @@ E = TypeVar("E", bound="AuthorizationError")
 
 MASKED = "***"
 SHORT = 4  # a value below this is masked in the server's words only, where it stands alone
-PART = 8  # characters at a value's begin or end by which a shortened repetition is known
-CUT_PART = 3  # likewise where the text itself was shortened
+PART = 8  # characters of a value by which a part of it is known
+CUT_PART = 3  # likewise of its beginning, where the text itself was shortened
+MOST_LAYERS = 6  # of escapes around each other
 SERVERS_WORDS = ("error", "error_description", "error_uri")
 NOT_SCRUBBED = frozenset({"registration_id", "provider", "asked_for"})
+ESCAPE = re.compile(
+    r"%([0-9a-f]{2})|\\x([0-9a-f]{2})|\\([0-3][0-7]{2})"  # a byte
+    r"|\\u(d[89ab][0-9a-f]{2})\\u(d[c-f][0-9a-f]{2})"  # two halves of a character
+    r"|(?:%u|\\u)([0-9a-f]{4})|\\u\{([0-9a-f]{1,6})\}|&#x([0-9a-f]{1,6});?"
+    r"|(&(?:#[0-9]{1,7};?|[a-z][a-z0-9]{1,31};))|\\(.)",
+    re.IGNORECASE | re.DOTALL,
+)
+CUT_ESCAPE = re.compile(r"(?:%u?|&#?x?|\\u?\{?)[0-9a-z]{0,8}$", re.IGNORECASE)
+CONTROLS = "nrtbf"  # after a backslash
+FOLDED = dict.fromkeys((*range(0x21), 0x7F, ord("+")), " ") | {
+    code: chr(code + 0x20) for code in range(ord("A"), ord("Z") + 1)
+}
 
 
 def scrubbed(error: E, sensitive: Iterable[str]) -> E:
     """Return the error with `***` instead of these values, however the server spelt them.
 
-    Known are the value itself, in any case, and percent-, form-, HTML-, JSON-, Python-, base64-
-    and hex-encoded. In the server's own words its first or last characters are masked, too, and a
-    value of less than four characters where it stands alone.
+    In the server's own words parts of them are masked, too, and a value of less than four
+    characters where it stands alone.
     """
     scrubber = _Scrubber(sensitive)
     changes: dict[str, Any] = {
@@ -62,13 +79,13 @@ class _Scrubber:
 
     def __init__(self, sensitive: Iterable[str]) -> None:
         values = {value for value in sensitive if value}
-        self._spellings = {_folded(one) for value in values for one in _spellings(value)}
-        self._long = {one for one in self._spellings if len(one) >= SHORT}
+        self._needles = {one for value in values for one in _needles(value) if one}
+        self._long = {one for one in self._needles if len(one) >= SHORT}
 
     def whole(self, text: str) -> str:
         """Mask the values where they are complete."""
-        lower = _folded(text)
-        return _masked(text, (span for one in self._long for span in _found(lower, one)))
+        folded = _folded(text)
+        return _masked(text, (span for one in self._long for span in _found(folded, one)))
 
     def inside(self, value: Any) -> Any:
         """Mask the values in the texts of a JSON value."""
@@ -79,83 +96,147 @@ class _Scrubber:
         return [self.inside(item) for item in value] if isinstance(value, list) else value
 
     def parts(self, text: str) -> str:
-        """Mask the values, and their beginnings and ends."""
-        lower = _folded(text)
+        """Mask the values, and parts of them."""
+        folded, cut = _folded(text), _folded(_before_cut(text))
         spans = (
             span
-            for one in self._spellings
-            for span in (*_found(lower, one), *_parts(lower, one), *_cut(lower, one))
+            for one in self._needles
+            for span in (*_found(folded, one), *_parts(folded, one), *_cut(cut, one))
+            if len(one) >= SHORT or _stands_alone(text, span)
         )
         return _masked(text, spans)
 
 
-def _folded(text: str) -> str:
-    """Return the text in lower case, character by character, so that places stay the same."""
-    return "".join(low if len(low := char.lower()) == 1 else char for char in text)
+class _Folded(NamedTuple):
+    """A text in the form in which texts are compared.
+
+    Attributes:
+        form: Its characters.
+        places: Where each of them begins and ends in the text as it was.
+    """
+
+    form: str
+    places: list[tuple[int, int]]
+
+    def span(self, start: int, end: int) -> tuple[int, int]:
+        """Return the place in the text as it was of some characters of the form."""
+        return self.places[start][0], self.places[end - 1][1]
 
 
-def _spellings(value: str) -> Iterator[str]:
+def _folded(text: str) -> _Folded:
+    units = [
+        (chr(byte), (place, place + 1))
+        for place, char in enumerate(text)
+        for byte in char.encode("utf-8", "surrogatepass")
+    ]
+    for _ in range(MOST_LAYERS):
+        joined, changed, done = "".join(char for char, _ in units), [], 0
+        for match in ESCAPE.finditer(joined):
+            start, end = match.span()
+            place = units[start][1][0], units[end - 1][1][1]
+            changed += units[done:start] + [(char, place) for char in _unescaped(match)]
+            done = end
+        if not done:
+            break
+        units = changed + units[done:]
+    form = "".join(char for char, _ in units).translate(FOLDED)
+    return _Folded(form, [place for _, place in units])
+
+
+def _form(value: bytes) -> str:
+    """Return a value in the form in which texts are compared."""
+    text = value.decode("latin-1")
+    for _ in range(MOST_LAYERS):
+        before, text = text, ESCAPE.sub(_unescaped, text)
+        if text == before:
+            break
+    return text.translate(FOLDED)
+
+
+def _unescaped(match: re.Match[str]) -> str:
+    """Return the bytes that an escape stands for, each as a character."""
+    percent, escaped, octal, high, low, *numbers, entity, char = match.groups()
+    if octal:
+        return chr(int(octal, 8))
+    if percent or escaped:
+        return chr(int(percent or escaped, 16))
+    if char:
+        return " " if char.lower() in CONTROLS else char
+    if entity:
+        text = html.unescape(entity)
+        return entity if text == entity else _as_bytes(text)
+    if high:
+        pair = (int(high, 16) << 16 | int(low, 16)).to_bytes(4)
+        return _as_bytes(pair.decode("utf-16-be"))
+    code = int(next(filter(None, numbers)), 16)
+    return _as_bytes(chr(code)) if code <= 0x10FFFF else ""  # noqa: PLR2004 - Unicode's last
+
+
+def _as_bytes(text: str) -> str:
+    return text.encode("utf-8", "surrogatepass").decode("latin-1")
+
+
+def _needles(value: str) -> Iterator[str]:
+    """Give the forms in which a value may stand in a text."""
     raw = value.encode("utf-8", "surrogatepass")
-    percent = quote(raw, safe="")
-    escaped = html.escape(value)
-    in_json = json.dumps(value)[1:-1]
-    yield from (
-        value,
-        clean(value, len(value)),
-        raw.decode("cp1252", "replace"),
-        percent,
-        quote(percent, safe=""),
-        quote(raw),
-        quote_plus(raw),
-        quote(value, safe="", encoding="latin-1", errors="replace"),
-        escaped,
-        escaped.replace("&#x27;", "&#39;"),
-        escaped.replace("&quot;", "&#34;").replace("&#x27;", "&apos;"),
-        in_json,
-        in_json.replace("/", "\\/"),
-        json.dumps(value, ensure_ascii=False)[1:-1],
-        repr(value)[1:-1],
-    )
+    yield _form(raw)
+    if not value.isascii():
+        yield from (_form(one.encode("utf-8", "replace")) for one in (value.lower(), value.upper()))
+        yield _form(raw.decode("cp1252", "replace").encode())
+        yield from (_form(value.encode(charset, "replace")) for charset in ("latin-1", "ascii"))
     if len(value) >= SHORT:
-        yield b64encode(raw).decode().rstrip("=")
-        yield urlsafe_b64encode(raw).decode().rstrip("=")
-        yield raw.hex()
+        yield _form("\0".join(value).encode("utf-8", "surrogatepass"))  # UTF-16, misread
+        yield from (raw.hex(), raw.hex(" "), raw.hex(":"))
+        yield from _base64(raw)
 
 
-def _found(text: str, value: str) -> Iterator[tuple[int, int]]:
-    start = text.find(value)
+def _base64(raw: bytes) -> Iterator[str]:
+    """Give a value in base64, at each place in a longer text that was encoded with it."""
+    yield _form(b64encode(raw).rstrip(b"="))
+    for before in range(3):
+        encoded = b64encode(bytes(before) + raw)
+        whole = encoded[(before * 8 + 5) // 6 : (before + len(raw)) * 8 // 6]
+        yield from (_form(whole), _form(whole.replace(b"+", b"-").replace(b"/", b"_")))
+
+
+def _found(folded: _Folded, needle: str) -> Iterator[tuple[int, int]]:
+    start = folded.form.find(needle)
     while start >= 0:
-        end = start + len(value)
-        around = f"{text[start - 1 : start]}{text[end : end + 1]}"
-        if len(value) >= SHORT or not any(char.isalnum() for char in around):
-            yield start, end
-        start = text.find(value, end)
+        end = start + len(needle)
+        yield folded.span(start, end)
+        start = folded.form.find(needle, end)
 
 
-def _parts(text: str, value: str) -> Iterator[tuple[int, int]]:
-    if len(value) < PART:
-        return
-    for start, _ in _found(text, value[:PART]):
+def _parts(folded: _Folded, needle: str) -> Iterator[tuple[int, int]]:
+    form, start = folded.form, 0
+    while start <= len(form) - PART:
         end = start + PART
-        while end < len(text) and value.startswith(text[start : end + 1]):
+        if form[start:end] not in needle:
+            start += 1
+            continue
+        while end < len(form) and form[start : end + 1] in needle:
             end += 1
-        yield start, end
-    for begin, end in _found(text, value[-PART:]):
-        start = begin
-        while start > 0 and value.endswith(text[start - 1 : end]):
-            start -= 1
-        yield start, end
+        yield folded.span(start, end)
+        start = end
 
 
-def _cut(text: str, value: str) -> Iterator[tuple[int, int]]:
+def _before_cut(text: str) -> str:
+    """Return a text up to where it was shortened, and up to an escape there; "" for others."""
+    return CUT_ESCAPE.sub("", text.removesuffix(CUT)) if text.endswith(CUT) else ""
+
+
+def _cut(folded: _Folded, needle: str) -> Iterator[tuple[int, int]]:
     """Give the beginning of a value that the end of a shortened text has cut."""
-    if not text.endswith(CUT):
-        return
-    end = len(text) - len(CUT)
-    for length in range(min(PART, len(value)), CUT_PART - 1, -1):
-        if text.endswith(value[:length], 0, end):
-            yield end - length, end
+    end = len(folded.form)
+    for length in range(min(PART, len(needle)), CUT_PART - 1, -1):
+        if folded.form.endswith(needle[:length]):
+            yield folded.span(end - length, end)
             return
+
+
+def _stands_alone(text: str, span: tuple[int, int]) -> bool:
+    start, end = span
+    return not any(char.isalnum() for char in f"{text[start - 1 : start]}{text[end : end + 1]}")
 
 
 def _masked(text: str, spans: Iterable[tuple[int, int]]) -> str:

@@ -80,11 +80,12 @@ def test_an_id_token_of_another_issuer_is_refused(begun, server):
         manager.complete("web", callback, request=request, principal="alice")
 
 
-def test_an_id_token_without_a_nonce_to_compare_is_not_asked_for(begun, server):
+@pytest.mark.parametrize("nonce", [None, ""])
+def test_an_id_token_without_a_nonce_to_compare_is_not_asked_for(begun, server, nonce):
     manager, request, callback = begun
     with pytest.raises(CallbackError, match="begun without the scope openid"):
         manager.complete(
-            "web", callback, request={**request.to_mapping(), "nonce": None}, principal="alice"
+            "web", callback, request={**request.to_mapping(), "nonce": nonce}, principal="alice"
         )
     assert server.token_requests == 0
 

@@ -108,6 +108,36 @@ def test_a_browsers_spelling_of_the_address_is_the_same(read, ours, browsers):
     )
 
 
+WITH_QUERY = f"{REDIRECT}?server=good&state=mine"
+
+
+@pytest.mark.parametrize(
+    "address", [WITH_QUERY, "?server=good&state=mine", "server=good&state=mine"]
+)
+def test_the_query_of_the_address_comes_back(read, address):
+    found = read(f"{address}&{GOOD}", redirect_uri=WITH_QUERY)
+    assert found.get("code") == "the-code-of-the-callback"
+
+
+@pytest.mark.parametrize(
+    "query", ["server=evil&state=mine", "server=good&server=evil", "server=good", "", "code=x"]
+)
+def test_a_callback_with_another_query_of_the_address_is_refused(refused, query):
+    assert "another query" in str(refused(f"{REDIRECT}?{query}&{GOOD}", redirect_uri=WITH_QUERY))
+
+
+@pytest.mark.parametrize("query", ["server=good&state=mine&server=evil&server=no", "state=mine"])
+def test_no_parameter_of_the_answer_hides_behind_one_of_the_address(refused, query):
+    refused(f"{REDIRECT}?{query}&{GOOD}&state=the-state", redirect_uri=WITH_QUERY)
+
+
+def test_the_query_of_the_address_is_looked_for_beside_a_fragment_too(read, refused):
+    implicit = {"response_type": "token", "redirect_uri": f"{REDIRECT}?server=good"}
+    assert read(f"{REDIRECT}?server=good#{GOOD}", **implicit).get("code")
+    assert read(f"#{GOOD}", **implicit).get("code")
+    assert "another query" in str(refused(f"{REDIRECT}?server=evil#{GOOD}", **implicit))
+
+
 def test_a_host_that_an_older_idna_made_of_the_address_is_another(refused):
     error = refused(
         f"https://strasse.example/cb?{GOOD}", redirect_uri="https://stra\u00dfe.example/cb"

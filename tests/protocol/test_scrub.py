@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import json
+import re
 from base64 import b64encode, urlsafe_b64encode
 from urllib.parse import quote, quote_plus
 
@@ -31,7 +32,27 @@ SPELLINGS = {
     "Python": repr(SECRET),
     "base64": b64encode(SECRET.encode()).decode(),
     "base64url": urlsafe_b64encode(SECRET.encode()).decode(),
+    "base64 of more": b64encode(f"id:{SECRET}&x".encode()).decode(),
+    "base64url of more": urlsafe_b64encode(f"an:{SECRET}".encode()).decode(),
+    "base64, in a form": quote_plus(b64encode(SECRET.encode())),
     "hex": SECRET.encode().hex(),
+    "hex with colons": SECRET.encode().hex(":"),
+    "decimal entities": "".join(f"&#{ord(char)};" for char in SECRET),
+    "hexadecimal entities": "".join(f"&#x{ord(char):X};" for char in SECRET),
+    "named entities": SECRET.replace("&", "&amp;").replace("\u00fc", "&uuml;"),
+    "every byte in percent": "".join(f"%{byte:02X}" for byte in SECRET.encode()),
+    "percent of old JavaScript": "".join(f"%u{ord(char):04x}" for char in SECRET),
+    "JSON as .NET": re.sub(r"\W", lambda char: f"\\u{ord(char[0]):04X}", SECRET),
+    "JSON in JSON": json.dumps(json.dumps(SECRET)),
+    "percent in HTML": html.escape(quote(SECRET)),
+    "HTML in JSON": json.dumps(html.escape(SECRET)),
+    "JavaScript": "".join(f"\\u{{{ord(char):x}}}" for char in SECRET),
+    "octal": "".join(f"\\{byte:03o}" for byte in SECRET.encode()),
+    "bytes of Python": repr(SECRET.encode()),
+    "a shell": re.sub(r"(\W)", r"\\\1", SECRET),
+    "UTF-16, misread": "\0".join(SECRET),
+    "with line ends": SECRET[:9] + "\n" + SECRET[9:],
+    "its middle": SECRET[3:-3],
     "misread": SECRET.encode().decode("cp1252"),
     "its beginning": SECRET[:11],
     "its end": SECRET[-11:],
