@@ -29,6 +29,8 @@ SHORT = 4  # a value below this is masked in the server's words only, where it s
 PART = 8  # characters of a value by which a part of it is known
 CUT_PART = 3  # likewise of its beginning, where the text itself was shortened
 MOST_LAYERS = 6  # of escapes around each other
+DEEPEST = 20  # levels of an answer that a plugin is shown
+LONGEST_INSIDE = 4096  # characters of its texts together
 SERVERS_WORDS = ("error", "error_description", "error_uri")
 NOT_SCRUBBED = frozenset({"registration_id", "provider", "asked_for"})
 ESCAPE = re.compile(
@@ -81,19 +83,26 @@ class _Scrubber:
         values = {value for value in sensitive if value}
         self._needles = {one for value in values for one in _needles(value) if one}
         self._long = {one for one in self._needles if len(one) >= SHORT}
+        self._left = LONGEST_INSIDE
 
     def whole(self, text: str) -> str:
         """Mask the values where they are complete."""
         folded = _folded(text)
         return _masked(text, (span for one in self._long for span in _found(folded, one)))
 
-    def inside(self, value: Any) -> Any:
-        """Mask the values in the texts of a JSON value."""
+    def inside(self, value: Any, depth: int = DEEPEST) -> Any:
+        """Mask the values in the texts of a JSON value, and leave out what is long or deep."""
         if isinstance(value, str):
-            return self.parts(value)
+            text = value[: self._left]
+            self._left -= len(text)
+            return self.parts(text) if text else ""
+        if not isinstance(value, Mapping | list):
+            return value
+        if not depth:
+            return None
         if isinstance(value, Mapping):
-            return {name: self.inside(item) for name, item in value.items()}
-        return [self.inside(item) for item in value] if isinstance(value, list) else value
+            return {name: self.inside(item, depth - 1) for name, item in value.items()}
+        return [self.inside(item, depth - 1) for item in value]
 
     def parts(self, text: str) -> str:
         """Mask the values, and parts of them."""

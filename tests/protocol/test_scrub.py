@@ -109,3 +109,16 @@ def test_who_asked_for_what_stays():
 def test_a_text_without_a_value_stays_as_it_is():
     error = refused("nothing of it", hint="Look.", endpoint="https://as.example/token")
     assert vars(scrubbed(error, (SECRET,))) == vars(error)
+
+
+def test_of_an_answer_a_plugin_is_shown_what_is_short_without_values():
+    deep = current = []
+    for _ in range(900):
+        current.append([])
+        current = current[0]
+    fields = {"a": [SECRET, 5], "long": "y" * 900_000, "many": ["x" * 99] * 60_000, "deep": deep}
+    clean = scrubbed(refused("no", fields=fields, headers={"x": SECRET}), (SECRET,))
+    assert clean.fields["a"] == ["***", 5]
+    assert sum(map(len, [clean.fields["long"], *clean.fields["many"]])) < 5_000
+    assert str(clean.fields["deep"]).count("[") < 30
+    assert "P@ss" not in str(clean.headers)
