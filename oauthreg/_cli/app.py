@@ -31,6 +31,10 @@ class Commands(LazyGroup):
             "overrides.",
         ),
         "token": Command("print_token:token", "Print a live token of a registration."),
+        "request": Command(
+            "request:request",
+            "Call an API with a registration's token, as a program with oauthreg would.",
+        ),
         "login": Command("log_in:login", "Log a user in, by the browser or by another device."),
         "logout": Command("log_out:logout", "End a login that a store keeps."),
         "introspect": Command(
@@ -84,6 +88,7 @@ def oauthreg(
     oauthreg check                    whether each of them works, and why not
     oauthreg explain my-client        every value of it, and where that comes from
     oauthreg token my-client          print a live token
+    oauthreg request my-client URL    call an API with it
     oauthreg login my-client          log a user in by the browser, or by another device
     oauthreg logout my-client         end that login
     oauthreg introspect my-client     ask the authorization server about a token

@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
+import json
 import sys
-from typing import TYPE_CHECKING, Annotated
+from base64 import urlsafe_b64decode
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from oauthreg._cli.common import (
-    IdArgument,
-    OnlyOption,
-)
+from oauthreg._cli.common import IdArgument, OnlyOption, print_json, say
+from oauthreg._cli.exits import NO_TOKEN
 from oauthreg._cli.options import CommonOptions, with_options
+from oauthreg._cli.token_options import (
+    AudienceOption,
+    PrincipalOption,
+    ResourceOption,
+    ScopeOption,
+    TimeoutOption,
+    authorize_options,
+)
 
 if TYPE_CHECKING:
-    from oauthreg._registration import AuthorizeOptions
+    from oauthreg._registration import AuthorizedClient
 
 
 @with_options
@@ -23,51 +32,81 @@ def token(
     registration_id: IdArgument,
     *,
     only: OnlyOption = False,
-    scope: Annotated[
-        list[str] | None,
-        typer.Option(help="Ask for this instead of the registration's scope; repeat it for more."),
-    ] = None,
-    audience: Annotated[
-        str | None, typer.Option(help="Ask for this audience instead of the registration's.")
-    ] = None,
-    resource: Annotated[
-        list[str] | None,
-        typer.Option(metavar="URI", help="Ask for this resource; repeat it for more (RFC 8707)."),
-    ] = None,
-    principal: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Act for this user, where the grant does.")
-    ] = None,
-    timeout: Annotated[
-        float | None, typer.Option(min=0.001, metavar="SECONDS", help="Wait this long at most.")
-    ] = None,
+    scope: ScopeOption = None,
+    audience: AudienceOption = None,
+    resource: ResourceOption = None,
+    principal: PrincipalOption = None,
+    timeout: TimeoutOption = None,
     header: Annotated[
         bool, typer.Option("--header", help="Print the header that an API wants, with its name.")
+    ] = False,
+    decode: Annotated[
+        bool,
+        typer.Option("--decode", help="Print what a JWT says instead of it; nothing is verified."),
     ] = False,
 ) -> None:
     """Print a live token of a registration.
 
-    The token stands alone on stdout; whatever is wrong is said on stderr.
+    The token stands alone on stdout; whatever is wrong is said on stderr. With --json it stands
+    there with its type, scope and expiry; with --decode, its claims stand there instead of it.
 
     \b
     oauthreg token my-client
     oauthreg token my-client --settings settings.toml --profile test
     oauthreg token my-client --scope read --audience https://api.example.com
+    oauthreg token my-client --decode | jq .claims.aud
+    oauthreg token my-client --json | jq -r .expires_at
     curl -H "$(oauthreg token my-client --header)" https://api.example.com/
     """  # noqa: D301 - a backspace keeps click from joining the lines
-    options: AuthorizeOptions = {}
-    if scope:
-        options["scope"] = " ".join(scope)
-    if audience is not None:
-        options["audience"] = audience
-    if resource:
-        options["resource"] = tuple(resource)
-    if principal is not None:
-        options["principal"] = principal
-    if timeout is not None:
-        options["timeout"] = timeout
+    options = authorize_options(
+        scope=scope, audience=audience, resource=resource, principal=principal, timeout=timeout
+    )
     with common.manager(only=[registration_id] if only else None) as manager:
         client = manager.authorize(registration_id, **options)
-        line = client.access_token.token_value
-        if header:
-            line = "\n".join(f"{name}: {value}" for name, value in client.headers.items())
-    sys.stdout.write(f"{line}\n")
+    if decode:
+        _print_decoded(client, as_json=common.as_json)
+    elif common.as_json:
+        value = client.access_token.token_value
+        headers = {"headers": client.headers} if header else {}
+        print_json({"access_token": value, **_facts(client), **headers})
+    elif header:
+        for name, value in client.headers.items():
+            sys.stdout.write(f"{name}: {value}\n")
+    else:
+        sys.stdout.write(f"{client.access_token.token_value}\n")
+
+
+def _facts(client: AuthorizedClient) -> dict[str, Any]:
+    """Return what is known of a token but the token itself, as RFC 6749 names it."""
+    token = client.access_token
+    left = (token.expires_at - datetime.now(UTC)).total_seconds()
+    return {
+        "token_type": token.token_type,
+        "expires_in": round(max(left, 0.0)),
+        "expires_at": token.expires_at.isoformat(timespec="seconds"),
+        "scope": " ".join(token.scopes),
+        "registration_id": client.registration.registration_id,
+        "principal": client.principal,
+    }
+
+
+def _print_decoded(client: AuthorizedClient, *, as_json: bool) -> None:
+    decoded = _decoded(client.access_token.token_value)
+    if decoded is None:
+        say("The token is no JWT: only the server knows what it says (oauthreg introspect).")
+        raise typer.Exit(NO_TOKEN)
+    print_json({**_facts(client), **decoded} if as_json else decoded)
+
+
+def _decoded(value: str) -> dict[str, Any] | None:
+    """Return header and claims of a JWT (RFC 7519), unverified; None for any other token."""
+    try:
+        header, claims, _signature = value.split(".")
+        parts = {"header": _part(header), "claims": _part(claims)}
+    except ValueError:
+        return None
+    return parts if all(isinstance(part, dict) for part in parts.values()) else None
+
+
+def _part(text: str) -> Any:
+    return json.loads(urlsafe_b64decode(text + "=" * (-len(text) % 4)))

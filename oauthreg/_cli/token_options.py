@@ -1,0 +1,51 @@
+"""The options of commands that need a token: what to ask for instead of the settings'."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from oauthreg._registration import AuthorizeOptions
+
+ScopeOption = Annotated[
+    list[str] | None,
+    typer.Option(help="Ask for this instead of the registration's scope; repeat it for more."),
+]
+AudienceOption = Annotated[
+    str | None, typer.Option(help="Ask for this audience instead of the registration's.")
+]
+ResourceOption = Annotated[
+    list[str] | None,
+    typer.Option(metavar="URI", help="Ask for this resource; repeat it for more (RFC 8707)."),
+]
+PrincipalOption = Annotated[
+    str | None, typer.Option(metavar="NAME", help="Act for this user, where the grant does.")
+]
+TimeoutOption = Annotated[
+    float | None, typer.Option(min=0.001, metavar="SECONDS", help="Wait this long at most.")
+]
+
+
+def authorize_options(
+    *,
+    scope: list[str] | None,
+    audience: str | None,
+    resource: list[str] | None,
+    principal: str | None,
+    timeout: float | None,
+) -> AuthorizeOptions:
+    """Return the options of `authorize` that were given."""
+    options: AuthorizeOptions = {}
+    if scope:
+        options["scope"] = " ".join(scope)
+    if audience is not None:
+        options["audience"] = audience
+    if resource:
+        options["resource"] = tuple(resource)
+    if principal is not None:
+        options["principal"] = principal
+    if timeout is not None:
+        options["timeout"] = timeout
+    return options
