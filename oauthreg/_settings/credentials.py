@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from pathlib import Path
@@ -48,6 +49,12 @@ _BLANKS = {
 
 A store's keys stand in lines."""
 
+_BARE = frozenset({"client-secret", "password", "refresh-token"})
+"""Credentials that are one plain text, never JSON or a line of a .env file."""
+
+_ASSIGNED = re.compile(
+    r"(?:export\s+)?[A-Z0-9_]*(?:SECRET|PASSWORD|PASSWD|TOKEN|KEY|CREDENTIAL)[A-Z0-9_]*\s*=\s*\S"
+)
 _SCHEME = re.compile(r"[a-z][a-z0-9.+-]{0,20}")
 _VARIABLE = re.compile(r"[A-Z_][A-Z0-9_]{0,63}|[a-z_]{1,64}")
 
@@ -160,7 +167,10 @@ class Credentials:
             return ()
         if item.leaf == "client-secrets":
             if not isinstance(item.value, list) or not item.value:
-                raise CredentialError("must be a list with at least one item")
+                raise CredentialError(
+                    "must be a list with at least one item",
+                    'Write client-secrets = [{ file = "new.secret" }, { ref = "env:OLD_SECRET" }].',
+                )
             return tuple(self._listed(one, item) for one in item.value)
         if item.leaf.endswith("-file"):
             return (FileSecret(_path(item.value, item)),)
@@ -183,16 +193,31 @@ class Credentials:
                 return FileSecret(path)
             case {"ref": str(ref), **rest} if not rest:
                 return _referred(ref, item)
-        raise CredentialError("each item must be text, or a table with either file or ref")
+        raise CredentialError(
+            "each item must be text, or a table with either file or ref",
+            'Write client-secrets = [{ file = "new.secret" }, { ref = "env:OLD_SECRET" }].',
+        )
 
 
 def _check_visible(secret: object, key: str) -> None:
     if not isinstance(secret, Secret):
         return
-    found = invisible_inside(secret.get_secret_value(), allowed=_BLANKS.get(key, ""))
+    text = secret.get_secret_value()
+    if key in _BARE and (_ASSIGNED.match(text) or _is_object(text)):
+        form = "a line NAME=value" if _ASSIGNED.match(text) else "a JSON object"
+        remedy = "Keep only the value there."
+        raise CredentialError(f"must be the value alone; it is {form}", remedy)
+    found = invisible_inside(text, allowed=_BLANKS.get(key, ""))
     if found is not None:
         remedy = "Keep it alone on one line." if found == "a line end" else ""
         raise CredentialError(f"must not have {found} in it", remedy)
+
+
+def _is_object(text: str) -> bool:
+    try:
+        return text.startswith("{") and isinstance(json.loads(text), dict)
+    except (ValueError, RecursionError):
+        return False
 
 
 def _path(value: object, item: Sourced) -> Path:
@@ -205,7 +230,9 @@ def _referred(reference: str, item: Sourced) -> SecretSource:
     scheme, colon, rest = reference.partition(":")
     if not colon or not rest:
         known = "env:NAME, file:PATH, keyring:service/user, or those of an installed plugin"
-        meant = f'Did you mean "env:{reference}"?' if reference in os.environ else ""
+        base = item.leaf.removesuffix("-ref").removesuffix("s")
+        own = f'Write {item.leaf} = "env:NAME"; the credential itself is written as {base}.'
+        meant = f'Did you mean "env:{reference}"?' if reference in os.environ else own
         raise CredentialError(f"must be a scheme and a reference: {known}", meant)
     if scheme == "env":
         return _variable(rest, item)

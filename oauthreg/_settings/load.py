@@ -14,7 +14,7 @@ from oauthreg._common_providers import LOGIN, OKTA
 from oauthreg._errors import ConfigurationError, Problem
 from oauthreg._provider import filled_defaults
 from oauthreg._registration import ClientRegistration, HttpProfile
-from oauthreg._settings.misspelt import blame_misspelt_id, note_misspelt_names
+from oauthreg._settings.misspelt import blame_misspelt_id, note_misspelt_names, with_name_meant
 from oauthreg._settings.models import (
     NOT_IN_DEFAULTS,
     HttpSettings,
@@ -115,7 +115,7 @@ def assemble(
     """
     only = [only] if isinstance(only, str) else only
     ids = None if only is None else {canonical(one) for one in only}
-    tables = Tables(found.tree, found.headers, list(found.problems))
+    tables = Tables(found.tree, found.headers, [with_name_meant(one) for one in found.problems])
     entries = resolve(tables, ids)
     note_broken_references(entries, tables)
     store = configured_store(tables.table("store"))

@@ -52,6 +52,13 @@ _TEXTS = {
     "string_too_short": "must not be empty",
     "tuple_type": "must be a list",
 }
+_EXAMPLES = {
+    "urls": 'Write urls = ["https://api.example.com"].',
+    "resource": 'Write resource = "https://api.example.com"; a name is written as audience.',
+    "audience": 'Write audience = "https://api.example.com"; several are written as resource.',
+    "redirect-uri": 'Write redirect-uri = "https://app.example.com/callback".',
+    "proxy": 'Write proxy = "http://proxy.example.com:3128".',
+}
 _RANGES = {
     "greater_than": "must be more than {gt}",
     "greater_than_equal": "must be at least {ge}",
@@ -97,10 +104,36 @@ def described(error: ErrorDetails, leaf: str, value: Any) -> tuple[str, str]:
             message = _RANGES[kind].format(**context)
         case kind:
             message = _TEXTS.get(kind, "is not what this setting takes")
+    remedy = remedy or _example(leaf, value, message)
     quoted = _quoted(
         leaf, value, (*known, *(cause.meant if isinstance(cause, NotOneOfError) else ()))
     )
     return f"{place}{message}" + (f"; it is {quoted}" if quoted else ""), remedy
+
+
+def _example(leaf: str, value: Any, message: str) -> str:
+    """Return what to write where only an example can say it, or an empty string."""
+    if leaf in CREDENTIALS:
+        return ""
+    if "must not have" in message:
+        hidden = "invisible" in message or message.endswith((" blank in it", " tab in it"))
+        return "Take it out; text that is copied often has such characters." if hidden else ""
+    if leaf.endswith("-uri") and leaf != "redirect-uri":
+        return _address_example(leaf, value, message)
+    if "seconds" in message:
+        return f"Write {leaf} = 60."
+    if message == "must be true or false":
+        return f"Write {leaf} = true."
+    return _EXAMPLES.get(leaf, "")
+
+
+def _address_example(leaf: str, value: Any, message: str) -> str:
+    shown = quoted_address(value).strip("'") if isinstance(value, str) else ""
+    if shown and "://" not in shown:
+        return f'Write {leaf} = "https://{shown}".'
+    if shown.startswith("http:") and message.startswith("must be https"):
+        return f'Write {leaf} = "https{shown.removeprefix("http")}", if the server takes https.'
+    return ""
 
 
 def _inner(value: Any, path: tuple[int | str, ...]) -> tuple[Any, str]:

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from oauthreg._settings.unknown_keys import shown_key
+from oauthreg._settings.models import aliases
+from oauthreg._settings.unknown_keys import MODELS, shown_key, variable_name
+from oauthreg._sources.environment import NOT_A_SETTING, PREFIX
 from oauthreg._suggestions import close_to
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
+    from oauthreg._errors import Problem
     from oauthreg._settings.validation import Table, Tables
     from oauthreg._sources.tree import Sourced
 
@@ -39,6 +44,26 @@ def note_misspelt_names(tables: Tables, section: str, used: Collection[str]) -> 
             table.at_header(
                 "is set by variables only, and no registration uses it", _advice(table, meant)
             )
+
+
+def with_name_meant(problem: Problem) -> Problem:
+    """Return the problem of a variable that no setting is named like, with the name it meant.
+
+    Most have one `_` where two belong: OAUTHREG_REGISTRATION_MY_CLIENT_CLIENT_ID.
+    """
+    if problem.message != NOT_A_SETTING:
+        return problem
+    name = problem.path.upper().removeprefix(PREFIX)
+    for section, model in MODELS.items():
+        begun = re.match(rf"{section.upper()}S?_+(?=[^_])", name)
+        if begun is None:
+            continue
+        for leaf in sorted(aliases(model), key=len, reverse=True):
+            id_, found, after = name[begun.end() :].rpartition("_" + leaf.upper().replace("-", "_"))
+            if found and not after and id_.strip("_"):
+                meant = variable_name(section, id_.strip("_"), leaf)
+                return replace(problem, remedy=f"Did you mean {meant}?")
+    return problem
 
 
 def _meant(tables: Tables, table: Table) -> str | None:

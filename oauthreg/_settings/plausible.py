@@ -24,18 +24,30 @@ _EXPANDED = (
     re.compile(r"^\$\(([A-Za-z_]\w*)\)$"),
     re.compile(r"^%([A-Za-z_]\w*)%$"),
     re.compile(r"^\$([A-Z_][A-Z0-9_]{2,})$"),
+    re.compile(r"^%\(([A-Za-z_]\w*)\)s$"),
+    re.compile(r"^#\{\s*([A-Za-z_][\w.-]*)[^}]*\}$"),
+    re.compile(r"^@([A-Za-z_][\w.-]*)@$"),
 )
 """Notations that other programs put an environment variable's value in for."""
 
+_IN_ADDRESS = re.compile(r"\$([A-Z_][A-Z0-9_]{2,})\b")
 _ENCRYPTED = re.compile(r"^\{cipher\}|^ENC\(.*\)$", re.DOTALL)
 _WELL_KNOWN = "/.well-known/"
 _ANGLES = re.compile(r"<[A-Za-z][\w .-]{0,40}>")
 _BRACES = re.compile(r"\{[A-Za-z][\w.-]{0,40}\}")
 _REFERENCE = re.compile(r"^(env|file|keyring|vault):\S+$")
+_ELSEWHERE = re.compile(
+    r"op://\S+|arn:aws[\w-]*:(?:secretsmanager|ssm):\S+|projects/[\w-]+/secrets/\S+"
+    r"|@Microsoft\.KeyVault\(.*\)|!vault\b.*|aws-?(?:sm|ssm):\S+|gcp-?sm:\S+|azure-?kv:\S+"
+)
+"""How secret stores name a secret."""
+
+_PATH = re.compile(r"(?:/|\./|\.\./|~/)[\w./@-]+")
+_MOUNTS = ("/run/secrets/", "/var/run/secrets/", "/etc/secrets/", "/vault/secrets/")
 OWN_VARIABLE = "OAUTHREG_..."
 """Stands in a remedy for the name of the setting's own variable."""
 
-_SUSPECT = re.compile(r"[$%{<]|/\.well-known/")
+_SUSPECT = re.compile(r"[$%{<]|^@|/\.well-known/")
 """What a text has that one of these notations may be in."""
 
 _FREE_TEXT = frozenset({"client-name", "authorization-details"})
@@ -90,12 +102,9 @@ def _foreign(item: Sourced, text: str) -> Problem | None:
     leaf = item.leaf
     base = BASES.get(leaf, "")
     is_credential = bool(base) and not leaf.endswith("-ref")
-    if is_credential and _ENCRYPTED.search(text):
-        message = "is encrypted, which only Spring Cloud Config or Jasypt can read"
-        return message, f"Write {base}-file or {base}-ref instead."
-    if is_credential and _REFERENCE.fullmatch(text):
-        shown = text if _VARIABLE.fullmatch(text) else "..."
-        return "is a reference, not the value", f'Write {base}-ref = "{shown}".'
+    elsewhere = _not_the_credential(base, text) if is_credential else None
+    if elsewhere is not None:
+        return elsewhere
     whole = is_credential or leaf in ("username", "key-id")
     for pattern, exempt in ((_ANGLES, _FREE_TEXT), (_BRACES, _FREE_TEXT | _WHERE_BRACES_STAY)):
         found = pattern.fullmatch(text) if whole else pattern.search(text)
@@ -105,11 +114,32 @@ def _foreign(item: Sourced, text: str) -> Problem | None:
     return None
 
 
+def _not_the_credential(base: str, text: str) -> Problem | None:
+    """Find what only says where a credential is, in the place of the credential."""
+    if _ENCRYPTED.search(text):
+        message = "is encrypted, which only Spring Cloud Config or Jasypt can read"
+        return message, f"Write {base}-file or {base}-ref instead."
+    if _REFERENCE.fullmatch(text):
+        shown = text if _VARIABLE.fullmatch(text) else "..."
+        return "is a reference, not the value", f'Write {base}-ref = "{shown}".'
+    if _ELSEWHERE.fullmatch(text):
+        remedy = f"Write it as {base}-ref, with the scheme of an installed plugin, or {base}-file."
+        return "names a secret of a secret store, and is not the value", remedy
+    if _PATH.fullmatch(text) and (text.startswith(_MOUNTS) or _is_file(text)):
+        return "is the path of a file, not the value", f"Write it as {base}-file."
+    return None
+
+
+def _is_file(text: str) -> bool:
+    return os.path.isfile(os.path.expanduser(text))  # noqa: PTH111, PTH113 - Path's raise where a name is too long
+
+
 def _not_expanded(item: Sourced, key: str, text: str, id_: str | None) -> Problem | None:
     """Find a placeholder that another program would expand; Spring's are expanded already."""
     if item.origin.kind in ("spring-file", "spring-variable"):
         return None
-    found = next(filter(None, (pattern.search(text) for pattern in _EXPANDED)), None)
+    address = [_IN_ADDRESS] if item.leaf.endswith(("-uri", "-url", "domain")) else []
+    found = next(filter(None, (one.search(text) for one in (*_EXPANDED, *address))), None)
     if found is None:
         return None
     name = found[1] if is_plain(found[1]) else ""

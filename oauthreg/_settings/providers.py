@@ -260,6 +260,9 @@ class Providers:
         own = _own_settings(type(plugin))
         if own and not isinstance(plugin, GenericProvider):
             remedy += f", or what its plugin makes them of: {', '.join(own)}"
+            missing = [key for key in own if key not in table.items]
+            if len(missing) < len(own):
+                remedy += f" (missing: {', '.join(missing)})"
         if not table.items and self._names:
             remedy += f". Or name another provider in the registration: {self._existing}"
         table.missing("", "has neither token-uri nor issuer-uri", f"{remedy}.")

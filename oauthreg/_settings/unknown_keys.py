@@ -14,7 +14,7 @@ from oauthreg._sources.tree import Origin
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
-_MODELS: Mapping[str, type[BaseModel]] = {
+MODELS: Mapping[str, type[BaseModel]] = {
     "registration": RegistrationSettings,
     "provider": ProviderAddresses,
     "http": HttpSettings,
@@ -36,19 +36,21 @@ def advice(
         own: The keys that the table may have.
     """
     message = "there is no such setting"
-    others = [other for other in _MODELS if other != section]
-    home = next((other for other in others if leaf in aliases(_MODELS[other])), None)
+    others = [other for other in MODELS if other != section]
+    home = next((other for other in others if leaf in aliases(MODELS[other])), None)
     if home is not None:
         return message, f"It is a setting of {_place(home)}: write it there."
     meant = key_meant(leaf, own)
+    if leaf.endswith("-env") and meant == leaf.removesuffix("-env") + "-ref":
+        return message, f'Write {meant} = "env:NAME".'
     if meant:
         spelled = shown_key(section, name, meant, origin)
         return message, f"Did you mean {spelled if spelled.isupper() else repr(meant)}?"
     for other in others:
-        meant = key_meant(leaf, aliases(_MODELS[other]))
+        meant = key_meant(leaf, aliases(MODELS[other]))
         if meant:
             return message, f"Did you mean {meant!r}, of {_place(other)}?"
-    if len(own) <= _FEW:
+    if len(own) <= _FEW or section == "store":
         return message, f"Known here: {', '.join(own)}."
     return message, NO_ADVICE
 
@@ -105,7 +107,7 @@ def dotted_id(section: str, name: str, leaf: str, content: Mapping[str, Any]) ->
             break
         words.append(str(key))
         content = inner
-    known = aliases(_MODELS[section]) if section in _MODELS else ()
+    known = aliases(MODELS[section]) if section in MODELS else ()
     if not any(str(key).lower().replace("_", "-") in known for key in content):
         return ""
     return f'An id with dots stands in quotes: [{section}."{".".join(words)}"].'

@@ -112,6 +112,7 @@ class NotOneOfError(ValueError):
 
     def advice(self, word: str) -> str:
         """Return what a word may have meant, or an empty string."""
+        word = word.rpartition(":")[2] if word.startswith("urn:") else word
         meant = self.meant.get(word.strip().lower().replace("-", "_"))
         return f"Did you mean {meant!r}?" if meant else did_you_mean(word, self.known)
 

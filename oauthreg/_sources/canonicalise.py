@@ -132,7 +132,7 @@ class Source:
             if section in TOP_LEVEL:
                 self.put(self.tree, "", name, content, where)
             elif section not in (*SECTIONS, *TABLES):
-                remedy = _section_meant(section)
+                remedy = _section_meant(section, content)
                 self.problem(name, "there is no such section", where, remedy)
             elif not isinstance(content, Mapping):
                 example = section if section in TABLES else f"{section}.NAME"
@@ -185,9 +185,16 @@ def suggestion(word: str, known: Iterable[str]) -> str:
     return f"Did you mean {near!r}?" if near else f"Known: {', '.join(names)}."
 
 
-def _section_meant(section: str) -> str:
+def _section_meant(section: str, content: Any) -> str:
     if section == "tool":
         return "In pyproject.toml, write [tool.oauthreg.registration.my-client]."
+    if not isinstance(content, Mapping):
+        words = suggestion(section, (*TOP_LEVEL, *SECTIONS, *TABLES))
+        tables = "[registration.my-client] or [provider.my-provider]"
+        return f"A setting stands in a table: {tables}." if "-" in section else words
+    inner = next((name for name in map(canonical, content) if name in SECTIONS), None)
+    if inner is not None:
+        return f"Write [{inner}.NAME], without {section} around it."
     return suggestion(_MEANT.get(section, section), (*TOP_LEVEL, *SECTIONS, *TABLES))
 
 

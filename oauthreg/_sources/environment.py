@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 PREFIX = "OAUTHREG_"
+NOT_A_SETTING = "is not the name of a setting"
 CONTROLS = ("SETTINGS", "PROFILE", "ENV_FILE", "SECRETS_DIR")
 """Where settings are looked for: read from the environment only."""
 
@@ -133,7 +134,7 @@ def _put(source: Source, name: str, text: str, origin: Origin) -> None:
         return
     address = _address(name[len(PREFIX) :])
     if address is None:
-        source.problem(name, "is not the name of a setting", origin, _meant(name[len(PREFIX) :]))
+        source.problem(name, NOT_A_SETTING, origin, _meant(name[len(PREFIX) :]))
         return
     section, id_, leaf, entry = address
     path = section if id_ is None else f"{section}.{quoted(canonical(id_))}"
