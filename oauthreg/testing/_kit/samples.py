@@ -34,6 +34,7 @@ class Sample:
         error: The error's code.
         status: The error's status.
         retryable: Whether asking again may help.
+        correlation_id: The vendor's id of the request, in the error.
         case: The name of the case in `cases` whose answer it is; the first without it.
         now: When it was answered: seconds since the epoch, or ISO 8601.
     """
@@ -48,6 +49,7 @@ class Sample:
     error: str | None = None
     status: int | None = None
     retryable: bool | None = None
+    correlation_id: str | None = None
     case: str | None = None
     now: float | str = field(default=NOW, kw_only=True)
 
@@ -56,7 +58,7 @@ class Sample:
         if wrong or not (self.grants or self.refuses):
             raise TypeError(
                 "a Sample says what comes of its answer: token, token_type, lifetime, scopes and "
-                "api_uri, or hint, error, status and retryable"
+                "api_uri, or hint, error, status, retryable and correlation_id"
             )
 
     @property
@@ -68,7 +70,7 @@ class Sample:
     @property
     def refuses(self) -> bool:
         """Whether an error has to come of it."""
-        wanted = (self.hint, self.error, self.status, self.retryable)
+        wanted = (self.hint, self.error, self.status, self.retryable, self.correlation_id)
         return any(value is not None for value in wanted)
 
     @property
@@ -131,6 +133,7 @@ def _check_error(sample: Sample, error: AuthorizationError) -> None:
         "error": getattr(error, "error", None),
         "status": getattr(error, "status", None),
         "retryable": error.retryable,
+        "correlation_id": getattr(error, "correlation_id", None),
     }
     _compare(sample, found)
     fits = sample.hint is None or sample.hint in (error.hint or "")
