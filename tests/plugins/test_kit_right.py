@@ -1,6 +1,7 @@
 """Right plugins pass the kit: without a secret, with flows of their own, in vendors' dialects."""
 
 import datetime as dt
+import gc
 import json
 import logging
 import time
@@ -33,6 +34,7 @@ from oauthreg.testing import (
     private_key,
     text_file,
 )
+from oauthreg.testing._kit.guard import Guard
 
 CHECKS = sorted(name for name in dir(ProviderPluginTests) if name.startswith("test_"))
 JWT_BEARER = "urn:ietf:params:oauth:grant-type:jwt-bearer"
@@ -377,3 +379,21 @@ def test_a_certificate_with_its_key_is_a_credential_of_its_own(plug):
     sent = type("Kit", (ProviderPluginTests,), kit)().sent
     assert "client_secret" not in sent("certificate")[0]
     assert "client_secret" in sent("exchange")[0] or "Basic" in sent("exchange")[0]
+
+
+def test_what_the_garbage_collector_calls_is_not_the_plugins():
+    guard, calls = Guard(), []
+
+    def reads_a_clock(*_):
+        calls.append(time.time())
+
+    gc.callbacks.append(reads_a_clock)
+    try:
+        with guard.watching():
+            for _ in range(5000):
+                cycle = []
+                cycle.append(cycle)
+    finally:
+        gc.callbacks.remove(reads_a_clock)
+    assert guard.found == []
+    assert gc.isenabled()

@@ -7,6 +7,7 @@ pydantic do in the plugin's place is theirs; network I/O is nobody's.
 
 from __future__ import annotations
 
+import gc
 import sys
 import threading
 from collections.abc import Callable, Generator, Mapping
@@ -79,8 +80,10 @@ class Guard:
 
     @contextmanager
     def watching(self) -> Iterator[None]:
-        """Watch the code inside."""
+        """Watch the code inside, and nothing that the garbage collector calls in between."""
         _install()
+        collecting = gc.isenabled()
+        gc.disable()
         before, former = sys.getprofile(), _watching.get(self._thread)
         _watching[self._thread] = self
         sys.setprofile(self._profile)
@@ -88,6 +91,8 @@ class Guard:
             yield
         finally:
             sys.setprofile(before)
+            if collecting:
+                gc.enable()
             if former is None:
                 del _watching[self._thread]
 
