@@ -338,9 +338,17 @@ class WaitTimedOutError(AuthorizationError):
 
 
 class SecretUnavailableError(AuthorizationError):
-    """A credential could not be read from its source at run time."""
+    """A credential could not be read from its source, or a login from the store, at run time.
+
+    Attributes:
+        local: Whether it was the store, which says nothing about the authorization server.
+    """
 
     retryable_by_default = True
+
+    def __init__(self, message: str, *, local: bool = False, **fields: Any) -> None:
+        super().__init__(message, **fields)
+        self.local = local
 
 
 class LoginRequiredError(AuthorizationError):

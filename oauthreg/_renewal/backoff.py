@@ -173,7 +173,7 @@ class Backoffs:
         """
         if not concerns_server(error):
             self.release(scopes, now)
-            return 0.0
+            return error.retry_after or 0.0
         scope = _scope(scopes, error)
         last = self._by_scope.get(scope)
         self.release(scopes, now)

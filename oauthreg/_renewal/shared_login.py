@@ -117,7 +117,7 @@ class SharedLogin:
         )
         marked = yield from self._insist(fetch, name, entry, after)
         if not marked:
-            raise SecretUnavailableError("its login could not be marked as in use in the store")
+            raise self._access.unavailable()
         chain.in_store, chain.unsaved = True, 0
         try:
             granted = yield from request()

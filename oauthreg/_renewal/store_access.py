@@ -73,6 +73,7 @@ class StoreAccess:
         """Return the error of who cannot go on without the store."""
         return SecretUnavailableError(
             f"the store with its tokens is not available: {self.failure or 'it failed just now'}",
+            local=True,
             retry_after=self.retry_after or None,
         )
 

@@ -122,6 +122,18 @@ def test_a_new_process_does_not_take_a_store_that_fails_for_no_login(web, log_in
     assert "the network is gone" in str(error)
 
 
+def test_a_store_that_fails_a_login_holds_no_other_client_of_the_server_back(web, log_in, server):
+    log_in(web())
+    plain = {"client-id": "app", "client-secret": "secret", "provider": "as"}
+    one = web(registration={"plain": plain})
+    break_store(one, lambda _number, _name: True)
+    error = one.failure(principal="alice")
+    assert error.retry_after > 0
+    assert one.token("plain")
+    log_in(one, "bob")
+    assert one.token(principal="bob")
+
+
 def test_the_settings_refresh_token_is_not_sent_while_the_store_fails(web, log_in, process, server):
     first = log_in(web()).refresh_token.token_value
     job = {"authorization-grant-type": "refresh_token", "refresh-token": first}
