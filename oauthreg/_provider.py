@@ -255,13 +255,22 @@ def _check_interface(cls: type[ProviderPlugin[Any]]) -> None:
     """Refuse a class that was written for a newer oauthreg."""
     wanted = str(cls.requires_interface)
     try:
-        newer = _version(wanted) > _version(INTERFACE)
+        newer = newer_than_installed(wanted)
     except ValueError:
         place = f"{cls.__name__}.requires_interface"
         raise TypeError(f"{place}: must be a version such as {INTERFACE!r}") from None
     if newer:
         installed = version("oauthreg")
         raise TypeError(f"{cls.__name__} needs oauthreg >= {wanted}; installed is {installed}")
+
+
+def newer_than_installed(wanted: str) -> bool:
+    """Whether a version of the interface is newer than this one.
+
+    Raises:
+        ValueError: it is no version.
+    """
+    return _version(wanted) > _version(INTERFACE)
 
 
 def _version(text: str) -> tuple[int, ...]:

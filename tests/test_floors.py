@@ -35,7 +35,16 @@ FLOORS = (
     ("_signing_keys", "_dpop", "_urls", "_registration", "stores", "_shared", "_transports"),
     ("_sources", "_protocol"),
     ("_discovery", "_grants", "_token_key"),
-    ("_templates", "_api_headers", "_provider_data", "_provider", "_common_providers", "plugin"),
+    (
+        "_templates",
+        "_api_headers",
+        "_provider_data",
+        "_provider",
+        "_common_providers",
+        "plugin",
+        "_preset_tables",
+        "presets",
+    ),
     ("_plugins", "_renewal", "_login_flows"),
     ("_settings", "auth"),
     ("_manager", "_check", "_explain"),
@@ -46,6 +55,7 @@ PLACE = {
 }
 KNOWS_THE_PACKAGE = {
     "testing._demo",
+    "testing._presets",
     "testing._store_tests",
 }
 NAME_THE_PACKAGE = {"_manager.sync_manager", "_manager.async_manager", "telemetry"}

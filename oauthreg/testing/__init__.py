@@ -11,7 +11,8 @@ with AuthorizationServer() as server:
 `python -m oauthreg.testing` runs it from the shell.
 
 `ProviderPluginTests` is the conformance kit for provider plugins, `StoreTests` that for stores.
-`Sample`, `answer`, `key_file` and the like are what the first is told.
+`Sample`, `answer`, `key_file` and the like are what the first is told; `preset_tests` makes it for
+every preset of a package.
 """
 
 from typing import TYPE_CHECKING
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     )
     from oauthreg.testing._kit.samples import Sample
     from oauthreg.testing._kit.tests import ProviderPluginTests
+    from oauthreg.testing._presets import preset_tests
     from oauthreg.testing._store_tests import StoreTests
 else:
     _FILES = ("assertion_file", "certificate", "certificate_file", "key_file", "private_key")
@@ -40,6 +42,7 @@ else:
         "Sample": "_kit.samples",
         "StoreTests": "_store_tests",
         "answer": "_kit.answers",
+        "preset_tests": "_presets",
         **dict.fromkeys((*_FILES, "text_file"), "_kit.generated"),
     }
 
@@ -69,6 +72,7 @@ __all__ = [
     "certificate",
     "certificate_file",
     "key_file",
+    "preset_tests",
     "private_key",
     "text_file",
 ]
