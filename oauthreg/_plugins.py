@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import sys
+import tomllib
 from dataclasses import dataclass
+from difflib import get_close_matches
 from functools import lru_cache
-from importlib import import_module, metadata
+from importlib import import_module, metadata, resources
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, cast
 
@@ -30,7 +32,7 @@ OWN_DISTRIBUTIONS: Mapping[str, str] = {
     "auth0": "oauthreg-auth0",
     "okta": "oauthreg-okta",
 }
-"""Our own plugins: the only ones that a provider's name may choose, and that advice names."""
+"""Our own plugins that a provider's name may choose; others are chosen by `type` alone."""
 
 _KINDS = {PROVIDERS: "provider plugin", SECRETS: "source of secrets", STORES: "store"}
 _WITHOUT = {
@@ -53,6 +55,11 @@ STORE_EXTRAS: Mapping[str, str] = {"redis": "redis", "sql": "sqlalchemy"}
 """The library that a store needs, which our extra of the store's name brings."""
 
 COMMON = ("google", "github", "facebook", "x")
+BUILT_IN = ("generic", *COMMON)
+"""The plugins of this package itself, whose names are taken."""
+
+CLOSEST = 3
+"""How many names an error lists: there may be sixty."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,11 +101,9 @@ def provider_plugin(name: str) -> type[ProviderPlugin[Any]]:
     Raises:
         PluginError: there is none, or two, or it does not import, or it is no provider plugin.
     """
-    if name == "generic":
-        return GenericProvider
-    if name in COMMON:
-        return _common(name)
-    loaded = load(PROVIDERS, name, extra=("generic", *COMMON), wanted=OWN_DISTRIBUTIONS)
+    if name in BUILT_IN:
+        return _built_in(name)
+    loaded = load(PROVIDERS, name, extra=BUILT_IN)
     if not (isinstance(loaded, type) and issubclass(loaded, ProviderPlugin)):
         raise PluginError(f"provider plugin {name!r} is not a subclass of oauthreg.ProviderPlugin")
     return loaded
@@ -114,7 +119,7 @@ def own_plugin(name: str) -> type[ProviderPlugin[Any]] | None:
         PluginError: our distribution is there, but does not import.
     """
     if name in COMMON:
-        return _common(name)
+        return _built_in(name)
     ours = OWN_DISTRIBUTIONS.get(name)
     if not any(p.name == name and p.distribution.split()[0] == ours for p in installed(PROVIDERS)):
         return None
@@ -127,7 +132,7 @@ def secret_source(scheme: str, reference: str) -> SecretSource:
     Raises:
         PluginError: no plugin, or two, reads this scheme, or it refuses the reference.
     """
-    make = load(SECRETS, scheme, extra=("env", "file", "keyring"), wanted={})
+    make = load(SECRETS, scheme, extra=("env", "file", "keyring"))
     try:
         return cast("SecretSource", make(reference))
     except Exception as error:
@@ -141,7 +146,7 @@ def store_factory(name: str) -> Callable[[StoreConfig], Store]:
         PluginError: there is none, or two, or it does not import, or its library is missing.
     """
     if name not in OWN_STORES:
-        factory = load(STORES, name, extra=("memory", *OWN_STORES), wanted={})
+        factory = load(STORES, name, extra=("memory", *OWN_STORES))
         return cast("Callable[[StoreConfig], Store]", factory)
     library = STORE_EXTRAS.get(name)
     if library is not None and find_spec(library) is None:
@@ -151,14 +156,13 @@ def store_factory(name: str) -> Callable[[StoreConfig], Store]:
     return cast("Callable[[StoreConfig], Store]", own.from_config)
 
 
-def load(group: str, name: str, *, extra: tuple[str, ...], wanted: Mapping[str, str]) -> Any:
+def load(group: str, name: str, *, extra: tuple[str, ...]) -> Any:
     """Import and return one plugin by name.
 
     Args:
         group: The entry point group.
         name: The plugin's name.
         extra: Names that exist without being installed, for the error's list.
-        wanted: Our distributions, to name in the remedy, by plugin name.
 
     Raises:
         PluginError: as `provider_plugin`; its cause is the plugin's own exception.
@@ -166,10 +170,9 @@ def load(group: str, name: str, *, extra: tuple[str, ...], wanted: Mapping[str, 
     everything = installed(group)
     matches = [plugin for plugin in everything if plugin.name == name]
     if not matches:
-        raise _missing(group, name, [*extra, *(p.name for p in everything)], wanted)
+        raise _missing(group, name, [*extra, *(p.name for p in everything)])
     if len(matches) > 1:
-        owners = " and ".join(f"{plugin.distribution} ({plugin.target})" for plugin in matches)
-        raise PluginError(f"plugin {name!r} is installed twice, in {owners}", "Uninstall one.")
+        raise _twice(name, matches)
     from stevedore.named import NamedExtensionManager  # noqa: PLC0415 - loaded when needed
 
     def fail(_manager: object, _point: object, error: BaseException) -> None:
@@ -197,6 +200,42 @@ def load(group: str, name: str, *, extra: tuple[str, ...], wanted: Mapping[str, 
     return manager.extensions[0].plugin
 
 
+@lru_cache
+def known_distributions() -> Mapping[str, Mapping[str, Any]]:
+    """Return our distributions of provider plugins: what each is about, and its `providers`."""
+    return tomllib.loads(resources.files("oauthreg").joinpath("known.toml").read_text("utf-8"))
+
+
+def known_providers() -> dict[str, str]:
+    """Return the distribution of each provider plugin of ours, installed or not."""
+    return {
+        name: distribution
+        for distribution, table in known_distributions().items()
+        for name in table["providers"]
+    }
+
+
+def _built_in(name: str) -> type[ProviderPlugin[Any]]:
+    """Return one of the plugins of this package, if no distribution claims its name.
+
+    Raises:
+        PluginError: one does.
+    """
+    others = [plugin for plugin in installed(PROVIDERS) if plugin.name == name]
+    if others:
+        target = f"oauthreg:{name}"
+        ours = Installed(
+            name, target, f"oauthreg {metadata.version('oauthreg')}, which has it built in"
+        )
+        raise _twice(name, [ours, *others])
+    return GenericProvider if name == "generic" else _common(name)
+
+
+def _twice(name: str, owners: Iterable[Installed]) -> PluginError:
+    listed = " and ".join(f"{plugin.distribution} ({plugin.target})" for plugin in owners)
+    return PluginError(f"plugin {name!r} is installed twice, in {listed}", "Uninstall one.")
+
+
 def _common(name: str) -> type[ProviderPlugin[Any]]:
     from oauthreg import _common_providers as common_providers  # noqa: PLC0415 - data that most programs never need
 
@@ -204,18 +243,22 @@ def _common(name: str) -> type[ProviderPlugin[Any]]:
     return cast("type[ProviderPlugin[Any]]", getattr(common_providers, known[name]))
 
 
-def _missing(group: str, name: str, names: Iterable[str], wanted: Mapping[str, str]) -> PluginError:
+def _missing(group: str, name: str, names: Iterable[str]) -> PluginError:
     """Return the error of a name that no plugin has.
 
     Only our own distributions are ever named: a name that anybody may register is no advice.
     """
-    known = sorted({*names})
+    known, wanted = sorted({*names}), known_providers() if group == PROVIDERS else {}
     if group == SECRETS:
         shown = repr(name) if close_to(name, {*known, *_SCHEMES}) else ""
     else:
         shown = quoted_word(name, {*known, *wanted})
     named = f"called {shown}" if shown else "of this name"
-    message = f"there is no {_KINDS.get(group, 'plugin')} {named}; there are: {', '.join(known)}"
+    listed = f"there are: {', '.join(known)}"
+    if group == PROVIDERS and len(known) > CLOSEST:
+        closest = get_close_matches(name.lower(), known, CLOSEST, cutoff=0.0)
+        listed = f"the closest are {', '.join(closest)}; oauthreg providers lists all"
+    message = f"there is no {_KINDS.get(group, 'plugin')} {named}; {listed}"
     meant = name if name in wanted else close_to(name, {*known, *wanted})
     if meant is None:
         return PluginError(message, _WITHOUT.get(group, ""))

@@ -15,8 +15,14 @@ def entry_points(folder):
 
 
 def kits(folder):
-    """Return the names that the folder's kits give: `name = "acme"` in a class of the kit."""
+    """Return the names that the folder's kits give: `name = "acme"` in a class of the kit.
+
+    Or those of all presets, where the tests are made by `preset_tests`.
+    """
     for path in folder.glob("tests/test_*.py"):
+        if "globals().update(preset_tests(" in path.read_text("utf-8"):
+            (table,) = folder.glob("*/presets.toml")
+            yield from tomllib.loads(table.read_text("utf-8"))
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
             if isinstance(node, ast.ClassDef) and "ProviderPluginTests" in map(
                 ast.unparse, node.bases

@@ -1,15 +1,26 @@
 """Plugins are found by name, one at a time, and nothing that goes wrong is kept quiet."""
 
+import re
 import sys
+import tomllib
+from pathlib import Path
 
 import pytest
 
 from oauthreg import PluginError, ProviderPlugin
 from oauthreg._common_providers import Google
-from oauthreg._plugins import OWN_DISTRIBUTIONS, PROVIDERS, installed, own_plugin, provider_plugin
+from oauthreg._plugins import (
+    OWN_DISTRIBUTIONS,
+    PROVIDERS,
+    installed,
+    known_distributions,
+    own_plugin,
+    provider_plugin,
+)
 from oauthreg._provider import GenericProvider
 
 SOURCE = "from oauthreg import ProviderPlugin\nclass Acme(ProviderPlugin): pass\n"
+ROOT = Path(__file__).parents[2]
 MY = {"client-id": "my-client", "client-secret": "a secret"}
 
 
@@ -45,8 +56,8 @@ def test_nothing_but_the_chosen_plugin_is_imported(install):
     [
         ("keycloak", ["pip install oauthreg-keycloak"]),
         ("keyclok", ["Did you mean 'keycloak'?", "pip install oauthreg-keycloak"]),
-        ("acm", ["Did you mean 'acme'?"]),
-        ("entra", ["Leave the type out"]),
+        ("acm", ["Did you mean 'acme'?", "the closest are acme, "]),
+        ("nobody", ["Leave the type out"]),
     ],
 )
 def test_a_missing_plugin_says_what_there_is_and_what_to_install(install, uninstall, name, words):
@@ -56,9 +67,10 @@ def test_a_missing_plugin_says_what_there_is_and_what_to_install(install, uninst
         provider_plugin(name)
     text = str(caught.value)
     assert f"no provider plugin called {name!r}" in text
-    assert "there are: acme, facebook, generic, github, google, x" in text
+    assert "; oauthreg providers lists all" in text
+    assert len(re.search("the closest are (.*);", text)[1].split(", ")) == 3
     assert all(word in text for word in words)
-    assert "oauthreg-entra" not in text, "somebody else may own that name"
+    assert "oauthreg-nobody" not in text, "somebody else may own that name"
 
 
 def test_an_installed_plugin_is_not_to_be_installed_again(install):
@@ -128,6 +140,31 @@ def test_a_plugin_installed_meanwhile_needs_a_restart(install, monkeypatch):
     monkeypatch.setattr("oauthreg._plugins.installed", lambda _group: (known, late))
     with pytest.raises(PluginError, match="Restart it"):
         provider_plugin("acme-late")
+
+
+@pytest.mark.parametrize("name", ["generic", "google", "x"])
+def test_a_plugin_named_like_a_built_in_one_is_an_error_that_names_both(install, problems, name):
+    install("acme", {name: "acme_plugin:Acme"}, acme_plugin=SOURCE)
+    found = problems(
+        provider={"p": {"type": name, "token-uri": "https://sso.example.com/token"}},
+        registration={"my-client": MY},
+    )["provider.p.type"]
+    assert re.search(r"oauthreg [\d.]+, which has it built in \(", found)
+    assert "acme 1.0 (acme_plugin:Acme)" in found
+    assert "acme_plugin" not in sys.modules
+
+
+def test_what_can_be_installed_is_what_our_distributions_have():
+    found = {}
+    for path in ROOT.glob("plugins/*/pyproject.toml"):
+        project = tomllib.loads(path.read_text("utf-8"))["project"]
+        found[project["name"]] = sorted(project["entry-points"]["oauthreg.providers"])
+    known = {name: sorted(table["providers"]) for name, table in known_distributions().items()}
+    assert known == found, "oauthreg/known.toml lists the distributions of plugins/"
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    extras = project["optional-dependencies"]
+    for name in known:
+        assert extras[name.removeprefix("oauthreg-")] == [f"{name}>=0.1"], "pyproject.toml"
 
 
 # -- a name is not enough for others than us
