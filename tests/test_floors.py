@@ -48,7 +48,7 @@ FLOORS = (
     ("_plugins", "_renewal", "_login_flows"),
     ("_settings", "auth"),
     ("_manager", "_check", "_explain"),
-    ("telemetry", "_cli", "testing"),
+    ("telemetry", "_cli", "testing", "_pytest_plugin"),
 )
 PLACE = {
     name: (floor, place) for floor, names in enumerate(FLOORS) for place, name in enumerate(names)
@@ -57,8 +57,14 @@ KNOWS_THE_PACKAGE = {
     "testing._demo",
     "testing._presets",
     "testing._store_tests",
+    "testing._time",
 }
-NAME_THE_PACKAGE = {"_manager.sync_manager", "_manager.async_manager", "telemetry"}
+NAME_THE_PACKAGE = {
+    "_manager.sync_manager",
+    "_manager.async_manager",
+    "_pytest_plugin",
+    "telemetry",
+}
 """Each manager gives the other: their hints name it through the package, which loads it late."""
 MAY_IMPORT_AUTHLIB = {"_protocol", "testing"}
 

@@ -115,7 +115,7 @@ class Core:
         resolved = self.registry.find(registration_id)
         registration = resolved.registration
         call = read_options(registration, options)
-        override = self._overrides.get(registration.registration_id)
+        override = self.fixed_token(registration.registration_id)
         if override is None and call.principal is None and needs_principal(registration):
             raise login_required(registration, None)
         fetch = self.fetch(
@@ -208,6 +208,11 @@ class Core:
         self.check_process()
         self.records.reject(checked_id(registration_id), token_value.value)
 
+    def fixed_token(self, registration_id: str) -> Secret | None:
+        """Return the token that stands for a registration's real ones, if one does."""
+        override = self._overrides.get(registration_id)
+        return self.registry.fixed_token(registration_id) if override is None else override
+
     def invalidate(self, registration_id: str) -> None:
         """Drop a registration's access tokens."""
         self.check_open()
@@ -249,7 +254,7 @@ class Core:
         """Return whether every registration gets its tokens, and the store answers."""
         self.check_process()
         found = {
-            name: READY if name in self._overrides else self.records.health(self.fetch(resolved))
+            name: READY if self.fixed_token(name) else self.records.health(self.fetch(resolved))
             for name, resolved in self.registry.by_id().items()
         }
         sharing = self.flights.sharing
@@ -366,6 +371,11 @@ _FACADES = {
 }
 """By name, since each is loaded only where it is used."""
 _cores: weakref.WeakSet[Core] = weakref.WeakSet()
+
+
+def open_cores() -> list[Core]:
+    """Return the core of every manager of this process that is not closed."""
+    return [core for core in list(_cores) if not core.state.closed]
 
 
 @atexit.register

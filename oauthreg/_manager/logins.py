@@ -145,6 +145,12 @@ def _token_fetch(
     resolved = core.registry.find(registration_id)
     registration = resolved.registration
     named = principal or registration.principal
+    if core.registry.fixed_token(registration.registration_id) is not None:
+        raise AuthorizationError(
+            "a fixed token stands for its tokens, so that nothing is sent to its server",
+            registration_id=registration.registration_id,
+            hint="Unset OAUTHREG_FIXED_TOKENS.",
+        )
     if token is None and named is None and needs_principal(registration):
         raise login_required(registration, None)
     return core.fetch(resolved, registration, principal)

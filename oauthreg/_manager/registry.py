@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from oauthreg._registration import ClientRegistration
+    from oauthreg._secret_values import Secret
     from oauthreg._settings.load import Configuration, ResolvedRegistration
     from oauthreg._settings.store import ConfiguredStore
 
@@ -52,6 +53,10 @@ class RegistrationRegistry:
     def resolved(self) -> Iterable[ResolvedRegistration]:
         """Return every registration with its plugin."""
         return self._configuration.entries.values()
+
+    def fixed_token(self, registration_id: str) -> Secret | None:
+        """Return the token that `OAUTHREG_FIXED_TOKENS` has for a registration, if it has one."""
+        return self._configuration.fixed_tokens.get(registration_id)
 
     def by_id(self) -> Mapping[str, ResolvedRegistration]:
         """Return every registration with its plugin, by its id."""

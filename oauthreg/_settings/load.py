@@ -14,6 +14,7 @@ from oauthreg._common_providers import LOGIN, OKTA
 from oauthreg._errors import ConfigurationError, Problem
 from oauthreg._provider import filled_defaults
 from oauthreg._registration import ClientRegistration, HttpProfile
+from oauthreg._settings.fixed_tokens import fixed_tokens
 from oauthreg._settings.misspelt import blame_misspelt_id, note_misspelt_names, with_name_meant
 from oauthreg._settings.models import (
     NOT_IN_DEFAULTS,
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection
 
     from oauthreg._provider import ProviderPlugin
+    from oauthreg._secret_values import Secret
     from oauthreg._sources import Read
     from oauthreg._sources.canonicalise import TableName
 
@@ -63,6 +65,7 @@ class Configuration:
         looked_at: Where settings were looked for.
         tree: The canonical tree, with the origin of every value.
         environment: The setting `environment`: what this deployment is, such as "production".
+        fixed_tokens: Tokens for tests by registration id, for which nothing is asked.
         store: What its tokens are shared through, if anything.
         headers: Where each table of the settings begins.
         left_out: The ids that `only` left out.
@@ -72,6 +75,7 @@ class Configuration:
     looked_at: tuple[str, ...] = ()
     tree: Tree = field(default_factory=dict, repr=False)
     environment: str | None = None
+    fixed_tokens: Mapping[str, Secret] = field(default_factory=dict, repr=False)
     store: ConfiguredStore | None = None
     headers: Mapping[TableName, Origin] = field(default_factory=dict, repr=False)
     left_out: frozenset[str] = frozenset()
@@ -116,15 +120,18 @@ def assemble(
     only = [only] if isinstance(only, str) else only
     ids = None if only is None else {canonical(one) for one in only}
     tables = Tables(found.tree, found.headers, [with_name_meant(one) for one in found.problems])
+    top = tables.top_level().parsed(TopLevelSettings)
+    environment = None if top is None else top.environment
+    fixed, tables = fixed_tokens(found, environment, tables)
     entries = resolve(tables, ids)
     note_broken_references(entries, tables)
     store = configured_store(tables.table("store"))
-    top = tables.top_level().parsed(TopLevelSettings)
     configuration = Configuration(
         MappingProxyType(entries),
         found.looked_at,
         found.tree,
-        environment=None if top is None else top.environment,
+        environment=environment,
+        fixed_tokens=fixed,
         store=store,
         headers=found.headers,
         left_out=frozenset(tables.names("registration").keys() - entries.keys()),

@@ -30,8 +30,9 @@ if TYPE_CHECKING:
 
 PREFIX = "OAUTHREG_"
 NOT_A_SETTING = "is not the name of a setting"
-CONTROLS = ("SETTINGS", "PROFILE", "ENV_FILE", "SECRETS_DIR")
-"""Where settings are looked for: read from the environment only."""
+CONTROLS = ("SETTINGS", "PROFILE", "ENV_FILE", "SECRETS_DIR", "FIXED_TOKENS")
+"""Where settings are looked for, and tokens for tests: read from the environment only."""
+FIXED_TOKENS = f"{PREFIX}FIXED_TOKENS"
 
 _SERVICE_LINK = re.compile(
     rf"{PREFIX}(\w+_)?"

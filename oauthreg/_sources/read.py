@@ -15,8 +15,10 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from oauthreg._errors import Problem
 from oauthreg._invisible import stripped
+from oauthreg._secret_values import Secret
 from oauthreg._sources.canonicalise import Source, TableName, UnusableError
 from oauthreg._sources.environment import (
+    FIXED_TOKENS,
     PREFIX,
     read_env_file,
     read_environment,
@@ -52,6 +54,7 @@ class Read:
         headers: Where each table begins, in the source of the lowest rank that has it.
         complete: Whether every source could be read.
         layers: The tree of each source, the one that overrides the others first.
+        fixed_tokens: The variable `OAUTHREG_FIXED_TOKENS`, if it is set.
     """
 
     tree: Tree
@@ -60,6 +63,7 @@ class Read:
     headers: Mapping[TableName, Origin]
     complete: bool
     layers: tuple[Tree, ...] = ()
+    fixed_tokens: Secret | None = None
 
 
 def read(
@@ -118,6 +122,7 @@ class _Search:
         self._headers: dict[TableName, Origin] = {}
         self._looked_at: list[str] = []
         self._complete = True
+        self._fixed_tokens: Secret | None = None
         self.problems: list[Problem] = []
 
     def look(
@@ -160,6 +165,8 @@ class _Search:
             self._visit(last.parent / ".env", _one(read_env_file), optional=True)
 
         self.take(f"environment {PREFIX}*", read_environment(environ, self._directory))
+        if fixed := stripped(environ.get(FIXED_TOKENS, "")):
+            self._fixed_tokens = Secret(fixed)
 
     def take(self, words: str, *sources: Source) -> None:
         """Add sources that override all before them."""
@@ -180,6 +187,7 @@ class _Search:
             self._headers,
             self._complete,
             tuple(self._trees[::-1]),
+            self._fixed_tokens,
         )
 
     def _path(self, path: str | Path) -> Path:

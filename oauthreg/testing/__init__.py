@@ -10,6 +10,8 @@ with AuthorizationServer() as server:
 
 `python -m oauthreg.testing` runs it from the shell.
 
+`assert_token_requests` counts; docs/testing.md has the fixtures of the pytest plugin.
+
 `ProviderPluginTests` is the conformance kit for provider plugins, `StoreTests` that for stores.
 `Sample`, `answer`, `key_file` and the like are what the first is told; `preset_tests` makes it for
 every preset of a package.
@@ -17,6 +19,7 @@ every preset of a package.
 
 from typing import TYPE_CHECKING
 
+from oauthreg.testing._assertions import assert_token_requests
 from oauthreg.testing._faults import Fault, FaultSource, Gate, Injection
 from oauthreg.testing._records import DELETE, Client, RecordedRequest, TokenRecord
 from oauthreg.testing._server import AuthorizationServer
@@ -68,6 +71,7 @@ __all__ = [
     "StoreTests",
     "TokenRecord",
     "answer",
+    "assert_token_requests",
     "assertion_file",
     "certificate",
     "certificate_file",

@@ -86,6 +86,20 @@ class State:
             kept = old[:1] if keep_old else ()
             self.nonces[role] = (secrets.token_urlsafe(12), *kept)
 
+    def advance(self, seconds: float) -> None:
+        """Let everything be so many seconds older."""
+        for token in self.tokens.values():
+            token.issued_at -= seconds
+            if token.expires_at is not None:
+                token.expires_at -= seconds
+        for code in self.codes.values():
+            code.expires_at -= seconds
+        for device in self.devices.values():
+            device.expires_at -= seconds
+            device.polled_at -= seconds
+        for uri, (expires_at, pairs) in self.pushed_requests.items():
+            self.pushed_requests[uri] = expires_at - seconds, pairs
+
     def device_of_user(self, user_code: str) -> DeviceRecord | None:
         """The device that shows this user code."""
         return next((d for d in self.devices.values() if d.user_code == user_code), None)
