@@ -44,6 +44,10 @@ class Commands(LazyGroup):
             "revoke_token:revoke",
             "Have the authorization server end an access or refresh token (RFC 7009).",
         ),
+        "import": Command(
+            "import_settings:import_settings",
+            "Write Spring's settings as TOML, for a service that leaves Spring behind.",
+        ),
         "store": Command("store:app", "Make keys for a store, and look after it."),
     }
 
@@ -93,6 +97,7 @@ def oauthreg(
     oauthreg logout my-client         end that login
     oauthreg introspect my-client     ask the authorization server about a token
     oauthreg revoke my-client TOKEN   end a token
+    oauthreg import application.yml   Spring's settings as TOML
     oauthreg store status             whether tokens are shared, and where
     oauthreg token --help             more examples
     """  # noqa: D301 - a backspace keeps click from joining the lines
