@@ -373,6 +373,22 @@ def test_a_right_plugin_passes(plug, vendor):
         getattr(suite(), check)()
 
 
+def test_what_the_garbage_collector_runs_meanwhile_is_not_the_plugins(plug):
+    plug(Zoom)
+
+    def look(*_):
+        time.monotonic()
+
+    before = gc.get_threshold()
+    gc.callbacks.append(look)
+    gc.set_threshold(1)
+    try:
+        type("Kit", (ProviderPluginTests,), {"plugin": Zoom, "name": "acme"})().test_it_does_no_io()
+    finally:
+        gc.set_threshold(*before)
+        gc.callbacks.remove(look)
+
+
 def test_a_certificate_with_its_key_is_a_credential_of_its_own(plug):
     plug(Xsuaa)
     kit = {"plugin": Xsuaa, "name": "acme", **RIGHT["XSUAA"][1]}

@@ -61,7 +61,7 @@ def test_nothing_but_the_chosen_plugin_is_imported(install):
     ],
 )
 def test_a_missing_plugin_says_what_there_is_and_what_to_install(install, uninstall, name, words):
-    uninstall("oauthreg-keycloak", "oauthreg-auth0", "oauthreg-okta")
+    uninstall(*(plugin.distribution.split()[0] for plugin in installed(PROVIDERS)))
     install("acme", {"acme": "acme_plugin:Acme"}, acme_plugin=SOURCE)
     with pytest.raises(PluginError) as caught:
         provider_plugin(name)
