@@ -135,6 +135,8 @@ def refusal_hint(
         parts.append(_filled(STATUSES[error.status], context, grant, endpoint=where))
     elif error.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         parts.append(CODES["server_error"])
+    elif not parts:
+        parts.append(_filled(STATUSES[HTTPStatus.BAD_REQUEST], context, grant))
     return " ".join(parts) or None
 
 

@@ -90,7 +90,9 @@ def granted_from(
             else "with an access_token that cannot be a token (RFC 6750 section 2.1)"
         )
         raise InvalidTokenResponseError(
-            f"{TOKEN_ENDPOINT} answered {status} {fault}", status=status
+            f"{TOKEN_ENDPOINT} answered {status} {fault}",
+            status=status,
+            hint="The server's answer is at fault: report it to who runs the server.",
         )
     refresh_token = fields.get("refresh_token")
     return Granted(

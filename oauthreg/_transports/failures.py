@@ -153,7 +153,7 @@ def _not_connected(exchange: Exchange, causes: list[BaseException]) -> Connectio
 
 
 def _broken(exchange: Exchange, causes: list[BaseException]) -> ConnectionFailedError:
-    who = _who(exchange)
+    who, hint = _who(exchange), None
     if any(isinstance(cause, zlib.error) for cause in causes):
         message = f"the answer of {who} is not encoded as it says"
     elif exchange.stage is Stage.BODY:
@@ -162,7 +162,9 @@ def _broken(exchange: Exchange, causes: list[BaseException]) -> ConnectionFailed
         message = f"what {who} answered is not HTTP, or was cut short"
     else:
         message = f"{who} closed the connection without an answer"
-    return ConnectionFailedError(message, endpoint=exchange.address.endpoint)
+        if exchange.address.scheme == "http":
+            hint = "If the port speaks TLS, write https"
+    return ConnectionFailedError(message, endpoint=exchange.address.endpoint, hint=hint)
 
 
 def _who(exchange: Exchange) -> str:

@@ -108,7 +108,7 @@ def _read(
 ) -> ssl.SSLContext:
     found = roots(profile)
     what = f"the file of trusted roots {found.file or found.folder} (named by {found.setting})"
-    with _reading(what, endpoint):
+    with _reading(what, endpoint, f"Correct {found.setting}, or take it away"):
         context = ssl.create_default_context(cafile=found.file, capath=found.folder)
     if certificate is not None:
         with _reading(_shown(certificate), endpoint):
@@ -158,7 +158,7 @@ def _shown(certificate: ClientCertificate) -> str:
 
 
 @contextmanager
-def _reading(what: str, endpoint: str) -> Iterator[None]:
+def _reading(what: str, endpoint: str, hint: str | None = None) -> Iterator[None]:
     """Say in our own words that a file cannot be read; a shortage is not the file's fault."""
     try:
         yield
@@ -168,4 +168,5 @@ def _reading(what: str, endpoint: str) -> Iterator[None]:
         reason = os.strerror(error.errno or 0)
         if isinstance(error, ssl.SSLError):
             reason = (error.reason or "it has no unencrypted PEM").replace("_", " ").lower()
-        raise TlsError(f"{what} cannot be read: {reason}", endpoint=endpoint) from None
+        message = f"{what} cannot be read: {reason}"
+        raise TlsError(message, endpoint=endpoint, hint=hint) from None

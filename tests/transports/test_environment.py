@@ -132,6 +132,7 @@ def test_a_file_without_roots_is_named(sender, tls, tmp_path, text, monkeypatch)
     with pytest.raises(TlsError, match=r"empty\.pem \(named by REQUESTS_CA_BUNDLE\)") as caught:
         sender()(ask(tls.url()))
     assert caught.value.endpoint == tls.url()
+    assert caught.value.hint == "Correct REQUESTS_CA_BUNDLE, or take it away"
     assert tls.connections == 0
 
 

@@ -134,6 +134,9 @@ def test_an_answer_that_is_none(serve_any, script, said):
     assert isinstance(error, ConnectionFailedError)
     assert said in error.message
     assert f"127.0.0.1:{server.port}" in error.message
+    assert ("write https" in (error.hint or "")) == (
+        "without an answer" in said and server.url().startswith("http:")
+    )
     assert error.retryable
     assert len(server.requests) == 1
 
