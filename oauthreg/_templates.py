@@ -227,6 +227,11 @@ def is_secret(field: FieldInfo) -> bool:
     return any(hasattr(kind, "get_secret_value") for kind in kinds)
 
 
+def is_base_url(field: FieldInfo) -> bool:
+    """Whether a setting is a `BaseUrl`, which says at which host a server is."""
+    return _has_mark(field, _Whole)
+
+
 def is_text(field: FieldInfo) -> bool:
     """Whether a setting is text that is shown."""
     return str in (field.annotation, *get_args(field.annotation))
@@ -239,7 +244,7 @@ def _is_address(template: str, settings: type[BaseModel]) -> bool:
     return (
         first is not None
         and first.place == "begin"
-        and _has_mark(settings.model_fields[first.name], _Whole)
+        and is_base_url(settings.model_fields[first.name])
     )
 
 

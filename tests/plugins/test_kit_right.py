@@ -7,11 +7,12 @@ import logging
 import time
 from dataclasses import replace
 from functools import cached_property
-from typing import ClassVar
+from typing import Annotated, ClassVar
 from urllib.parse import quote
 
 import pytest
 from joserfc.jwk import RSAKey
+from pydantic import BeforeValidator
 
 from oauthreg.plugin import (
     BaseUrl,
@@ -40,9 +41,12 @@ CHECKS = sorted(name for name in dir(ProviderPluginTests) if name.startswith("te
 JWT_BEARER = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 
 
+CLOUDS = {"china": "https://login.partner.microsoftonline.cn"}
+
+
 class EntraSettings(ProviderSettings):
     tenant: str
-    cloud: BaseUrl = "https://login.microsoftonline.com"
+    cloud: Annotated[BaseUrl, BeforeValidator(lambda name: CLOUDS.get(name, name))]
 
 
 class Entra(ProviderPlugin[EntraSettings]):
@@ -249,7 +253,7 @@ RIGHT = {
     "Entra": (
         Entra,
         {
-            "settings": {"tenant": "contoso.example"},
+            "settings": {"tenant": "contoso.example", "cloud": "china"},
             "registration": {"scope": "https://graph.microsoft.com/.default"},
             "cases": {
                 "secret": {},
