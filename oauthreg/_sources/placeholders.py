@@ -16,7 +16,15 @@ _START, _END, _SEPARATOR, _ESCAPE = "${", "}", ":", "\\"
 
 
 class PlaceholderError(Exception):
-    """A placeholder stands for nothing that can be known here; the text never holds a value."""
+    """A placeholder stands for nothing that can be known here; the text never holds a value.
+
+    Attributes:
+        remedy: What to do.
+    """
+
+    def __init__(self, message: str, remedy: str = "") -> None:
+        super().__init__(message)
+        self.remedy = remedy
 
 
 class _Placeholder(NamedTuple):
@@ -70,7 +78,8 @@ class _Expansion:
                 return self.expanded(found, (*within, name))
         if placeholder.default is None:
             raise PlaceholderError(
-                f"{_named(placeholder.text)} is neither in the environment nor in the file"
+                f"{_named(placeholder.text)} is neither in the environment nor in the file",
+                "Set the variable, or write a default behind a colon, as in ${NAME:default}.",
             )
         return self._joined(placeholder.default, within)
 

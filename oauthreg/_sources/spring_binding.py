@@ -126,7 +126,7 @@ class Binder:
         try:
             return entry.text if entry.final else expand(entry.text, self.find)
         except PlaceholderError as error:
-            raise BindError(entry, f"cannot be known: {error}") from None
+            raise BindError(entry, f"cannot be known: {error}", error.remedy) from None
 
 
 def _list_depth(name: Name, start: int) -> int:

@@ -119,8 +119,9 @@ def _properties(path: Path, text: str) -> Iterator[Document]:
             lost = bool(_LOSING.fullmatch(source))
             line += source.count("\n")
     except ValueError:
-        problem = Problem(shown(path), f"is not a valid properties file, after line {line - 1}")
-        raise UnusableError(problem) from None
+        message = f"is not a valid properties file (line {line}): \\u begins a character's code"
+        remedy = "Write two backslashes for one, as in C:\\\\users."
+        raise UnusableError(Problem(shown(path), message, remedy=remedy)) from None
     yield from (list(one.values()) for one in [*documents, document])
 
 

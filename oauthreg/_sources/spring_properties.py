@@ -205,9 +205,11 @@ def found_in(sources: Sequence[Properties], text: str) -> str | None:
     """
     if text.startswith("random."):
         name = text.partition(":")[0]  # what follows is a default, which may be a secret
-        raise PlaceholderError(f"${{{name}}} is made up by Spring at each start")
+        message = f"${{{name}}} is made up by Spring at each start"
+        raise PlaceholderError(message, "Write the value itself.")
     if _JAVAS.fullmatch(text):
-        raise PlaceholderError(f"${{{text}}} is a property of the Java machine")
+        message = f"${{{text}}} is a property of the Java machine"
+        raise PlaceholderError(message, "Write the value itself, or ${NAME} of a variable.")
     canonical = valid(text)
     lookups = [s.find(canonical) for s in sources] if canonical else []
     lookups += [source.exact(text) for source in sources]

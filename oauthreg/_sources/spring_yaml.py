@@ -23,6 +23,9 @@ _NUMBER = re.compile(
     r"[-+]?(\.?\d[\d_]*\.?[\d_.:]*([eE][-+]?\d+)?|0[xb][0-9a-fA-F_]+|\.(inf|nan))", re.IGNORECASE
 )
 _SAME = re.compile(r"true|false|0|-?[1-9]\d{0,15}|-?(0|[1-9]\d{0,5})\.(0|\d*[1-9])")
+_QUOTED = re.compile(r"'(?!<[a-z ]+>)[^']{2,}'")
+"""A word of the file, in what the YAML parser says."""
+
 _TAGGED = "has a tag that is not read"
 _TOO_MANY = "has too many values: aliases multiply what they stand for"
 MOST_NODES = 100_000
@@ -42,10 +45,21 @@ def documents(path: Path, text: str) -> Iterator[Document]:
     except MarkedYAMLError as error:
         mark = error.problem_mark
         place = f" (line {mark.line + 1}, column {mark.column + 1})" if mark else ""
-        reason = error.note or "is not valid YAML"
-        raise UnusableError(Problem(shown(path), f"{reason}{place}")) from None
+        fault, remedy = _fault(error)
+        message = f"{error.note or 'is not valid YAML'}{place}{fault and f': {fault}'}"
+        raise UnusableError(Problem(shown(path), message, remedy=remedy)) from None
     except (yaml.YAMLError, RecursionError):
         raise UnusableError(Problem(shown(path), "is not valid YAML")) from None
+
+
+def _fault(error: MarkedYAMLError) -> tuple[str, str]:
+    """Return what is wrong and what to do, in words that hold no value of the file."""
+    words = error.problem or ""
+    if "cannot start any token" in words:
+        tab = "\\t" in words
+        return words, "Indent by blanks." if tab else "Put a value that begins so in quotes."
+    remedy = "Put a value with a colon and a blank in quotes." if "mapping values" in words else ""
+    return ("" if _QUOTED.search(words) else words), remedy
 
 
 class _Flattening:
@@ -62,7 +76,7 @@ class _Flattening:
         """
         self._spend(node)
         if node in around:
-            raise MarkedYAMLError(problem_mark=node.start_mark)
+            raise MarkedYAMLError("", None, "an alias within what it names", node.start_mark)
         if node.tag not in _TAGS:
             raise MarkedYAMLError(problem_mark=node.start_mark, note=_TAGGED)
         origin = origin_of(self._path, name, node.start_mark.line + 1)
@@ -85,7 +99,7 @@ class _Flattening:
         """Return a mapping's values by key, those of its merge keys (`<<`) first."""
         self._spend(node)
         if not isinstance(node, MappingNode):
-            raise MarkedYAMLError(problem_mark=node.start_mark)
+            raise MarkedYAMLError("", None, "<< takes tables", node.start_mark)
         merged: dict[str, Node] = {}
         own: dict[str, Node] = {}
         for key, value in node.value:
@@ -96,10 +110,10 @@ class _Flattening:
             if key.tag not in _TAGS:
                 raise MarkedYAMLError(problem_mark=key.start_mark, note=_TAGGED)
             if not isinstance(key, ScalarNode):
-                raise MarkedYAMLError(problem_mark=key.start_mark)
+                raise MarkedYAMLError("", None, "a key must be text", key.start_mark)
             word = f"[{key.value}]" if key.style is None and _typed(key.value) else key.value
             if word in own:
-                raise MarkedYAMLError(problem_mark=key.start_mark)
+                raise MarkedYAMLError("", None, "a key stands twice", key.start_mark)
             own[word] = value
         return merged | own
 

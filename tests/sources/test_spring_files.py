@@ -31,6 +31,29 @@ def test_a_spring_file_that_cannot_be_used_is_a_problem(folder, name, text, prob
     assert "s3cr3t" not in folder.problem(name)
 
 
+@pytest.mark.parametrize(
+    ("name", "text", "words"),
+    [
+        (
+            "a.yml",
+            "x: @name@",
+            "'@' that cannot start any token\n    Put a value that begins so in",
+        ),
+        ("a.yml", "x:\n\ty: 1", "\n    Indent by blanks."),
+        ("a.yml", "x: a: b", "mapping values are not allowed here\n    Put a value with a colon"),
+        ("a.yml", "x: 1\nx: 2", "(line 2, column 1): a key stands twice"),
+        ("a.yml", "x: &x [*x]", "an alias within what it names"),
+        ("a.yml", "x: *unknown", "(line 1, column 4)"),
+        ("a.properties", "a=1\nb=C:\\users", "(line 2): \\u begins a character's code"),
+    ],
+)
+def test_a_spring_file_that_cannot_be_used_says_why_and_what_to_write(folder, name, text, words):
+    folder.write(name, text)
+    problem = folder.problem(name)
+    assert words in problem
+    assert "unknown" not in problem
+
+
 def test_divisions_of_properties_are_boots(folder):
     key = f"{P}registration.a.client-"
     texts = {
