@@ -17,6 +17,7 @@ class Commands(LazyGroup):
     """Every command; its summary is the first line of its help."""
 
     rows = {  # noqa: RUF012 - a table that nobody changes
+        "init": Command("init:init", "Write a first settings file, with a comment for every key."),
         "list": Command(
             "list_registrations:list_registrations",
             "List the registrations: where each goes, with what credential, and where that stands.",
@@ -88,6 +89,7 @@ def oauthreg(
     say otherwise, and --json, stand before the command or after it.
 
     \b
+    oauthreg init                     write a first settings file
     oauthreg list                     what is configured, secrets masked
     oauthreg check                    whether each of them works, and why not
     oauthreg explain my-client        every value of it, and where that comes from
