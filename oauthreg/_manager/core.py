@@ -7,6 +7,7 @@ import os
 import secrets
 import threading
 import weakref
+from functools import partial
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -17,8 +18,10 @@ from oauthreg._manager.flights import CALLER_MARGIN, Flights
 from oauthreg._manager.options import (
     DAY,
     checked_id,
+    checked_token,
     login_required,
     needs_principal,
+    read_hidden,
     read_options,
 )
 from oauthreg._manager.process import process_lock
@@ -206,7 +209,10 @@ class Core:
     def reject(self, registration_id: str, token_value: Hidden) -> None:
         """Mark a token as rejected by an API."""
         self.check_process()
-        self.records.reject(checked_id(registration_id), token_value.value)
+        token = checked_token(token_value)
+        if token is None:
+            raise TypeError("token_value must be the token that the API rejected; it is None")
+        self.records.reject(checked_id(registration_id), token.get_secret_value())
 
     def fixed_token(self, registration_id: str) -> Secret | None:
         """Return the token that stands for a registration's real ones, if one does."""
@@ -218,10 +224,11 @@ class Core:
         self.check_open()
         self.records.forget(self.registry.find(registration_id).registration.registration_id)
 
-    def register(self, registration_id: str, settings: Mapping[str, Any]) -> ClientRegistration:
+    def register(self, registration_id: str, settings: Hidden) -> ClientRegistration:
         """Add or replace a registration."""
         self.check_open()
-        registration, changed = self.registry.register(registration_id, settings)
+        register = partial(self.registry.register, registration_id)
+        registration, changed = read_hidden(register, settings)
         self._replaced(changed)
         return registration
 

@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import Any, NoReturn, Self
 
 from oauthreg._manager.core import Core
+from oauthreg._manager.options import read_hidden
 from oauthreg._manager.registry import RegistrationRegistry
 from oauthreg._masked import Hidden
 from oauthreg._registration import ClientRegistration
@@ -64,15 +65,13 @@ class Facade:
             ConfigurationError: with every problem of every registration.
         """
         asked = only if only is None or isinstance(only, str) else tuple(only)
+        sources = {"profile": profile, "env_file": env_file, "secrets_dir": secrets_dir}
+        given = Hidden((settings, arguments))
+        del settings, arguments  # tables may hold secrets
 
         def load_again() -> Configuration:
-            return load(
-                settings,
-                only=asked,
-                profile=profile,
-                env_file=env_file,
-                secrets_dir=secrets_dir,
-                arguments=arguments,
+            return read_hidden(
+                lambda one: load(one[0], only=asked, arguments=one[1], **sources), given
             )
 
         core = Core(RegistrationRegistry(load_again(), load_again))
@@ -97,7 +96,9 @@ class Facade:
         Raises:
             ConfigurationError: with every problem of it; nothing was changed then.
         """
-        return self._core.register(registration_id, settings)
+        hidden = Hidden(settings)
+        del settings
+        return self._core.register(registration_id, hidden)
 
     def remove(self, registration_id: str) -> None:
         """Forget a registration and its tokens.

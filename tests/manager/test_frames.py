@@ -11,7 +11,7 @@ import logging
 import pytest
 
 from oauthreg import auth
-from oauthreg._errors import AuthorizationError
+from oauthreg._errors import AuthorizationError, ConfigurationError
 from oauthreg._masked import Hidden
 from oauthreg.events import BackingOff, Failed, Revoked
 from oauthreg.testing import Fault
@@ -133,6 +133,29 @@ def test_no_frame_shows_a_token_for_an_unknown_registration(exchanging, method):
 
 def test_no_frame_shows_a_token_that_is_rejected_for_no_registration(exchanging):
     assert leaks(failing(exchanging, "reject", 5, PLANTED)) == []
+
+
+@pytest.mark.parametrize("token", [None, "", 5, PLANTED.encode(), SURROGATE, [PLANTED]])
+def test_what_is_no_token_cannot_be_rejected(exchanging, token):
+    error = failing(exchanging, "reject", "app", token)
+    assert isinstance(error, TypeError)
+    assert leaks(error) == []
+
+
+WRONG_TABLE = {"client-id": "id", "client-secret": PLANTED, "provider": "as", "client-idd": "id"}
+
+
+def test_no_frame_shows_the_secrets_of_settings_that_are_wrong(exchanging):
+    with pytest.raises(ConfigurationError) as caught:
+        exchanging.do("register", "new", WRONG_TABLE)
+    assert leaks(caught.value) == []
+    for given in (
+        {"settings": {"registration": {"new": WRONG_TABLE}}},
+        {"settings": {}, "arguments": {"registration": {"new": WRONG_TABLE}}},
+    ):
+        with pytest.raises(ConfigurationError) as caught:
+            exchanging.kind.from_settings(**given)
+        assert leaks(caught.value) == []
 
 
 def test_no_frame_shows_an_overriding_token(exchanging):
