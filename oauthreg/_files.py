@@ -36,7 +36,9 @@ def read_file(path: str | Path, size: int) -> bytes:
             raise IsADirectoryError(errno.EISDIR, "Is a directory")
         if not stat.S_ISREG(mode):
             raise OSError(errno.EINVAL, "Not a regular file")
-        content = file.read(size + 1)
+        content: bytes | None = file.read(size + 1)
+    if content is None:  # some of /proc and /sys wait for more
+        raise OSError(errno.EINVAL, "Not a regular file")
     if len(content) > size:
         raise OSError(errno.EFBIG, f"Larger than {size // 1024} KiB")
     return content

@@ -23,7 +23,7 @@ def test_what_may_never_end_is_refused_without_waiting(tmp_path):
     os.mkfifo(tmp_path / "pipe")
     with socket.socket(socket.AF_UNIX) as server:
         server.bind(str(tmp_path / "socket"))
-        for name in ("pipe", "socket", "/dev/zero", ".", "a\0b", "x" * 300):
+        for name in ("pipe", "socket", "/dev/zero", "/proc/kmsg", ".", "a\0b", "x" * 300):
             with pytest.raises(OSError, match=r"\w") as caught:
                 read_file(tmp_path / name, 5)
             assert caught.value.strerror

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from oauthreg._settings.validation import Table, Tables
     from oauthreg._sources.tree import Sourced
 
+MOST_COMPARED = 300
+"""Ids among which one that was meant is looked for: each is compared with each."""
+
 _BY_NAME = frozenset({"environment", "env-file", "secrets-directory"})
 
 
@@ -68,11 +71,12 @@ def with_name_meant(problem: Problem) -> Problem:
 
 def _meant(tables: Tables, table: Table) -> str | None:
     """Return the id that a table's variables may have meant: one that a file has."""
-    if not _is_by_name_only(table):
+    names = tables.names(table.section)
+    if len(names) > MOST_COMPARED or not _is_by_name_only(table):
         return None
     others = [
         name
-        for name in tables.names(table.section)
+        for name in names
         if name != table.name and not _is_by_name_only(tables.table(table.section, name))
     ]
     return close_to(str(table.name), others)

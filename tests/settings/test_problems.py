@@ -162,3 +162,11 @@ def test_a_secret_of_the_secrets_directory_is_read_again_when_it_changes(tmp_pat
         (tmp_path / "..data").symlink_to("..2")
         assert manager.authorize("my-client", force=True).access_token.token_value
         manager.close()
+
+
+def test_ids_are_not_compared_each_with_each_where_there_are_very_many(problems, monkeypatch):
+    monkeypatch.setattr("oauthreg._settings.misspelt.MOST_COMPARED", 2)
+    monkeypatch.setenv("OAUTHREG_REGISTRATION__ORDRES__CLIENT_ID", "id")
+    table = f"[registration.orders]\n{GOOD}{PROVIDER}"
+    assert "registration.ordres" in problems(table)
+    assert "registration.ordres" not in problems(f"[registration.b]\n{GOOD}{table}")
