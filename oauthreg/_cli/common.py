@@ -98,8 +98,12 @@ def write(*parts: tuple[str, str]) -> None:
 
 
 def print_json(value: object) -> None:
-    """Print a value as JSON on stdout."""
-    sys.stdout.write(f"{json.dumps(value, indent=2, ensure_ascii=False)}\n")
+    """Print a value as JSON on stdout, escaping all that could steer the terminal."""
+    text = json.dumps(value, indent=2, ensure_ascii=False)
+    signs = (
+        sign if sign.isprintable() or sign == "\n" else json.dumps(sign)[1:-1] for sign in text
+    )
+    sys.stdout.write(f"{''.join(signs)}\n")
 
 
 def os_user() -> str:

