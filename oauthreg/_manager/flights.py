@@ -262,6 +262,7 @@ class Flights:
             wall=self._state.clocks.wall,
             random=self._state.clocks.random,
             may_retry=lambda: self._engine.may_retry(flight),
+            told_to_wait=lambda: self._engine.told_to_wait(flight),
             chain=self._records.refresh_chain(fetch, keep=configured),
             prior_failure=flight.prior_failure,
             refused=flight.refused,

@@ -201,10 +201,13 @@ class Engine:
 
     def may_retry(self, flight: Flight) -> bool:
         """Whether a flight may repeat a request that failed."""
-        now = self._state.clocks.now()
+        return flight.waited and flight.retries and not self.told_to_wait(flight)
+
+    def told_to_wait(self, flight: Flight) -> bool:
+        """Whether the server asked for no request of a flight's kind yet."""
+        now, scopes = self._state.clocks.monotonic(), flight.fetch.failure_scopes
         with self._state.locked():
-            waits = self._state.backoffs.told_to_wait(flight.fetch.failure_scopes, now.monotonic)
-        return flight.waited and flight.retries and not waits
+            return self._state.backoffs.told_to_wait(scopes, now)
 
     def _good(
         self, fetch: Fetch, entry: CacheEntry, now: Instant, min_ttl: float, effects: Effects

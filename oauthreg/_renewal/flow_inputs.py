@@ -37,6 +37,7 @@ class FlowInputs:
         random: A number in [0, 1).
         may_retry: Whether a transient failure may be tried once more: a caller waits without a
             valid token, the key's last flight did not fail, and the server did not ask to wait.
+        told_to_wait: Whether the server asked for no request yet, whoever it answered.
         chain: The refresh tokens of this login or registration.
         prior_failure: Set if the flight only checks whether a refused credential has changed:
             what to raise if it has not.
@@ -51,6 +52,7 @@ class FlowInputs:
     wall: Callable[[], float]
     random: Callable[[], float]
     may_retry: Callable[[], bool] = lambda: False
+    told_to_wait: Callable[[], bool] = lambda: False
     chain: RefreshChain | None = None
     prior_failure: AuthorizationError | None = None
     refused: set[object] = field(default_factory=set)

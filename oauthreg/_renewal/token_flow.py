@@ -114,7 +114,7 @@ def authenticated(
                 ready = replace(context, **{name: credential})
                 result = yield from _attempts_with(credential, fetch, inputs, ready, make)
             except TokenEndpointError as error:
-                if not error.credential_refused:
+                if not error.credential_refused or inputs.told_to_wait():
                     raise
                 failure = error
                 inputs.refused.add(credential)
@@ -170,7 +170,7 @@ def attempts(
     try:
         return (yield from _attempts(fetch, inputs, first, make))
     except TokenEndpointError as error:
-        if not refuses_assertion(context, error):
+        if not refuses_assertion(context, error) or inputs.told_to_wait():
             raise
         failure = error.copy(hint=f"{error.hint} The server refused both of these audiences.")
     try:

@@ -7,7 +7,9 @@ import time
 
 import pytest
 
+from oauthreg._errors import TokenEndpointError
 from oauthreg._protocol.binding import jwt_claims
+from oauthreg._renewal.backoff import FailureScopes
 from oauthreg.events import AudienceFound
 from oauthreg.testing import Fault
 
@@ -106,3 +108,24 @@ def test_what_fails_at_the_other_audience_for_another_reason_is_told(by_issuer, 
     denied = Fault(status=400, body={"error": "invalid_scope"})
     server.inject(lambda r: denied if audience_of(r) == server.token_uri else None)
     assert h.failure().error == "invalid_scope"
+
+
+def tell_another_to_wait(h, server):
+    """Note that another flight was answered by 429 with a Retry-After."""
+    state, error = h.core.state, TokenEndpointError("wait", status=429, retry_after=60)
+    scopes, now = FailureScopes("k", "c", f"endpoint {server.token_uri}"), h.core.clocks.monotonic()
+    with state.locked():
+        state.backoffs.failed(scopes, error, now, launched=now)
+
+
+@pytest.mark.parametrize("app", [SIGNED, {"client-secrets": ["retired", SECRET]}])
+def test_no_further_try_is_made_while_the_server_asks_to_wait(by_issuer, make, server, app):
+    h = by_issuer(app) if app is SIGNED else make(app)
+
+    def refuse(_):
+        tell_another_to_wait(h, server)
+        return Fault(status=401, body={"error": "invalid_client"})
+
+    server.inject(refuse)
+    assert h.failure().error == "invalid_client"
+    assert server.token_requests == 1
