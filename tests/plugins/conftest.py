@@ -71,12 +71,12 @@ def uninstall(monkeypatch, forget):
     """Hide distributions: `uninstall("oauthreg-keycloak")`."""
 
     def uninstall(*names):
-        real = metadata.MetadataPathFinder.find_distributions
+        real = metadata.Distribution.discover
 
-        def others(*args):
-            return (found for found in real(*args) if found.name not in names)
+        def others(**options):
+            return (found for found in real(**options) if found.name not in names)
 
-        monkeypatch.setattr(metadata.MetadataPathFinder, "find_distributions", others)
+        monkeypatch.setattr(metadata.Distribution, "discover", others)
         forget()
 
     return uninstall
