@@ -13,8 +13,8 @@ from oauthreg.plugin import (
     ProviderPlugin,
     ProviderSettings,
 )
-from oauthreg_entra._hints import HINTS
-from oauthreg_entra._managed import ManagedIdentity
+from oauthreg_entra.hints import HINTS
+from oauthreg_entra.managed_identity import ManagedIdentity
 
 __all__ = ["Entra", "EntraB2C", "ManagedIdentity"]
 

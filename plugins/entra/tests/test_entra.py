@@ -4,7 +4,7 @@ from typing import ClassVar
 
 import pytest
 from oauthreg_entra import CLOUDS, Entra, EntraB2C, EntraSettings, ManagedIdentity
-from oauthreg_entra._hints import CODES
+from oauthreg_entra.hints import CODES
 
 from oauthreg import AuthorizedClientManager, ConfigurationError
 from oauthreg.plugin import Explanation
