@@ -76,6 +76,12 @@ class StoreUse:
         self._flights.sharing = None
         if configured is not None:
             self._flights.sharing = self._sharing(configured)
+        sharing = self._flights.sharing
+        self._state.may_look = (
+            (lambda fetch: self._flights.shared_by(fetch) is sharing and sharing.access.in_use)
+            if sharing is not None
+            else (lambda _fetch: False)
+        )
         if before is not None:
             before.access.store.close()
 

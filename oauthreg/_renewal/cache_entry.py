@@ -6,7 +6,7 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from oauthreg._renewal.backoff import LOST_RENEWAL, REJECTION
+from oauthreg._renewal.backoff import LOST_RENEWAL, REJECTION, Schedule
 from oauthreg._secret_values import Secret
 
 if TYPE_CHECKING:
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 MOST_REJECTED = 8
 MOST_HOT_KEYS = 4096
 REJECTION_RESET = 300.0
+LOOK = Schedule(1.0, 8.0, 8.0)
+"""Between looks into the store while no request may be made."""
 """Seconds without a rejection after which a rejection counts as the first again."""
 
 
@@ -81,6 +83,8 @@ class CacheEntry:
             whether an API rejected them: else they were dropped.
         dropped_at: Monotonic seconds of the last `invalidate`: what was fetched before is not
             taken from the store.
+        look_at: Monotonic seconds from which the store may be looked into, though no request may
+            be made.
         renew_after: Monotonic seconds before which no renewal is started in the background,
             because earlier ones ended with their event loop.
     """
@@ -88,6 +92,7 @@ class CacheEntry:
     __slots__ = (
         "_hot_keys_at",
         "_last_rejection",
+        "_looks",
         "_lost_renewals",
         "_rejected",
         "_rejections",
@@ -98,6 +103,7 @@ class CacheEntry:
         "flight",
         "hot_keys",
         "key",
+        "look_at",
         "names",
         "owners",
         "recheck_at",
@@ -116,11 +122,11 @@ class CacheEntry:
         self.owners: set[str] = set()
         self.audience: str | None = None
         self.warned = False
-        self.recheck_at = self.renew_after = self.dropped_at = float("-inf")
+        self.recheck_at = self.renew_after = self.dropped_at = self.look_at = float("-inf")
         self.unsaved_marks: deque[tuple[Secret, bool]] = deque(maxlen=MOST_REJECTED)
         self._rejected: deque[str] = deque(maxlen=MOST_REJECTED)
         self._hot_keys_at = MOST_HOT_KEYS
-        self._rejections = self._lost_renewals = 0
+        self._rejections = self._lost_renewals = self._looks = 0
         self._last_rejection = float("-inf")
 
     def valid(self, now: Instant) -> CachedValue | None:
@@ -152,6 +158,11 @@ class CacheEntry:
         for at in self.hot_keys.values():
             hot.evict(at)
         self.hot_keys.clear()
+
+    def looked(self, now: float, chance: float) -> None:
+        """Note a look into the store; the next one is due later each time, until a token comes."""
+        self._looks += 1
+        self.look_at = now + LOOK.interval(self._looks, chance)
 
     def drop_value(self, now: float) -> None:
         """Note that the cached token, and any that was fetched before now, is not used again."""
@@ -192,8 +203,8 @@ class CacheEntry:
     def renewed(self, cached: CachedValue) -> None:
         """Replace the cached value by a fetched one."""
         self.cached = cached
-        self._lost_renewals = 0
-        self.renew_after = float("-inf")
+        self._lost_renewals = self._looks = 0
+        self.renew_after = self.look_at = float("-inf")
 
     def state(self, now: Instant) -> RegistrationStatus:
         """Describe the entry for `status()`."""

@@ -12,28 +12,24 @@ from oauthreg._errors import AuthorizationError, ManagerClosedError, TimedOutErr
 from oauthreg._renewal.backoff import FORGOTTEN_AFTER, concerns_server
 from oauthreg._renewal.fetches import labels
 from oauthreg._renewal.flight import FROZEN, LONGEST_QUEUE, Flight
+from oauthreg._renewal.flight_starts import FlightStarts
 from oauthreg._tokens import LONGEST_WINDOW_SHARE
 from oauthreg.events import (
     BackingOff,
     Failed,
     Fetched,
-    FlightStarted,
     LifeTooShort,
     LoadedFromStore,
     Renewed,
 )
 
 if TYPE_CHECKING:
-    from oauthreg._renewal.backoff import Backoff
     from oauthreg._renewal.cache_entry import CachedValue, CacheEntry
     from oauthreg._renewal.clocks import Instant
     from oauthreg._renewal.engine_state import Effects, EngineState
     from oauthreg._renewal.fetches import Fetch
     from oauthreg._renewal.hot_path import HotKey
     from oauthreg.events import Event
-
-CREDENTIAL_RECHECK = 1.0
-"""Seconds between two looks whether a refused credential has changed."""
 
 
 class Decision(NamedTuple):
@@ -63,6 +59,7 @@ class Engine:
 
     def __init__(self, state: EngineState) -> None:
         self._state = state
+        self._starts = FlightStarts(state)
 
     def decide(
         self,
@@ -93,9 +90,9 @@ class Engine:
                 self._state.cache.clear(entry)
             cached, flight = entry.cached, self._in_progress(entry, now, effects)
             if cached is not None and not force and self._good(fetch, entry, now, min_ttl, effects):
-                start = flight is None and self._renewal_due(fetch, entry, now)
+                start = flight is None and self._starts.renewal_due(fetch, entry, now)
                 if start:
-                    flight = self._start(fetch, entry, now, effects, waited=False)
+                    flight = self._starts.start(fetch, entry, now, effects, waited=False)
                 client = fetch.client(cached)
                 if hot_key is not None and client is not None:
                     self._publish_hot(fetch, entry, client, hot_key, now)
@@ -105,8 +102,8 @@ class Engine:
                     flight.waited = True
                     self._state.limits.hurry(flight)
                 return Decision(None, flight)
-            self._refuse(fetch, entry, now, effects, force=force)
-            flight = self._start(fetch, entry, now, effects, waited=True)
+            self._starts.refuse(fetch, entry, now, effects, force=force)
+            flight = self._starts.start(fetch, entry, now, effects, waited=True, force=force)
             flight.force, flight.min_ttl = force, min_ttl
             return Decision(None, flight, start=True)
 
@@ -229,37 +226,6 @@ class Engine:
             )
         return not cached.older_than(cached.stale_after, now)  # there are no longer ones
 
-    def _renewal_due(self, fetch: Fetch, entry: CacheEntry, now: Instant) -> bool:
-        """Whether a renewal is started behind the cached value now."""
-        cached = entry.cached
-        if cached is None or not cached.older_than(cached.stale_after, now):
-            return False
-        if now.monotonic < entry.renew_after:
-            return False
-        if self._state.backoffs.refusal(fetch.failure_scopes, now.monotonic) is None:
-            return True
-        return self._recheck(fetch, entry, now) is not None
-
-    def _refuse(
-        self, fetch: Fetch, entry: CacheEntry, now: Instant, effects: Effects, *, force: bool
-    ) -> None:
-        """Raise the earlier failure that forbids a request now, if there is one."""
-        refusal = self._state.backoffs.refusal(
-            fetch.failure_scopes, now.monotonic, needed=True, force=force
-        )
-        if refusal is None or self._recheck(fetch, entry, now) is not None:
-            return
-        wait = refusal.until - now.monotonic
-        error = refusal.backoff.error.copy(
-            registration_id=fetch.name,
-            provider=fetch.provider,
-            backing_off=True,
-            retry_after=wait,
-        )
-        self._state.cache.health.failed(entry, error, now)
-        effects.events.append(BackingOff(error=error, retry_after=wait, **labels(fetch)))
-        raise error.copy()  # listeners have the other one, and keep no frame alive by it
-
     def _in_progress(self, entry: CacheEntry, now: Instant, effects: Effects) -> Flight | None:
         """Return the entry's flight, unless it is over."""
         flight = entry.flight
@@ -342,34 +308,11 @@ class Engine:
         if entry is not None and entry.flight is flight:
             entry.flight = None
             entry.evict(self._state.hot)
-            self._state.backoffs.release(flight.fetch.failure_scopes, now.monotonic)
+            if not flight.only_looks:
+                self._state.backoffs.release(flight.fetch.failure_scopes, now.monotonic)
             if not flight.waited and entry.valid(now) is not None:
                 entry.renewal_lost(now.monotonic, self._state.clocks.random)
         effects.settled.append((flight, None))
-
-    def _recheck(self, fetch: Fetch, entry: CacheEntry, now: Instant) -> Backoff | None:
-        """Return the refusal of a local credential that may have changed, once a second."""
-        if not fetch.has_local_credential or now.monotonic < entry.recheck_at:
-            return None
-        return self._state.backoffs.refused_credential(fetch.failure_scopes, now.monotonic)
-
-    def _start(
-        self, fetch: Fetch, entry: CacheEntry, now: Instant, effects: Effects, *, waited: bool
-    ) -> Flight:
-        scopes = fetch.failure_scopes
-        flight = entry.flight = Flight(fetch, now, waited=waited)
-        flight.retries = not self._state.backoffs.known(scopes)
-        refused = self._recheck(fetch, entry, now)
-        if refused is None:
-            self._state.backoffs.claim(scopes, now.monotonic + flight.allowed)
-        else:
-            entry.recheck_at = now.monotonic + CREDENTIAL_RECHECK
-            flight.refused = set(refused.refused)
-            flight.prior_failure = refused.error.copy(
-                registration_id=fetch.name, provider=fetch.provider, backing_off=True
-            )
-        effects.events.append(FlightStarted(waited=waited, **labels(fetch, flight)))
-        return flight
 
     def _publish_hot(
         self, fetch: Fetch, entry: CacheEntry, client: Any, hot_key: HotKey, now: Instant
@@ -386,6 +329,8 @@ class Engine:
             again = max(refusal.until if refusal is not None else now.monotonic, entry.renew_after)
             if fetch.has_local_credential:
                 again = min(again, max(entry.recheck_at, now.monotonic))
+            if self._state.may_look(fetch):
+                again = min(again, max(entry.look_at, now.monotonic))
             landing = entry.flight.deadline if entry.flight is not None else now.monotonic
             monotonic = min(monotonic, max(again, landing))
         if cached.renew_from is not None:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from oauthreg._renewal.clocks import Clocks
+    from oauthreg._renewal.fetches import Fetch
     from oauthreg._renewal.flight import Flight
     from oauthreg.events import Event
 
@@ -49,6 +50,7 @@ class EngineState:
         publish: As above.
         closed: Whether the manager is closed.
         limits: Has a lock of its own.
+        may_look: Whether a fetch's token may be in a store that is in use.
     """
 
     def __init__(self, clocks: Clocks, publish: Callable[[Event], None]) -> None:
@@ -59,6 +61,7 @@ class EngineState:
         self.backoffs = Backoffs(clocks.random)
         self.closed = False
         self.publish = publish
+        self.may_look: Callable[[Fetch], bool] = lambda _fetch: False
         self._lock = threading.RLock()  # a signal handler may call in the middle of a decision
 
     @contextmanager

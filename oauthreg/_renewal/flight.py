@@ -46,8 +46,9 @@ class Flight:
         outcome: A cached value, an error as plain data, or None if it was abandoned. A private
             flight's outcome is what its flow returned.
         flow: The flow of a private flight, which is run for one caller and cached nowhere.
-        prior_failure: For a flight that only checks whether a refused credential has changed:
-            that refusal.
+        prior_failure: For a flight that only checks whether a refused credential has changed, or
+            only looks into the store: that failure.
+        only_looks: Whether it only looks into the store, because of that failure.
         retries: Whether a transient failure may be tried once more; not after a failed flight.
         refused: Credentials that are known to be refused.
         outdated: Whether the configuration changed since, so that its failure means nothing.
@@ -76,6 +77,7 @@ class Flight:
         "loaded",
         "min_ttl",
         "number",
+        "only_looks",
         "outcome",
         "outdated",
         "owner",
@@ -100,6 +102,7 @@ class Flight:
         self.outcome: Future[Any] = Future()
         self.flow = flow
         self.prior_failure: AuthorizationError | None = None
+        self.only_looks = False
         self.retries = True
         self.refused: set[object] = set()
         self.outdated = False

@@ -124,6 +124,9 @@ class Sharing:
                 break
             if (yield from self._settled(flight, place, view, until)):
                 return
+            if flight.only_looks:
+                self._only_look(flight, place, view)
+                return
             lease_left = view.lease_left
             if lease_left <= 0:
                 yield slot
@@ -230,12 +233,26 @@ class Sharing:
         landing: Landing,
     ) -> Procedure[None]:
         """Fetch as without a store: it failed, or cannot be used now."""
+        if flight.only_looks and flight.prior_failure is not None:
+            raise flight.prior_failure
         self.logins.refuse_without_store(flight.fetch)
         yield slot
         if not flight.begun:
             self._engine.begin(flight)
         granted = yield from request()
         landing.land(flight, landing.cached(flight, granted))
+
+    def _only_look(self, flight: Flight, place: _Place, view: View) -> None:
+        """Settle a flight that may make no request with a token that is merely valid.
+
+        Raises:
+            AuthorizationError: there is none: the failure that forbids a request.
+        """
+        valid = self._tokens.valid(flight, place.token, place.names, view)
+        if valid is not None and flight.waited:
+            self._engine.land(flight, valid, loaded=True)
+        elif flight.prior_failure is not None:
+            raise flight.prior_failure
 
     def _under_lease(
         self,
@@ -334,7 +351,8 @@ class Sharing:
         if cached is not None:
             self._engine.land(flight, cached, loaded=True)
             return True
-        self._failures.check_wait(place.wait, view)
+        if not flight.only_looks:
+            self._failures.check_wait(place.wait, view)
         return False
 
     def _check_queue(self, flight: Flight) -> None:

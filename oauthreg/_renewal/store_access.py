@@ -60,6 +60,11 @@ class StoreAccess:
         self._probing_until = float("-inf")
 
     @property
+    def in_use(self) -> bool:
+        """Whether its last call did not fail."""
+        return not self._failures
+
+    @property
     def retry_after(self) -> float:
         """Seconds until a store that failed is tried again; 0 if it is in use."""
         return max(self._until - self._clocks.monotonic(), 0.0) if self._failures else 0.0

@@ -171,6 +171,44 @@ def test_a_retry_after_counts_for_all(process, server, time_):
     assert process().token()
 
 
+def test_who_may_not_ask_takes_what_another_process_fetched(process, server, time_):
+    time_.chance = 1.0
+    first, second = process(), process()
+    with server.inject(Fault(status=500)):
+        first.failure()
+    token = second.token()
+    assert first.token() == token
+    time_.advance(200)
+    with server.inject(Fault(status=500)):
+        assert first.token() == token
+        first.settled()
+    new = second.token(min_ttl=200)
+    assert new != token
+    first.token()
+    first.settled()
+    assert first.token() == new
+    assert server.token_requests == 5
+
+
+def test_who_may_not_ask_looks_seldom_and_still_does_not_ask(process, server, time_):
+    time_.chance = 1.0
+    one = process()
+    with server.inject(Fault(status=500)):
+        one.failure()
+        time_.advance(2.1)
+        one.failure()
+        asked = server.token_requests
+        shared = one.core.flights.sharing.access.store
+        calls = []
+        load = shared.load
+        shared.load = lambda *args, **options: calls.append(1) or load(*args, **options)
+        for _ in range(20):
+            assert one.failure().backing_off
+            time_.advance(0.1)
+    assert server.token_requests == asked
+    assert len(calls) == 2
+
+
 def test_a_plain_server_error_stays_with_the_process_that_got_it(process, server):
     with server.inject(Fault(status=503)):
         process().failure()
