@@ -56,8 +56,8 @@ bench-peers: $(PEERS)/.installed ## Measure other libraries doing the same work
 	@$(PEERS)/bin/python tests/bench/peers.py
 
 SECONDS = 300
-soak: $(DEV) ## Call from threads, tasks and forks while all goes wrong (SECONDS=60: so long)
-	@$(PYTHON_IN_VENV) tests/soak/soak.py $(SECONDS)
+soak: $(DEV) ## Call while all goes wrong (SECONDS=60; STORE=sqlite, valkey or postgres: 8 processes)
+	@$(PYTHON_IN_VENV) tests/soak/$(if $(STORE),fleet.py $(STORE),soak.py) $(SECONDS)
 
 mutants: $(DEV) ## Break the code on purpose and see whether a test notices
 	@$(PYTHON_IN_VENV) tests/mutants/run.py

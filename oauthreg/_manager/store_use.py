@@ -78,7 +78,7 @@ class StoreUse:
             self._flights.sharing = self._sharing(configured)
         sharing = self._flights.sharing
         self._state.may_look = (
-            (lambda fetch: self._flights.shared_by(fetch) is sharing and sharing.access.in_use)
+            (lambda fetch: self._flights.shared_by(fetch) is sharing and sharing.access.is_free)
             if sharing is not None
             else (lambda _fetch: False)
         )

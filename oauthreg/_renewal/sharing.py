@@ -125,8 +125,7 @@ class Sharing:
             if (yield from self._settled(flight, place, view, until)):
                 return
             if flight.only_looks:
-                self._only_look(flight, place, view)
-                return
+                break
             lease_left = view.lease_left
             if lease_left <= 0:
                 yield slot
@@ -143,10 +142,6 @@ class Sharing:
                 self._engine.queue_again(flight)
             if not flight.waited:
                 self._engine.postpone(flight, max(lease_left, SOONEST_RENEWAL))
-                return
-            valid = self._tokens.valid(flight, place.token, place.names, view)
-            if valid is not None:
-                self._engine.land(flight, valid, loaded=True)
                 return
             self._check_queue(flight)
             yield Pause(self._drawn(min(pause, max(lease_left, FIRST_PAUSE))))
@@ -232,7 +227,7 @@ class Sharing:
         request: Callable[[], Procedure[Granted]],
         landing: Landing,
     ) -> Procedure[None]:
-        """Fetch as without a store: it failed, or cannot be used now."""
+        """Fetch as without a store: it failed, cannot be used now, or was only looked into."""
         if flight.only_looks and flight.prior_failure is not None:
             raise flight.prior_failure
         self.logins.refuse_without_store(flight.fetch)
@@ -241,18 +236,6 @@ class Sharing:
             self._engine.begin(flight)
         granted = yield from request()
         landing.land(flight, landing.cached(flight, granted))
-
-    def _only_look(self, flight: Flight, place: _Place, view: View) -> None:
-        """Settle a flight that may make no request with a token that is merely valid.
-
-        Raises:
-            AuthorizationError: there is none: the failure that forbids a request.
-        """
-        valid = self._tokens.valid(flight, place.token, place.names, view)
-        if valid is not None and flight.waited:
-            self._engine.land(flight, valid, loaded=True)
-        elif flight.prior_failure is not None:
-            raise flight.prior_failure
 
     def _under_lease(
         self,
@@ -348,6 +331,8 @@ class Sharing:
         """Whether the store has what the flight is for, or forbids its request."""
         view = yield from self._tokens.mark(flight.fetch, place.token, place.names, view, until)
         cached = self._tokens.usable(flight, place.token, place.names, view)
+        if cached is None and flight.waited:  # then it is renewed behind that
+            cached = self._tokens.valid(flight, place.token, place.names, view)
         if cached is not None:
             self._engine.land(flight, cached, loaded=True)
             return True

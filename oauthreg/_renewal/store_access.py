@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 STORE_BACKOFF = Schedule(1.0, 30.0, 30.0)
 BUSY_PAUSE = 0.005
+RETRY_PAUSE = 0.05
 
 
 class StoreAccess:
@@ -60,9 +61,10 @@ class StoreAccess:
         self._probing_until = float("-inf")
 
     @property
-    def in_use(self) -> bool:
-        """Whether its last call did not fail."""
-        return not self._failures
+    def is_free(self) -> bool:
+        """Whether a flight may call the store now, as `available`, without taking a turn."""
+        now = self._clocks.monotonic()
+        return not self._failures or now >= max(self._until, self._probing_until)
 
     @property
     def retry_after(self) -> float:
@@ -88,12 +90,10 @@ class StoreAccess:
 
     def available(self) -> bool:
         """Whether a flight may call the store now: one at a time after a failure."""
-        now = self._clocks.monotonic()
-        if not self._failures:
-            return True
-        if now < self._until or now < self._probing_until:
+        if not self.is_free:
             return False
-        self._probing_until = now + self.timeout
+        if self._failures:
+            self._probing_until = self._clocks.monotonic() + self.timeout
         return True
 
     def call(
@@ -101,12 +101,15 @@ class StoreAccess:
     ) -> Flow[T | None]:
         """Call the store; None if it failed, which is noted and published.
 
+        A call of a store that was in use until now is made once more.
+
         Args:
             fetch: What it is about, for the event.
             operation: What it is, for the event.
             work: The call.
             until: The monotonic time at which it has to be done.
         """
+        again = not self._failures
         while True:
             left = until - self._clocks.monotonic()
             if left <= 0:
@@ -124,10 +127,13 @@ class StoreAccess:
                 self._failures, self.failure = 0, None
                 value: T = answer.value
                 return value
+            pause = BUSY_PAUSE
             if not isinstance(error, StoreBusyError):
-                self._failed(fetch, operation, _reason(error))
-                return None
-            yield Pause(min(BUSY_PAUSE * (0.5 + self._clocks.random()), left))
+                if not again:
+                    self._failed(fetch, operation, _reason(error))
+                    return None
+                again, pause = False, RETRY_PAUSE
+            yield Pause(min(pause * (0.5 + self._clocks.random()), left))
 
     def _failed(self, fetch: Fetch, operation: str, reason: str) -> None:
         if self._failures and self._clocks.monotonic() < self._until:

@@ -85,6 +85,24 @@ def test_a_store_that_fails_leaves_no_trace_in_the_programs_event_loop(broken, t
     assert reported == []
 
 
+def test_a_call_that_fails_once_is_made_once_more(process, server):
+    process().token()
+    one = process()
+    shared = one.core.flights.sharing.access.store
+    failures = [StoreError("for a moment")]
+    load = shared.load
+
+    def flaky(*args, **options):
+        if failures:
+            raise failures.pop()
+        return load(*args, **options)
+
+    shared.load = flaky
+    assert one.token()
+    assert server.token_requests == 1
+    assert "StoreFailed" not in one.seen()
+
+
 def test_five_cold_registrations_have_their_tokens_while_the_store_hangs(broken, server):
     gate = threading.Event()
     one = broken(lambda: gate.wait(60), store={"timeout": 0.3}, clocks=Clocks())

@@ -171,6 +171,25 @@ def test_a_retry_after_counts_for_all(process, server, time_):
     assert process().token()
 
 
+def test_a_new_process_is_served_a_stale_token_and_renews_it_behind(process, server, time_):
+    old = process().token()
+    time_.advance(200)
+    one = process()
+    with server.inject(Fault(status=429, retry_after=5)):
+        assert one.token() == old
+        assert one.token() == old
+        one.settled()
+        other = process()
+        assert other.token() == old, "the server asks for no request yet"
+        other.settled()
+    assert server.token_requests == 2
+    time_.advance(10)
+    one.token()
+    one.settled()
+    assert process().token() == one.token() != old
+    assert server.token_requests == 3
+
+
 def test_who_may_not_ask_takes_what_another_process_fetched(process, server, time_):
     time_.chance = 1.0
     first, second = process(), process()
