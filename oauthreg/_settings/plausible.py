@@ -44,10 +44,12 @@ _ELSEWHERE = re.compile(
 
 _PATH = re.compile(r"(?:/|\./|\.\./|~/)[\w./@-]+")
 _MOUNTS = ("/run/secrets/", "/var/run/secrets/", "/etc/secrets/", "/vault/secrets/")
+_TYPOGRAPHIC = re.compile(r"[\u2018-\u201f\u00ab\u00bb].+[\u2018-\u201f\u00ab\u00bb]", re.DOTALL)
+_QUOTED = re.compile(r"(['\"]).+\1", re.DOTALL)
 OWN_VARIABLE = "OAUTHREG_..."
 """Stands in a remedy for the name of the setting's own variable."""
 
-_SUSPECT = re.compile(r"[$%{<]|^@|/\.well-known/")
+_SUSPECT = re.compile(r"[$%{<]|^[@\"'\u2018-\u201f\u00ab\u00bb]|/\.well-known/")
 """What a text has that one of these notations may be in."""
 
 _FREE_TEXT = frozenset({"client-name", "authorization-details"})
@@ -65,6 +67,8 @@ def implausible(item: Sourced, key: str, name: str | None) -> Problem | None:
         name: The id of the table.
     """
     value = item.value
+    if isinstance(value, str) and (quotes := _in_quotes(item, value)):
+        return quotes
     is_file = key not in VERBATIM and item.leaf.endswith(FILES)
     is_plain = isinstance(value, str) and not is_file and item.leaf not in BASES
     if is_plain and not _SUSPECT.search(value):
@@ -79,6 +83,16 @@ def implausible(item: Sourced, key: str, name: str | None) -> Problem | None:
             found = _file(item, text) if is_file else _foreign(item, text)
         if found is not None:
             return found
+    return None
+
+
+def _in_quotes(item: Sourced, text: str) -> Problem | None:
+    """Find quotes that belong to the file or command that a value was written in."""
+    if _TYPOGRAPHIC.fullmatch(text):
+        return "stands in typographic quotes", "Write straight ones around it, and no others."
+    if item.origin.kind == "environment" and _QUOTED.fullmatch(text):
+        remedy = "Take them away: docker's --env-file keeps them as a part of the value."
+        return "stands in quotes of its own", remedy
     return None
 
 

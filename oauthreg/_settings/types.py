@@ -14,7 +14,7 @@ from pydantic import AfterValidator, BeforeValidator, StringConstraints
 
 from oauthreg._addresses import PORTS, parse_proxy, parse_redirect, parse_secure, refuse_unfit
 from oauthreg._api_headers import HEADER_NAME, HEADER_VALUE
-from oauthreg._invisible import invisible_inside
+from oauthreg._invisible import invisible_inside, stripped
 from oauthreg._protocol.requests import OWN_AUTHORIZATION_FIELDS, OWN_FIELDS
 from oauthreg._settings.vocabulary import NotOneOfError
 from oauthreg._urls import parse_pattern
@@ -80,7 +80,7 @@ def words(value: Any) -> Any:
     if isinstance(value, str):
         parts = value.split()
         parts = parts if len(parts) > 1 else value.split(",")
-        return [word for part in parts if (word := part.strip().strip(","))]
+        return [word for part in parts if (word := stripped(part).strip(","))]
     return _list(value)
 
 
@@ -105,9 +105,13 @@ def checked_scope(text: str) -> str:
     Raises:
         ValueError: it is none.
     """
-    if not SCOPE_TOKEN.fullmatch(text.strip()):
+    scope = stripped(text)
+    found = invisible_inside(scope, allowed=" ")
+    if found is not None:
+        raise ValueError(f"must not have {found} in it")
+    if not SCOPE_TOKEN.fullmatch(scope):
         raise ValueError('must not contain spaces inside a scope, nor " or \\ (RFC 6749 3.3)')
-    return text.strip()
+    return scope
 
 
 def _text(value: object) -> object:

@@ -73,6 +73,8 @@ def find_key(content: bytes, passphrase: str | None, key_id: str | None) -> Foun
     if "-----BEGIN" in text:
         cut = "PRIVATE KEY-----" in text
         raise ValueError(_CUT if cut else "there is no private key in it")
+    if "BEGIN" in text and "PRIVATE KEY" in text:
+        raise ValueError("its BEGIN line has no five hyphens: copied text may have other dashes")
     if _PATH.fullmatch(text):
         raise ValueError("it looks like the path of a file: use private-key-file for that")
     return _from_der(content, passphrase)
@@ -152,6 +154,8 @@ def _from_der(content: bytes, passphrase: str | None) -> Found:
         if found.private is None:
             raise ValueError("there is no private key in it")
         return found
+    if not content.strip():
+        raise ValueError("it is empty, and so neither PEM, JWK nor PKCS#12")
     words = "it is neither PEM, JWK nor PKCS#12"
     words = f"{words}, or the passphrase is {'wrong' if passphrase else 'missing'}"
     raise ValueError(words)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from oauthreg._errors import Problem
 from oauthreg._files import SETTINGS_SIZE, read_file
+from oauthreg._invisible import invisible_inside
 from oauthreg._sources.locate import locate, quoted, shown, written
 from oauthreg._sources.tree import (
     SECTIONS,
@@ -84,6 +85,10 @@ class Source:
         if first != name:
             message = f"is spelled {first!r} and {name!r} in one place: keep one spelling"
             self.problem(f"{section}.{quoted(word)}", message, origin)
+        unseen = invisible_inside(word) if word not in table else None
+        if unseen is not None:
+            remedy = "Take it out; text that is copied often has such characters."
+            self.problem(f"{section}.{quoted(word)}", f"has {unseen} in its id", origin, remedy)
         found: Table = table.setdefault(word, {})
         return found
 

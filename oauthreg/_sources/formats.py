@@ -26,6 +26,10 @@ def refuse_suffix(path: Path) -> None:
     Raises:
         UnusableError: It is such a file.
     """
+    if path.suffix.lower() == ".env" or path.name == ".env":
+        remedy = "Name it by env_file=, by --env-file, or in OAUTHREG_ENV_FILE."
+        message = "is a .env file, and no settings file"
+        raise UnusableError(Problem(shown(path), message, remedy=remedy))
     kind = _BY_SUFFIX.get(path.suffix.lower())
     if kind is not None and path.exists():
         message = f"is {kind}, which settings are not read from"

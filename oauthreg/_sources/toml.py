@@ -21,6 +21,16 @@ PYPROJECT = "pyproject.toml"
 _PLACE = re.compile(r" \(at line (\d+), column (\d+)\)$")
 _DECLARED_TWICE = re.compile(r"Cannot declare \((.*)\) twice")
 _NAME = re.compile(r"'([^']*)'")
+_KEY = re.compile(r"""\s*([\w.-]+)\s*=""")
+_VALUE = re.compile(r"[^=]*=\s*(\w+)\s*(?:#.*)?$")
+_WORDS = {
+    **dict.fromkeys(("True", "TRUE", "yes", "Yes", "on"), "Write true."),
+    **dict.fromkeys(("False", "FALSE", "no", "No", "off"), "Write false."),
+    **dict.fromkeys(("None", "null", "nil"), "Leave the line out: what is not set has no line."),
+}
+_BACKSLASHES = r"Write it in single quotes, as in 'C:\secrets', or each backslash twice."
+_TYPOGRAPHIC = "\u201c\u201d\u201e\u2018\u2019\u201a\u00ab\u00bb"
+_OTHER_DASH = re.compile(r"[^=\"'#]*[\u2010-\u2015\u2212]")
 _WITHOUT_QUOTES = re.compile(r"""\s*([\w."'-]+)\s*=\s*[A-Za-z/]""")
 
 
@@ -98,6 +108,22 @@ def _parsed(path: Path, text: str) -> Any:
         raise UnusableError(Problem(shown(path), message)) from None
 
 
+def _advice(line: str, reason: str) -> str:
+    """Return what to write in the place of a line that is no TOML, or an empty string."""
+    end, value, bare = line.rstrip()[-1:], _VALUE.match(line), _WITHOUT_QUOTES.match(line)
+    invalid = "Invalid value" in reason
+    rules = (
+        (any(quote in line for quote in _TYPOGRAPHIC), 'Write straight quotes: ".'),
+        (_OTHER_DASH.match(line), "Write a hyphen: the name has another dash."),
+        ("\\" in line and re.search("Unescaped|hex value|Unicode", reason), _BACKSLASHES),
+        ("Expected '='" in reason and ":" in line, "Write = in the place of the colon."),
+        ("after a statement" in reason and end in {",", ";"}, f"Leave the {end} at its end out."),
+        (invalid and value and value[1] in _WORDS, _WORDS.get(value[1], "") if value else ""),
+        (invalid and bare, f'Text stands in quotes: {bare[1]} = "...".' if bare else ""),
+    )
+    return next((remedy for applies, remedy in rules if applies), "")
+
+
 def _invalid(path: Path, text: str, error: str) -> Problem:
     """Return the problem with a text that is no TOML; its words come from the parser."""
     place = _PLACE.search(error)
@@ -109,8 +135,10 @@ def _invalid(path: Path, text: str, error: str) -> Problem:
         return Problem(shown(path), message, remedy="" if path.suffix == ".toml" else FORMATS)
     number = int(place[1])
     line = text.split("\n")[number - 1]
-    bare = _WITHOUT_QUOTES.match(line) if "Invalid value" in error else None
-    remedy = f'Text stands in quotes: {bare[1]} = "...".' if bare else ""
+    name = _KEY.match(line)
+    if name is not None and reason == "Cannot overwrite a value":
+        message = f"is not valid TOML: {name[1]} stands twice"
+    remedy = _advice(line, reason)
     if not remedy and path.suffix != ".toml":
         remedy = FORMATS
     where = f"{shown(path)} line {number}, column {place[2]}"

@@ -11,6 +11,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, final
 
+from oauthreg._invisible import INVISIBLE
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -92,7 +94,7 @@ def base_of(section: str, leaf: str) -> str:
 
 def canonical(name: str) -> str:
     """Return an id or leaf name in its canonical spelling: `MY_Client` is `my-client`."""
-    return name.strip().lower().replace("_", "-")
+    return name.strip(INVISIBLE).lower().replace("_", "-")
 
 
 @dataclass(frozen=True, slots=True)

@@ -225,7 +225,8 @@ REFUSED = {
     "a cut PEM": (TEXT[:200].encode(), "END line is missing"),
     "two keys": (key_pem() + key_pem(), "2 private keys in it: leave one"),
     "base64 that is cut": (base64.b64encode(key_pem())[:97], "neither PEM, JWK nor PKCS#12"),
-    "nothing": (b"", "neither PEM, JWK nor PKCS#12"),
+    "nothing": (b"", "it is empty, and so neither PEM, JWK nor PKCS#12"),
+    "other dashes": (key_pem().replace(b"-----", "\u2014".encode()), "no five hyphens"),
     "a PEM of a public key": (b"-----BEGIN PUBLIC KEY-----\nMII", "it is a public key"),
 }
 
