@@ -232,6 +232,11 @@ def is_base_url(field: FieldInfo) -> bool:
     return _has_mark(field, _Whole)
 
 
+def is_host_label(field: FieldInfo) -> bool:
+    """Whether a setting is a `HostLabel`."""
+    return _has_mark(field, _Label)
+
+
 def is_text(field: FieldInfo) -> bool:
     """Whether a setting is text that is shown."""
     return str in (field.annotation, *get_args(field.annotation))

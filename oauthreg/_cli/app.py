@@ -49,6 +49,11 @@ class Commands(LazyGroup):
             "import_settings:import_settings",
             "Write Spring's settings as TOML, for a service that leaves Spring behind.",
         ),
+        "providers": Command(
+            "providers:providers",
+            "List the provider plugins: those that are installed, and those of ours that could be.",
+        ),
+        "plugin": Command("plugin:app", "Begin a provider plugin of your own."),
         "store": Command("store:app", "Make keys for a store, and look after it."),
     }
 

@@ -72,13 +72,17 @@ class Runner:
     def write(self, document):
         """Write the document's files, and install its project."""
         for block in self.blocks(document):
-            text = self.replaced(block.text)
-            if named := NAMED.match(text):
-                path = self.folder / named[1]
-                path.parent.mkdir(parents=True, exist_ok=True)
-                path.write_text(text, "utf-8")
-                if named[1] == "pyproject.toml":
-                    self.install(tomllib.loads(text))
+            self.write_file(block)
+
+    def write_file(self, block):
+        """Write a block that is a file; install a project's."""
+        text = self.replaced(block.text)
+        if named := NAMED.match(text):
+            path = self.folder / named[1]
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, "utf-8")
+            if named[1] == "pyproject.toml":
+                self.install(tomllib.loads(text))
 
     def run(self, document):
         """Do what the document does, and count the outputs compared."""

@@ -12,9 +12,12 @@ from types import SimpleNamespace
 from zipfile import ZipFile
 
 import pytest
+from typer.testing import CliRunner
 
 import oauthreg
-from oauthreg import AuthorizedClientManager, events
+from oauthreg import AuthorizedClientManager, _plugins, events
+from oauthreg._cli.app import app
+from oauthreg.testing import AuthorizationServer
 
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("plugins/*/*.md")]
@@ -82,7 +85,29 @@ def test_the_readme_says_the_same_in_toml_and_by_the_environment(runner, monkeyp
 
 def test_the_plugin_guide_does_what_it_says(runner):
     runner.run("docs/plugins.md")
-    assert runner.compared == 2
+    assert runner.compared == 3
+
+
+def test_the_walk_of_the_plugin_guide_leads_from_an_empty_folder_to_a_token(runner):
+    """Made and installed, tried by its own tests (tests/cli/test_plugin_new.py), and used."""
+    blocks = runner.blocks("docs/plugins.md")
+    (made,) = [block for block in blocks if block.language == "console"]
+    (used,) = [block for block in blocks if block.language == "sh"]
+    runner.console(made.text, "docs/plugins.md")
+    folder = runner.folder / "oauthreg-acme-id"
+    command = [sys.executable, "-m", "hatchling", "build", "--target", "wheel"]
+    subprocess.run(command, cwd=folder, check=True, capture_output=True)
+    (wheel,) = folder.glob("dist/*.whl")
+    ZipFile(wheel).extractall(runner.folder)
+    _plugins._listed.cache_clear()  # what follows is another process's, in life
+    shown, token = (line.partition("#")[0].split() for line in used.text.splitlines())
+    assert "base-url, required" in CliRunner().invoke(app, shown[1:]).stdout
+    with AuthorizationServer(layout={"token": "/oauth2/token"}) as server:
+        server.add_client("my-client", "a secret")
+        runner.instead = {"https://auth.example.com": server.base_uri}
+        runner.write_file(next(one for one in blocks if one.text.startswith("# acme-id.toml")))
+        done = CliRunner().invoke(app, token[1:])
+        assert done.stdout.strip() == server.tokens[-1].value, done.output
 
 
 @pytest.mark.parametrize("tests", ["test_acme.py", "test_ticket.py"])
@@ -110,7 +135,7 @@ def test_the_plugins_of_the_guide_can_be_built(runner):
 
 
 def test_the_plugin_guide_is_well_typed(runner):
-    """Its files as they are, and what is in no file as one module."""
+    """Its files as they are, what is in no file as one module, and what `plugin new` writes."""
     runner.write("docs/plugins.md")
     blocks = [
         block.text for block in runner.blocks("docs/plugins.md") if block.language == "python"
@@ -125,6 +150,13 @@ def test_the_plugin_guide_is_well_typed(runner):
         *("loose.py", "oauthreg_acme.py", "oauthreg_ticket.py"),
         *("test_acme.py", "test_ticket.py"),
     ]
+    for name, kind in {
+        "acme-data": [],
+        "acme-flow": ["--flow"],
+        "acme-table": ["--preset"],
+    }.items():
+        CliRunner().invoke(app, ["plugin", "new", name, *kind])
+        files.append(f"oauthreg-{name}/oauthreg_{name.replace('-', '_')}")
     done = subprocess.run(
         [
             *(sys.executable, "-m", "mypy", "--strict", "--no-error-summary"),
