@@ -54,6 +54,7 @@ class Commands(LazyGroup):
             "List the provider plugins: those that are installed, and those of ours that could be.",
         ),
         "plugin": Command("plugin:app", "Begin a provider plugin of your own."),
+        "schema": Command("schema:schema", "Print the JSON Schema of settings files, for editors."),
         "store": Command("store:app", "Make keys for a store, and look after it."),
     }
 
@@ -105,6 +106,7 @@ def oauthreg(
     oauthreg introspect my-client     ask the authorization server about a token
     oauthreg revoke my-client TOKEN   end a token
     oauthreg import application.yml   Spring's settings as TOML
+    oauthreg schema                   the JSON Schema of settings, for editors
     oauthreg store status             whether tokens are shared, and where
     oauthreg token --help             more examples
     """  # noqa: D301 - a backspace keeps click from joining the lines

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, create_model, field_validator
 
@@ -29,6 +29,7 @@ from oauthreg._settings.types import (
     Urls,
     Window,
     Word,
+    any_spelling,
 )
 from oauthreg._settings.vocabulary import (
     GRANTS_MEANT,
@@ -64,8 +65,10 @@ class RegistrationSettings(_Model):
     client_secret_file: Path | None = None
     client_secret_ref: Text | None = None
     client_secrets: tuple[Text | SecretItem, ...] | None = None
-    client_authentication_method: Text | None = None
-    authorization_grant_type: Text = "client_credentials"
+    client_authentication_method: Annotated[Text, any_spelling(METHODS)] | None = None
+    authorization_grant_type: Annotated[
+        Text, any_spelling((row.setting for row in GRANTS.values()), also=GRANTS)
+    ] = "client_credentials"
     scope: Scopes = ()
     redirect_uri: RedirectUri | None = None
     client_name: Text | None = None
@@ -83,7 +86,7 @@ class RegistrationSettings(_Model):
     private_key_passphrase_file: Path | None = None
     private_key_passphrase_ref: Text | None = None
     key_id: Word | None = None
-    signing_algorithm: Text | None = None
+    signing_algorithm: Annotated[Text, any_spelling(SIGNING_ALGORITHMS, exact=True)] | None = None
     assertion_audience: Word | None = None
     assertion_lifetime: Lifetime | None = None
     assertion_file: Path | None = None

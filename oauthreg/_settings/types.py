@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BeforeValidator, StringConstraints
+from pydantic import AfterValidator, BeforeValidator, StringConstraints, WithJsonSchema
 
 from oauthreg._addresses import PORTS, parse_proxy, parse_redirect, parse_secure, refuse_unfit
 from oauthreg._api_headers import HEADER_NAME, HEADER_VALUE
@@ -228,6 +228,40 @@ def _there(path: Path) -> Path:
     return path
 
 
+def any_spelling(
+    names: Iterable[str], *, also: Iterable[str] = (), exact: bool = False
+) -> WithJsonSchema:
+    """Return the schema of a word of a list: as it is listed, or as settings may also spell it.
+
+    Args:
+        names: The list.
+        also: Further words, which an editor need not propose.
+        exact: Whether only blanks around it are forgiven, and not case, `-` and `_`.
+    """
+    listed = [*names]
+    words = dict.fromkeys((*listed, *also))
+    spelled = [re.escape(name) if exact else spellings(name) for name in words]
+    pattern = rf"^\s*(?:{'|'.join(spelled)})\s*$"
+    return WithJsonSchema({"anyOf": [{"enum": listed}, {"type": "string", "pattern": pattern}]})
+
+
+def spellings(name: str) -> str:
+    """Return a pattern of a word in any case, with `-` or `_`: JSON Schema has no flags for it."""
+    return "".join(
+        "[-_]" if char in "-_" else f"[{char.lower()}{char.upper()}]" if char.isalpha() else char
+        for char in name
+    )
+
+
+TEXT = {"type": "string"}
+TEXTS = WithJsonSchema({"anyOf": [TEXT, {"type": "array", "items": TEXT}]})
+NUMBER_AS_TEXT = {"type": "string", "pattern": r"^[\s\d.eE+_-]+$"}
+
+
+def _number_schema(**bounds: Any) -> WithJsonSchema:
+    return WithJsonSchema({"anyOf": [{"type": "number", **bounds}, NUMBER_AS_TEXT]})
+
+
 DAY = 86_400
 CENTURY = 100 * 365.25 * DAY
 Text = Annotated[str, StringConstraints(min_length=1), AfterValidator(_visible)]
@@ -235,24 +269,54 @@ ClientId = Annotated[str, StringConstraints(min_length=1), AfterValidator(_clien
 Word = Annotated[str, StringConstraints(min_length=1), AfterValidator(_without_blanks)]
 Address = Annotated[str, AfterValidator(_address)]
 LinkLocalAddress = Annotated[str, AfterValidator(_link_local_address)]
-TextTable = Annotated[dict[str, str], BeforeValidator(_table)]
+TextTable = Annotated[
+    dict[str, str],
+    BeforeValidator(_table),
+    WithJsonSchema(
+        {"type": "object", "additionalProperties": {"type": ["string", "number", "boolean"]}}
+    ),
+]
 Parameters = Annotated[TextTable, AfterValidator(free_parameters)]
 AuthorizationParameters = Annotated[TextTable, AfterValidator(_authorization_parameters)]
 Headers = Annotated[TextTable, AfterValidator(_headers)]
 Scopes = Annotated[
-    tuple[Annotated[str, AfterValidator(checked_scope)], ...], BeforeValidator(words)
+    tuple[Annotated[str, AfterValidator(checked_scope)], ...], BeforeValidator(words), TEXTS
 ]
 Resources = Annotated[
-    tuple[Annotated[str, AfterValidator(checked_resource)], ...], BeforeValidator(one_or_many)
+    tuple[Annotated[str, AfterValidator(checked_resource)], ...],
+    BeforeValidator(one_or_many),
+    TEXTS,
 ]
 Urls = Annotated[
-    tuple[Annotated[str, AfterValidator(_url_pattern)], ...], BeforeValidator(one_or_many)
+    tuple[Annotated[str, AfterValidator(_url_pattern)], ...], BeforeValidator(one_or_many), TEXTS
 ]
 CaBundle = Annotated[Path, AfterValidator(_there)]
-Timeout = Annotated[float, _seconds(most=DAY, called="a day")]
-Lifetime = Annotated[float, _seconds(most=CENTURY, called="100 years")]
-Window = Annotated[float, _seconds(most=CENTURY, called="100 years", zero=True)]
+Timeout = Annotated[
+    float, _seconds(most=DAY, called="a day"), _number_schema(exclusiveMinimum=0, maximum=DAY)
+]
+Lifetime = Annotated[
+    float,
+    _seconds(most=CENTURY, called="100 years"),
+    _number_schema(exclusiveMinimum=0, maximum=CENTURY),
+]
+Window = Annotated[
+    float,
+    _seconds(most=CENTURY, called="100 years", zero=True),
+    _number_schema(minimum=0, maximum=CENTURY),
+]
 RedirectUri = Annotated[Text, AfterValidator(_redirect)]
 Proxy = Annotated[str, AfterValidator(_proxy)]
-Dpop = Annotated[bool | Literal["optional"], BeforeValidator(_dpop)]
-Connections = Annotated[int, _count(10_000)]
+Dpop = Annotated[
+    bool | Literal["optional"],
+    BeforeValidator(_dpop),
+    WithJsonSchema(
+        {"anyOf": [{"type": "boolean"}, any_spelling(("optional", "true", "false")).json_schema]}
+    ),
+]
+Connections = Annotated[
+    int,
+    _count(10_000),
+    WithJsonSchema(
+        {"anyOf": [{"type": "integer", "minimum": 1, "maximum": 10_000}, NUMBER_AS_TEXT]}
+    ),
+]
