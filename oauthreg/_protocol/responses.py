@@ -22,6 +22,7 @@ HEADER_SAFE = re.compile(r"[\x21-\x7e]+")
 FIELD_NAME = re.compile(r"[A-Za-z_][\w-]{0,29}", re.ASCII)
 MOST_FIELD_NAMES = 12
 LONGEST_SCOPES = 10_000
+API_URI = "api_uri"
 KNOWN_FIELDS = frozenset(
     {"access_token", "token_type", "expires_in", "scope", "refresh_token", "error"}
 )
@@ -56,12 +57,15 @@ def parse_token_response(
         raise refusal(response, now=now, answer=answer)
     if fields is None or fields.get("access_token") is None:
         raise _no_token(response, given)
-    return granted_from(
-        fields,
+    kept = {name: value for name, value in fields.items() if name not in answer or name != API_URI}
+    granted = granted_from(
+        kept,
         status=response.status,
         scope_separator=scope_separator,
         token_types=token_types,
     )
+    named = fields.get(API_URI) if API_URI in answer else None
+    return replace(granted, api_uri=named) if isinstance(named, str) else granted
 
 
 def granted_from(

@@ -17,6 +17,7 @@ from oauthreg import (
     ProviderDetails,
     UrlNotAllowedError,
 )
+from oauthreg.testing import Fault
 
 
 def client(api_uri=None, *, named=None, hosts=(), urls=()):
@@ -111,6 +112,49 @@ def test_a_client_asks_for_paths_below_the_api(settings, server, other):
     asked = server.requests_to("api")
     assert [request.path for request in asked[:3]] == ["/api/v1", "/api/v1", "/api/whole"]
     assert asked[0].headers["Host"] == server.base_uri.removeprefix("http://")
+
+
+def token_naming(server, url):
+    """Have a server's token answers name the address of the API."""
+    server.inject(Fault(body={"access_token": "t", "expires_in": 300, "instance": {"url": url}}))
+
+
+NAMES_API = {"answer": {"api_uri": "instance.url"}, "api-hosts": ["127.0.0.1"]}
+
+
+def test_a_token_says_where_its_api_is(settings, server, other):
+    token_naming(server, other.api_uri)
+    other.inject(Fault(status=200, body="welcome"), path="api")
+    with (
+        AuthorizedClientManager.from_settings(settings(of_provider=NAMES_API)) as manager,
+        manager.session("my-client") as session,
+    ):
+        assert session.get("/v1", timeout=5).text == "welcome"
+        assert manager.authorize("my-client").access_token.extra == {"instance": {}}
+        with pytest.raises(UrlNotAllowedError):
+            session.get(server.api_uri, timeout=5)
+    assert other.requests_to("api")[0].headers["Authorization"] == "Bearer t"
+
+
+def test_an_api_elsewhere_is_not_used_and_one_warning_says_so(settings, server, caplog):
+    token_naming(server, "https://evil.example/v1")
+    usual = {**NAMES_API, "api-uri": "https://usual.example"}
+    with AuthorizedClientManager.from_settings(settings(of_provider=usual)) as manager:
+        client = manager.authorize("my-client")
+        manager.authorize("my-client")
+    assert (client.api_uri, client.urls) == ("https://usual.example", ("https://usual.example",))
+    warnings = [record.getMessage() for record in caplog.records if "api_hosts" in record.msg]
+    assert len(warnings) == 1
+    assert "evil" not in warnings[0]
+
+
+def test_a_field_called_like_it_means_nothing(settings, server):
+    fields = {"access_token": "t", "expires_in": 300, "api_uri": server.api_uri}
+    server.inject(Fault(body=fields))
+    with AuthorizedClientManager.from_settings(settings()) as manager:
+        client = manager.authorize("my-client")
+    assert (client.api_uri, client.urls) == (None, ())
+    assert client.access_token.extra == {"api_uri": server.api_uri}
 
 
 def test_without_an_address_of_the_api_a_path_is_requests_own_error(settings):
