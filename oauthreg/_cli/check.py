@@ -14,6 +14,7 @@ from oauthreg._check.results import CheckOptions, Result, Step
 from oauthreg._cli.common import console, print_json, shown, tell_problem, write
 from oauthreg._cli.completion import registration_ids
 from oauthreg._cli.exits import NO_TOKEN, WRONG_SETTINGS
+from oauthreg._cli.health import print_health
 from oauthreg._cli.options import CommonOptions, nothing_configured, with_options
 
 if TYPE_CHECKING:
@@ -52,6 +53,10 @@ def check(
         bool,
         typer.Option("--force", help="Ask even where other processes were told to wait."),
     ] = False,
+    health: Annotated[
+        bool,
+        typer.Option("--health", help="Only whether tokens are to be had, for an exec probe."),
+    ] = False,
     principal: Annotated[
         str | None, typer.Option(metavar="NAME", help="Look up this user's login in the store.")
     ] = None,
@@ -73,6 +78,9 @@ def check(
     oauthreg check --offline --settings settings.toml --profile production
     oauthreg check --json | jq -r '.[] | select(.ok | not).id'
     """  # noqa: D301 - a backspace keeps click from joining the lines
+    if health:
+        print_health(options, ids, timeout)
+        return
     from oauthreg._settings.usable import load_usable  # noqa: PLC0415 - help is shown without it
 
     usable = load_usable(**options.sources, only=ids)
