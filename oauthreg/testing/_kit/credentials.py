@@ -25,7 +25,8 @@ NAMES = (
     *("assertion", "cookie", "code", "credential", "jwt", "key", "nonce", "password"),
     *("secret", "session", "ticket", "token"),
 )
-"""How the names of an answer's fields end, or of a plugin's settings, that hold a credential."""
+"""How the names of an answer's fields end that hold a credential."""
+SHORTEST = 6  # of such a field; shorter values are words
 NOT_CREDENTIALS = ("token_type", "tokentype")
 
 
@@ -33,11 +34,9 @@ def given_to(plugin: ProviderPlugin[Any], context: PluginContext) -> dict[str, s
     """Return the credentials that the manager gave to an attempt, by what they are."""
     found = {name: getattr(context, name) for name in type(context).__dataclass_fields__}
     found |= getattr(context, "secrets", None) or {}
-    settings = {f"setting {name}": value for name, value in vars(plugin.settings).items()}
-    values = {**found, **{n: v for n, v in settings.items() if _revealed(v) or _named(n)}}
-    revealed = {name: _revealed(value) or value for name, value in values.items()}
-    secret = {n: v for n, v in revealed.items() if _revealed(values[n]) or n in settings}
-    return {name: value for name, value in secret.items() if isinstance(value, str) and value}
+    found |= {f"setting {name}": value for name, value in vars(plugin.settings).items()}
+    revealed = {name: _revealed(value) for name, value in found.items()}
+    return {name: value for name, value in revealed.items() if value}
 
 
 def received(script: Sequence[Event], steps: Iterable[Step]) -> dict[str, str]:
@@ -94,8 +93,12 @@ def _credentials_in(answer: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     for name, value in answer.items():
         if isinstance(value, dict):
             yield from _credentials_in(value)
-        elif isinstance(value, str) and (_named(name) or JWT.fullmatch(value)):
+        elif isinstance(value, str) and _looks_secret(name, value):
             yield f"{name} of an earlier answer", value
+
+
+def _looks_secret(name: str, value: str) -> bool:
+    return len(value) >= SHORTEST and (_named(name) or JWT.fullmatch(value) is not None)
 
 
 def _named(name: str) -> bool:
