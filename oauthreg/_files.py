@@ -5,10 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from pathlib import Path
 
 SECRET_SIZE = 64 * 1024
 SETTINGS_SIZE = 1024 * 1024
@@ -42,3 +39,11 @@ def read_file(path: str | Path, size: int) -> bytes:
     if len(content) > size:
         raise OSError(errno.EFBIG, f"Larger than {size // 1024} KiB")
     return content
+
+
+def working_directory() -> Path:
+    """Return the working directory, from which relative paths start; it may have been deleted."""
+    try:
+        return Path.cwd()
+    except OSError:
+        return Path()

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 import traceback
 from io import TextIOWrapper
 from pathlib import Path
 
-from oauthreg._cli.exits import FAULT, INTERRUPTED
+from oauthreg._cli.exits import FAULT, INTERRUPTED, NO_TOKEN
 
 REMEDY = "The oauthreg command needs typer and rich: pip install 'oauthreg[cli]'\n"
+NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})
+"""How writing the output fails, though its reader is there."""
 
 
 def main() -> None:
@@ -20,6 +23,7 @@ def main() -> None:
         import rich  # noqa: F401, PLC0415 - the extra may not be installed
 
         from oauthreg._cli.app import app  # noqa: PLC0415 - likewise
+        from oauthreg._cli.common import drop_output  # noqa: PLC0415 - likewise
 
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] not in {"typer", "rich"}:
@@ -31,6 +35,10 @@ def main() -> None:
     try:
         app()
     except Exception as error:
+        if isinstance(error, OSError) and error.errno in NO_ROOM:
+            drop_output()
+            sys.stderr.write(f"The output cannot be written: {error.strerror}.\n")
+            sys.exit(NO_TOKEN)
         if sys.flags.dev_mode:
             raise
         sys.stderr.write(_fault(error))

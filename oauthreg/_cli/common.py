@@ -59,11 +59,15 @@ def token_given(argument: str | None) -> str | None:
     """
     if argument is None:
         return None
-    value = (sys.stdin.read() if argument == STDIN else argument).strip()
+    value = (_stdin() if argument == STDIN else argument).strip()
     if not value:
         where = "there is no token on stdin" if argument == STDIN else "the token is empty"
         raise typer.BadParameter(where)
     return value
+
+
+def _stdin() -> str:
+    return "" if sys.stdin is None else sys.stdin.read()
 
 
 def console(stream: TextIO) -> Console:
@@ -136,7 +140,7 @@ def failures_told(*, as_json: bool = False) -> Iterator[None]:
         say("Interrupted.")
         raise typer.Exit(INTERRUPTED) from None
     except BrokenPipeError:
-        _drop_output()
+        drop_output()
         raise typer.Exit(PIPE_CLOSED) from None
 
 
@@ -161,7 +165,7 @@ def problem_data(problem: Problem) -> dict[str, str]:
     return {name: getattr(problem, name) for name in fields}
 
 
-def _drop_output() -> None:
+def drop_output() -> None:
     """Let what is still buffered go nowhere: its reader went away."""
     with suppress(OSError, ValueError):  # a stream of a test has no descriptor
         nowhere = os.open(os.devnull, os.O_WRONLY)

@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from oauthreg._files import working_directory
 from oauthreg._sources.tree import VERBATIM, Origin, Sourced
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ def plain(table: Mapping[str, Any]) -> dict[str, Any]:
 def path_of(value: str | Path, origin: Origin) -> Path:
     """Return a file setting's path, relative to the folder of the file that it stands in."""
     expanded = os.path.expanduser(value)  # noqa: PTH111 - Path's raises where there is no home
-    return (origin.base or Path.cwd()) / expanded
+    return (origin.base or working_directory()) / expanded
 
 
 def _absolute(item: Sourced) -> Any:

@@ -52,10 +52,19 @@ def read_environment(environ: Mapping[str, str], directory: Path) -> Source:
     """Return the settings of the variables named `OAUTHREG_...`; an empty one counts as unset."""
     source = Source()
     for name, text in environ.items():
+        if name.upper().startswith(PREFIX) and not _is_text(name, text):
+            where = name.encode("ascii", "backslashreplace").decode()
+            source.problem(where, "is not UTF-8 text", Origin("environment", where))
+            continue
         is_setting = name.upper().startswith(PREFIX) and name not in _CONTROL_NAMES
         if is_setting and stripped(text) and not _is_service_link(name, text):
             _put(source, name, text, Origin("environment", name, base=directory))
     return source
+
+
+def _is_text(*texts: str) -> bool:
+    """Whether no byte of them was outside of the environment's encoding (PEP 383)."""
+    return not any("\udc80" <= char <= "\udcff" for text in texts for char in text)
 
 
 def _is_service_link(name: str, text: str) -> bool:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from oauthreg._errors import Problem
+from oauthreg._files import working_directory
 from oauthreg._invisible import stripped
 from oauthreg._secret_values import Secret
 from oauthreg._sources.canonicalise import Source, TableName, UnusableError
@@ -95,7 +96,7 @@ def read(
         directory: Instead of the working directory.
         dict_name: What a dict of settings is, in words for errors.
     """
-    folder = directory or Path.cwd()
+    folder = directory or working_directory()
     search = _Search(folder)
     if isinstance(settings, Mapping):
         search.take("a dict of settings", read_dict(settings, folder, dict_name))

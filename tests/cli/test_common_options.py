@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import subprocess
@@ -10,6 +11,7 @@ import sys
 import pytest
 import typer
 
+from oauthreg._cli import main
 from oauthreg._cli.app import Commands, app
 from oauthreg._cli.common import failures_told
 from oauthreg._cli.exits import EXIT_CODES
@@ -132,6 +134,43 @@ def test_a_reader_that_went_away_is_exit_141_without_a_word(environment, setting
     )
     os.close(writer)
     assert (done.returncode, done.stderr) == (141, b"")
+
+
+@pytest.mark.parametrize(
+    ("shell", "code", "words"),
+    [
+        ("cd gone && rmdir ../gone && {0} list --settings {1}", 0, ""),
+        ("cd gone && rmdir ../gone && {0} list --settings other.toml", 2, "is not there"),
+        ("{0} introspect my-client - <&-", 2, "there is no token on stdin"),
+    ],
+)
+def test_no_place_is_too_odd_to_end_without_a_traceback(environment, settings, shell, code, words):
+    (settings.parent / "gone").mkdir()
+    command = f'"{sys.executable}" -m oauthreg._cli'
+    done = subprocess.run(
+        ["sh", "-c", shell.format(command, settings)],
+        cwd=settings.parent,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == code, done.stderr
+    assert words in done.stderr
+    assert "fault" not in done.stderr
+
+
+def test_a_full_disk_is_reported(monkeypatch, capsys):
+    def full():
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("oauthreg._cli.app.app", full)
+    monkeypatch.setattr("oauthreg._cli.common.drop_output", lambda: None)
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 1
+    assert capsys.readouterr().err == "The output cannot be written: No space left on device.\n"
 
 
 def test_without_stdout_and_with_an_ascii_terminal_it_ends_well(environment, settings):

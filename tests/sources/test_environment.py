@@ -100,9 +100,17 @@ def test_an_unknown_name_is_a_problem_with_a_suggestion(folder, name, meant):
     assert said.startswith(f"{name} (some.env line 1): is not the name of a setting")
 
 
-def test_a_name_that_is_no_text_breaks_nothing(folder):
-    environ = {"OAUTHREG_REGISTRATION__\udcff__CLIENT_ID": "\udcff"}
-    assert folder.values(environ=environ) == {"registration": {"\udcff": {"client-id": "\udcff"}}}
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("OAUTHREG_REGISTRATION__\udcff__CLIENT_ID", "x"),
+        ("OAUTHREG_REGISTRATION__A__SCOPE", "s3cr3t\udcff"),
+    ],
+)
+def test_a_variable_that_is_no_text_is_a_problem(folder, name, value):
+    shown = name.replace("\udcff", "\\udcff")
+    problem = folder.problem(environ={name: value})
+    assert problem == f"environment variable {shown}: is not UTF-8 text"
 
 
 def test_an_empty_value_counts_as_unset(folder):
