@@ -200,7 +200,8 @@ def _proxies(frame: FrameType) -> Mapping[str, str]:
     They are the session's own, the call's and the environment's together. requests tells them
     nobody but its transport adapter, and an auth object has no other way to see them.
     """
-    if frame.f_code is not Session.send.__code__:
+    here = frame.f_globals.get("__name__"), frame.f_code.co_name
+    if here != (Session.__module__, "send"):  # not by identity: tracing libraries wrap the method
         return {}
     proxies: Mapping[str, str] = frame.f_locals["kwargs"].get("proxies") or {}
     return proxies
