@@ -231,7 +231,7 @@ def test_a_proxy_of_a_session_or_call_gets_no_token_for_loopback(
     caller, server, other, of, monkeypatch
 ):
     real = requests.Session.send
-    traced = partialmethod(lambda *args, **how: real(*args, **how))  # as tracing libraries do
+    traced = partialmethod(real)  # as tracing libraries wrap it
     monkeypatch.setattr(requests.Session, "send", traced)
     session, proxies = caller().session, {"http": other.base_uri}
     send = partial(session.get, server.api_uri, timeout=5)
