@@ -85,7 +85,7 @@ class Source:
         if first != name:
             message = f"is spelled {first!r} and {name!r} in one place: keep one spelling"
             self.problem(f"{section}.{quoted(word)}", message, origin)
-        unseen = invisible_inside(word) if word not in table else None
+        unseen = invisible_inside(word, allowed=" ") if word not in table else None
         if unseen is not None:
             remedy = "Take it out; text that is copied often has such characters."
             self.problem(f"{section}.{quoted(word)}", f"has {unseen} in its id", origin, remedy)
