@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 MOST_REJECTED = 8
 MOST_HOT_KEYS = 4096
 REJECTION_RESET = 300.0
-LOOK = Schedule(1.0, 8.0, 8.0)
+LOOK = Schedule(0.5, 4.0, 4.0)
 """Between looks into the store while no request may be made."""
 """Seconds without a rejection after which a rejection counts as the first again."""
 

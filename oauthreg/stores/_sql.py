@@ -316,6 +316,14 @@ class SqlStore:
         if engine.dialect.is_async:
             raise StoreError(f"store.url names {driver}, which is for asyncio only: leave it out")
         _ask_idle_connections(engine)
+        if driver == "psycopg":
+            from oauthreg.stores import _psycopg  # noqa: PLC0415 - of this driver alone
+
+            event.listen(
+                engine,
+                "do_connect",
+                lambda _dialect, _record, _args, options: _psycopg.connect(self._timeout, options),
+            )
         return engine
 
 

@@ -225,7 +225,7 @@ def test_who_may_not_ask_looks_seldom_and_still_does_not_ask(process, server, ti
             assert one.failure().backing_off
             time_.advance(0.1)
     assert server.token_requests == asked
-    assert len(calls) == 2
+    assert len(calls) == 3
 
 
 def test_a_plain_server_error_stays_with_the_process_that_got_it(process, server):

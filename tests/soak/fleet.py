@@ -4,7 +4,7 @@ One token request in five and one call of the store in ten fails, a process is k
 seconds, and tokens live for 6 s; `valkey` and `postgres` are killed twice themselves. Nobody may be
 given an expired token or wait longer than a lease and a request; no refresh token may be sent again
 after it was answered, or more than twice; and the server may be asked hardly more often than by one
-process.
+process. `none`: the same without a store, to compare.
 """
 
 from __future__ import annotations
@@ -74,13 +74,14 @@ class Fleet:
         facts = json.loads(server.stdout.readline())
         self.settings = settings(facts, store)
         self.manager = AuthorizedClientManager.from_settings(self.settings)
+        self.users = USERS if store["type"] != "memory" else []
         (folder / "settings").write_text(
-            json.dumps({**self.settings, "plain": PLAIN, "users": USERS})
+            json.dumps({**self.settings, "plain": PLAIN, "users": self.users})
         )
         self.kills: list[float] = []
         self.logins = 0
         self.problems: list[str] = []
-        for user in USERS:
+        for user in self.users:
             self.log_in(user)
 
     def run(self, seconds: float, broken_store: Any) -> None:
@@ -148,7 +149,7 @@ class Fleet:
         failing = sum(counts[name] for name in counts if name.endswith("Error"))
         lost = counts["LoginRequiredError"]
         asked = self.asked
-        windows = self.seconds / (LIFETIME * STALE_SHARE) * (len(PLAIN) + len(USERS))
+        windows = self.seconds / (LIFETIME * STALE_SHARE) * (len(PLAIN) + len(self.users))
         alone = outages * PROCESSES * (len(PLAIN)) * 2
         ideal = windows + self.told["faults"] + store_failures + len(self.kills) + alone
         again, most = self.sent_again()
@@ -160,7 +161,7 @@ class Fleet:
             f"{asked} token requests, {asked / ideal:.2f} times the ideal {ideal:.0f} "
             f"({windows:.0f} without any failure);\n"
             f"{len(self.told['sent'])} refresh tokens, none sent more than {most} times, "
-            f"{again} again after an answer; {self.logins - len(USERS)} logins made anew"
+            f"{again} again after an answer; {self.logins - len(self.users)} logins made anew"
         )
         for name, count in counts.most_common(45):
             print(f"    {count:>8} {name}")
@@ -212,7 +213,9 @@ def settings(facts: dict[str, str], store: dict[str, Any]) -> dict[str, Any]:
 def stored(kind: str, folder: Path) -> Iterator[tuple[dict[str, Any], Any]]:
     """Run a store; give its settings, and what can be killed and started anew."""
     sys.path[:0] = [str(HERE.parent / "stores"), str(HERE.parent / "servers" / "stores")]
-    if kind == "sqlite":
+    if kind == "none":
+        yield {"type": "memory"}, None
+    elif kind == "sqlite":
         place = folder / "store"
         place.mkdir(mode=0o700)
         yield {"type": "sqlite", "path": str(place / "tokens.db")}, None

@@ -60,8 +60,10 @@ class Worker:
         self.plain: list[str] = settings.pop("plain")
         self.users: list[str] = settings.pop("users")
         self.manager = AuthorizedClientManager.from_settings(settings)
-        shared = self.manager._core.flights.sharing.access.store
-        shared._store = self.store = FailingStore(shared._store, seed)
+        self.store = FailingStore(None, seed)
+        if (sharing := self.manager._core.flights.sharing) is not None:
+            shared = sharing.access.store
+            shared._store = self.store = FailingStore(shared._store, seed)
         self.seed = seed
         self.counts: Counter[str] = Counter()
         self.problems: list[str] = []
@@ -100,7 +102,7 @@ class Worker:
 
     def choose(self, chance: random.Random) -> tuple[str, dict[str, Any]]:
         """Return what one call asks for."""
-        if chance.random() < 0.3:
+        if self.users and chance.random() < 0.3:
             return "web", {"principal": chance.choice(self.users)}
         return chance.choice(self.plain), {}
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import signal
 import time
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -179,6 +182,36 @@ def test_a_server_that_was_restarted_is_used_again(postgres, store_at):
     server.start()
     assert store.load(["a"]).entries["a"].generation == 1
     assert save(store, generation=2)
+
+
+@pytest.mark.parametrize("kind", ["postgres", "mariadb"])
+def test_a_server_that_is_frozen_keeps_nobody(request, store_at, kind):
+    if kind == "postgres":
+        server = request.getfixturevalue("postgres")()
+    else:
+        server = request.getfixturevalue("shared_mariadb")
+    store = store_at(server.url(), timeout=1)
+    save(store, "frozen")
+    with frozen(server):
+        begun = time.monotonic()
+        for _ in range(2):
+            failure(lambda: store.load(["frozen"]))
+        assert time.monotonic() - begun < 10
+    assert eventually(lambda: store.load(["frozen"])).entries
+
+
+@contextlib.contextmanager
+def frozen(server):
+    """Stop a server and its children, as a hypervisor does."""
+    children = Path(f"/proc/{server.process.pid}/task/{server.process.pid}/children")
+    pids = [server.process.pid, *map(int, children.read_text().split())]
+    for pid in pids:
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        for pid in pids:
+            os.kill(pid, signal.SIGCONT)
 
 
 def test_a_connection_that_was_idle_is_replaced_unnoticed(postgres, store_at, monkeypatch):
