@@ -5,11 +5,12 @@ PYTHON_IN_VENV := $(VENV)/bin/python
 PLUGINS := $(patsubst %/pyproject.toml,%,$(wildcard plugins/*/pyproject.toml))
 DEV := $(VENV)/.installed
 PEERS := .build/peers
+SITE := .build/docs
 PAGES := .build/pages
 PYTEST_ARGS =
 MUTANTS = 40
 
-.PHONY: help demo test test-servers test-pythons interop lint types dist bench bench-peers soak mutants clean
+.PHONY: help demo test test-servers test-pythons interop lint types dist docs bench bench-peers soak mutants clean
 
 help: ## Print this list (the default)
 	@echo 'make TARGET, where TARGET is one of'
@@ -49,6 +50,9 @@ dist: $(DEV) ## Build the wheel and the sdist, and the wheels of the plugins, in
 		$(PYTHON_IN_VENV) -m build --no-isolation --outdir dist --wheel $$plugin || exit 1; \
 	done
 
+docs: $(SITE)/.installed ## Build the documentation site into .build/site; a warning is an error
+	@NO_MKDOCS_2_WARNING=1 $(SITE)/bin/python -m mkdocs build --quiet --strict
+
 bench: $(DEV) ## Measure: ratios in one run, so that they hold on any machine
 	@$(PYTHON_IN_VENV) tests/bench/bench.py
 
@@ -77,6 +81,11 @@ $(DEV): pyproject.toml .ci/constraints.txt .ci/dev.txt .ci/venv $(PLUGINS:=/pypr
 $(PAGES)/.installed: pyproject.toml .ci/constraints.txt .ci/pages.txt .ci/venv
 	@echo 'Setting up $(PAGES) ...'
 	@.ci/venv $(PAGES) -c .ci/constraints.txt -r .ci/pages.txt -e '.[all]'
+	@touch $@
+
+$(SITE)/.installed: .ci/constraints.txt .ci/docs.txt .ci/venv
+	@echo 'Setting up $(SITE) ...'
+	@.ci/venv $(SITE) -c .ci/constraints.txt -r .ci/docs.txt
 	@touch $@
 
 $(PEERS)/.installed: pyproject.toml .ci/constraints.txt .ci/peers.txt .ci/venv
