@@ -7,10 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 from oauthreg import presets
 from oauthreg._flow import TokenResponse
+from oauthreg.testing._kit.generated import key_file
 from oauthreg.testing._kit.samples import Sample
 from oauthreg.testing._kit.tests import ProviderPluginTests
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from oauthreg._preset_tables import DocumentedAnswer, PresetTable
 
 
@@ -21,7 +24,8 @@ def preset_tests(package: str) -> dict[str, type[ProviderPluginTests]]:
     globals().update(preset_tests("oauthreg_acme"))
     ```
 
-    Settings and registration are those of the preset's example, samples its documented answers.
+    Settings and registration are those of the preset's example, with a key that is made here in
+    place of its `private-key-file`; samples are its documented answers.
 
     Args:
         package: The package whose `presets.toml` it is.
@@ -42,11 +46,16 @@ def preset_tests(package: str) -> dict[str, type[ProviderPluginTests]]:
                 "plugin": plugin,
                 "name": name,
                 "settings": table.example_settings(),
-                "registration": dict(table.example),
+                "registration": {**table.example, **_files(table)},
                 "samples": [_sample(one) for one in table.samples],
             },
         )
     return found
+
+
+def _files(table: PresetTable) -> dict[str, Callable[[], str]]:
+    """Return what makes the files that an example names."""
+    return {name: key_file for name in table.example if name == "private-key-file"}
 
 
 def _sample(documented: DocumentedAnswer) -> Sample:
