@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import fields
 from functools import partial
 from importlib.metadata import version
-from typing import Any, ClassVar, Generic, TypeVar, get_args
+from typing import Any, ClassVar, Generic, cast, get_args
 
 from pydantic import ValidationError
 from pydantic.errors import PydanticUndefinedAnnotation
+from typing_extensions import TypeVar
 
 from oauthreg._api_headers import check_template
 from oauthreg._endpoints import ENDPOINTS
@@ -27,9 +29,14 @@ from oauthreg._grants.table import GRANTS
 from oauthreg._protocol.authentication import METHODS, unusable_method
 from oauthreg._protocol.context import Explanation, PluginContext
 from oauthreg._protocol.responses import parse_token_response
-from oauthreg._provider_data import GenericSettings, ProviderData, ProviderSettings
+from oauthreg._provider_data import (
+    GenericSettings,
+    ProviderData,
+    ProviderSettings,
+    RegistrationOptions,
+)
 from oauthreg._registration import TOKEN_HEADERS, ClientRegistration
-from oauthreg._sources.tree import LITERAL_CREDENTIALS
+from oauthreg._sources.tree import ALTERNATIVES, BASES, LITERAL_CREDENTIALS
 from oauthreg._templates import check_address, check_text, filled_from, filled_text, is_text
 
 INTERFACE = "0.1"
@@ -43,9 +50,10 @@ NEVER_DEFAULT = LITERAL_CREDENTIALS | {"provider", "username", "principal"}
 """Settings of a registration that a plugin's `defaults` may not hold."""
 
 S_co = TypeVar("S_co", bound=ProviderSettings, covariant=True)
+O_co = TypeVar("O_co", bound=RegistrationOptions, covariant=True, default=RegistrationOptions)
 
 
-class ProviderPlugin(Generic[S_co]):
+class ProviderPlugin(Generic[S_co, O_co]):
     """The base of every provider plugin; the settings class is its type argument.
 
     Everything that the class says is checked when it is made.
@@ -136,6 +144,7 @@ class ProviderPlugin(Generic[S_co]):
     requires_interface: ClassVar[str] = INTERFACE
 
     settings_class: ClassVar[type[ProviderSettings]] = ProviderSettings
+    options_class: ClassVar[type[RegistrationOptions]] = RegistrationOptions
 
     def __init__(self, settings: S_co) -> None:
         self.settings = settings
@@ -144,13 +153,24 @@ class ProviderPlugin(Generic[S_co]):
         super().__init_subclass__(**kwargs)
         for base in vars(cls).get("__orig_bases__", ()):
             for argument in get_args(base):
-                if isinstance(argument, type) and issubclass(argument, ProviderSettings):
+                if not isinstance(argument, type):
+                    continue
+                if issubclass(argument, RegistrationOptions):
+                    cls.options_class = argument
+                elif issubclass(argument, ProviderSettings):
                     cls.settings_class = argument
         _check_interface(cls)
         _check_data(cls)
         _refuse_unknown_names(cls)
         _check_settings(cls.settings_class)
+        _check_settings(cls.options_class)
+        _check_options(cls)
         _check_templates(cls)
+
+    def options(self, registration: ClientRegistration) -> O_co:
+        """Return what a registration says of the settings that the plugin declares for it."""
+        options = self.options_class.model_validate(dict(registration.plugin_options))
+        return cast("O_co", options)
 
     def endpoints(self) -> Mapping[str, str]:
         """Return this provider's addresses by setting name, `issuer-uri` among them."""
@@ -318,6 +338,14 @@ def _check_settings(settings: type[ProviderSettings]) -> None:
                 f"{settings.__name__}.{name} is text, which is shown: make it a Secret, of "
                 "oauthreg.plugin (or call it otherwise if it is no credential)"
             )
+
+
+def _check_options(cls: type[ProviderPlugin[Any]]) -> None:
+    """Refuse a plugin's setting of registrations that every registration has."""
+    names = (*(field.name for field in fields(ClientRegistration)), *ALTERNATIVES, *BASES)
+    taken = set(map(_attribute, names))
+    for name in taken & cls.options_class.model_fields.keys():
+        raise TypeError(f"{cls.options_class.__name__}.{name}: every registration has a {name}")
 
 
 def _check_templates(cls: type[ProviderPlugin[Any]]) -> None:

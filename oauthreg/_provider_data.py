@@ -48,6 +48,10 @@ class ProviderSettings(BaseModel):
     )
 
 
+class RegistrationOptions(ProviderSettings):
+    """The settings that a plugin declares for its registrations: `registration.<id>.<field>`."""
+
+
 def _one_of(name: str, known: Mapping[str, object] | frozenset[str], what: str) -> str:
     if name in known:
         return name

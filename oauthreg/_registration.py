@@ -99,7 +99,8 @@ class ClientRegistration:
     Every field is the setting of the same name; times are seconds. `client_secrets` holds
     every source of a secret in the order in which they are tried. Keys take no part in
     comparisons: the token key tells tokens by them. `prover` is set where `dpop` is on, and
-    `dpop_optional` is true where it is "optional".
+    `dpop_optional` is true where it is "optional". `plugin_options` holds what the provider's
+    plugin declares for registrations; `plugin.options(registration)` gives it typed.
     """
 
     registration_id: str
@@ -124,7 +125,7 @@ class ClientRegistration:
     http: HttpProfile = field(default_factory=HttpProfile)
     signing_key: KeySource | None = field(default=None, repr=False, compare=False)
     signing_algorithm: str | None = None
-    assertion: SecretSource | None = field(default=None, repr=False, compare=False)
+    assertion: SecretSource | ChainedToken | None = field(default=None, repr=False, compare=False)
     assertion_audience: str | None = None
     assertion_lifetime: float | None = None
     certificate: ClientCertificate | None = None
@@ -143,6 +144,9 @@ class ClientRegistration:
     principal: str | None = None
     shared: bool | None = None
     allow_readable: bool = False
+    plugin_options: Mapping[str, Any] = field(
+        default_factory=lambda: NOTHING, hash=False, repr=False
+    )
 
     def with_options(self, **changes: Any) -> ClientRegistration:
         """Return this registration with some fields changed for one call."""

@@ -81,6 +81,22 @@ class Secret:
     def __reduce__(self) -> NoReturn:
         raise TypeError("a Secret is not pickled: pass where it is read from, not its value")
 
+    @classmethod
+    def __get_pydantic_core_schema__(cls, _source: object, _handler: object) -> Any:
+        """Let a plugin's settings have fields of this type."""
+        from pydantic_core import core_schema  # noqa: PLC0415 - for plugins, which load it anyway
+
+        shown = core_schema.to_string_ser_schema()
+        return core_schema.no_info_plain_validator_function(_as_secret, serialization=shown)
+
+
+def _as_secret(value: object) -> Secret | SourcedSecret:
+    if isinstance(value, Secret | SourcedSecret):
+        return value
+    if not isinstance(value, str) or not value:
+        raise ValueError("must be text, and not empty")
+    return Secret(value)
+
 
 class Readable(Protocol):
     """Anything that a flow may ask to be read for it: a secret, a key."""
@@ -127,6 +143,24 @@ class LiteralSecret:
     def read(self) -> Secret:
         """Return the value."""
         return self.value
+
+
+@dataclass(frozen=True, slots=True)
+class SourcedSecret:
+    """Stands in a plugin's settings for a `Secret` that is read anew for each attempt.
+
+    Its value is in `context.secrets`, by the setting's name.
+    """
+
+    source: SecretSource
+
+    def __getattr__(self, name: str) -> NoReturn:
+        raise AttributeError(
+            f"there is no {name} here: a Secret is read for each attempt, see context.secrets"
+        )
+
+    def __str__(self) -> str:
+        return MASK
 
 
 CHAINED = "registration:"

@@ -21,7 +21,7 @@ from oauthreg._dpop import Prover
 from oauthreg._flow import ClientCertificate
 from oauthreg._grants.table import GRANTS
 from oauthreg._registration import ClientRegistration, ProviderDetails
-from oauthreg._secret_values import ChainedToken, LiteralSecret, Secret, TokenOf
+from oauthreg._secret_values import ChainedToken, LiteralSecret, Secret, SourcedSecret, TokenOf
 from oauthreg._signing_keys import KeySource
 
 if TYPE_CHECKING:
@@ -135,6 +135,8 @@ class _Encoder:
                 return _framed(b"token of", self._key_of(value.registration_id).encode())
             case LiteralSecret():
                 return self.encode(value.value)
+            case SourcedSecret():
+                return self.encode(value.source)
             case KeySource():
                 return _framed(b"key", value.identity.encode())
             case Prover():

@@ -20,7 +20,7 @@ from oauthreg._protocol.refusals import refusal
 from oauthreg._protocol.responses import granted_from
 from oauthreg._protocol.text import json_object
 from oauthreg._provider import INTERFACE, ProviderPlugin
-from oauthreg._provider_data import ProviderSettings
+from oauthreg._provider_data import ProviderSettings, RegistrationOptions
 from oauthreg._registration import ClientRegistration, ProviderDetails
 from oauthreg._secret_values import Secret
 from oauthreg._signing_keys import SigningKey, signing_key
@@ -45,6 +45,7 @@ __all__ = [
     "ProviderDetails",
     "ProviderPlugin",
     "ProviderSettings",
+    "RegistrationOptions",
     "Secret",
     "SecretUnavailableError",
     "SigningKey",

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from oauthreg._flow import TokenRequest
     from oauthreg._protocol.context import PluginContext
     from oauthreg._registration import ClientRegistration
-    from oauthreg._secret_values import SecretSource
+    from oauthreg._secret_values import ChainedToken, SecretSource
     from oauthreg._signing_keys import KeySource
 
 Method = Callable[["PluginContext", "TokenRequest"], "TokenRequest"]
@@ -89,7 +89,7 @@ CERTIFICATE_METHODS = ("tls_client_auth", "self_signed_tls_client_auth")
 
 def credential_sources(
     registration: ClientRegistration,
-) -> tuple[str, tuple[SecretSource | KeySource, ...]]:
+) -> tuple[str, tuple[SecretSource | ChainedToken | KeySource, ...]]:
     """Return which field of a context the method's credential fills, and where it is read from."""
     method = registration.client_authentication_method
     if method in SECRET_METHODS:

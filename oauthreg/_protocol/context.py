@@ -34,6 +34,7 @@ class PluginContext:
         actor_token: The acting party's token (RFC 8693).
         refresh_token: The refresh token, if there is one.
         password: The resource owner's password, freshly read.
+        secrets: The plugin's own settings of the type `Secret`, freshly read, by their names.
     """
 
     registration: ClientRegistration
@@ -50,6 +51,7 @@ class PluginContext:
     actor_token: Secret | None = None
     refresh_token: Secret | None = None
     password: Secret | None = None
+    secrets: Mapping[str, Secret] = field(default_factory=lambda: NOTHING)
 
 
 Category = Literal[

@@ -18,7 +18,7 @@ from oauthreg._protocol.text import json_object
 from oauthreg._secret_values import Secret
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from oauthreg._errors import AuthorizationError
     from oauthreg._flow import Step
@@ -37,6 +37,7 @@ CREDENTIAL_ENDINGS = (
     "ticket",
     "token",
 )
+DEEPEST = 5  # objects inside of each other that are looked into
 SHORTEST = 6  # of what is a credential by its place only; shorter values are words such as `true`
 ASKED_AT = ("token-uri", "device-authorization-uri", "pushed-authorization-request-uri")
 
@@ -122,7 +123,8 @@ def _given(context: PluginContext) -> Iterator[str]:
         context.subject_token,
         context.actor_token,
     )
-    yield from (secret.get_secret_value() for secret in secrets if secret is not None)
+    given = (*secrets, *context.secrets.values())
+    yield from (secret.get_secret_value() for secret in given if secret is not None)
     registration = context.registration
     settings = (*registration.parameters.values(), *registration.headers.values())
     yield from (value for value in settings if len(value) >= SHORTEST)
@@ -139,7 +141,13 @@ def _settings(hooks: Hooks) -> Iterator[str]:
 def _received(response: TokenResponse) -> Iterator[str]:
     """Give the values of a successful answer that are credentials by their names."""
     fields = json_object(response) if is_success(response.status) else None
-    for name, value in (fields or {}).items():
+    yield from _credentials_in((fields or {}).items())
+
+
+def _credentials_in(pairs: Iterable[tuple[str, Any]], deepest: int = DEEPEST) -> Iterator[str]:
+    for name, value in pairs:
         named = name.lower().endswith(CREDENTIAL_ENDINGS)
         if named and isinstance(value, str) and len(value) >= SHORTEST:
             yield value
+        elif isinstance(value, dict) and deepest:
+            yield from _credentials_in(value.items(), deepest - 1)

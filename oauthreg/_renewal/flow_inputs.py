@@ -13,7 +13,7 @@ from oauthreg._grants.table import GRANTS
 from oauthreg._protocol.authentication import advertised_method
 from oauthreg._protocol.context import PluginContext
 from oauthreg._renewal.refusals import NotShared
-from oauthreg._secret_values import Secret, TokenOf
+from oauthreg._secret_values import Secret, SourcedSecret, TokenOf
 from oauthreg._token_key import request_principal
 
 if TYPE_CHECKING:
@@ -120,10 +120,27 @@ def _with_tokens(
         context,
         refresh_token=chain.usable() if chain is not None else None,
         password=(yield from _read(registration.password, "password")),
+        secrets=(yield from _plugin_secrets(fetch)),
         signing_key=(yield from _read(signing_key, "private-key")),
         subject_token=(yield from _resolved(subject)),
         actor_token=(yield from _resolved(fetch.actor_token)),
     )
+
+
+def _plugin_secrets(fetch: TokenFetch) -> Flow[Mapping[str, Secret]]:
+    """Read the secrets among the plugin's own settings, and those of the registration."""
+    path = f"registration.{fetch.registration.registration_id}"
+    found: dict[str, Secret] = {}
+    settings = fetch.registration.provider.settings
+    for place, values in (
+        (f"provider.{fetch.provider}", settings),
+        (path, fetch.registration.plugin_options),
+    ):
+        for key, value in values.items():
+            if isinstance(value, SourcedSecret):
+                secret = yield ReadSecret(value.source, f"{place}.{key}")
+                found[key.replace("-", "_")] = secret
+    return found
 
 
 def _read(source: Readable | None, setting: str) -> Flow[Any]:

@@ -11,7 +11,7 @@ import traceback
 from collections.abc import Generator
 from dataclasses import replace
 from http import HTTPStatus
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from oauthreg._dpop import AUTHORIZATION_SERVER
 from oauthreg._errors import (
@@ -21,7 +21,7 @@ from oauthreg._errors import (
     SecretUnavailableError,
     TokenEndpointError,
 )
-from oauthreg._flow import Pause, ReadSecret, Step, TokenRequest
+from oauthreg._flow import NeedToken, Pause, ReadSecret, Step, TokenRequest
 from oauthreg._grants.table import GRANTS
 from oauthreg._protocol.assertions import has_second_audience, refuses_assertion
 from oauthreg._protocol.authentication import credential_sources
@@ -30,6 +30,7 @@ from oauthreg._protocol.explain import Exchanged, explained
 from oauthreg._protocol.responses import checked
 from oauthreg._renewal.fetches import labels
 from oauthreg._renewal.flow_inputs import prepare
+from oauthreg._secret_values import Secret, TokenOf
 from oauthreg.events import AudienceFound
 
 if TYPE_CHECKING:
@@ -40,8 +41,7 @@ if TYPE_CHECKING:
     from oauthreg._protocol.context import PluginContext
     from oauthreg._renewal.fetches import TokenFetch
     from oauthreg._renewal.flow_inputs import FlowInputs
-    from oauthreg._secret_values import Secret
-
+    from oauthreg._secret_values import Readable
 T = TypeVar("T")
 SHORTEST_PAUSE = 0.1
 PAUSE_SPREAD = 0.2
@@ -50,7 +50,7 @@ _LOGIN_METHODS = {
     "device": ("device_authorization", "poll"),
 }
 SECRET_READS = 2  # of one source: it may have changed since the server refused its first value
-_SETTINGS = {"secret": "client-secret", "assertion": "assertion-file", "signing_key": "private-key"}
+_SETTINGS = {"secret": "client-secret", "assertion": "assertion", "signing_key": "private-key"}
 
 
 def token_flow(fetch: TokenFetch, inputs: FlowInputs) -> Flow[Granted]:
@@ -104,7 +104,7 @@ def authenticated(
             continue
         for _ in range(SECRET_READS):
             try:
-                credential = yield ReadSecret(source, _SETTINGS[name])
+                credential = yield from _read(source, _SETTINGS[name])
             except SecretUnavailableError as error:
                 failure = failure or error
                 break
@@ -124,6 +124,14 @@ def authenticated(
     if failure is not None:
         raise failure
     return (yield from attempts(fetch, inputs, context, make))
+
+
+def _read(source: Readable, setting: str) -> Flow[Any]:
+    """Return a credential as it is now: a secret, a key, or another registration's token."""
+    credential = yield ReadSecret(source, setting)
+    if isinstance(credential, TokenOf):
+        return Secret((yield NeedToken(credential.registration_id)))
+    return credential
 
 
 def _attempts_with(

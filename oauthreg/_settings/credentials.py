@@ -23,13 +23,14 @@ from oauthreg._secret_values import (
     Secret,
     SecretReadError,
 )
+from oauthreg._settings.documents import DocumentSecret
 from oauthreg._settings.plausible import wrong_path
 from oauthreg._settings.values import path_of
 from oauthreg._sources.tree import Sourced, canonical
 from oauthreg._suggestions import close_to
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from oauthreg._dpop import Prover
     from oauthreg._secret_values import SecretSource
@@ -79,31 +80,53 @@ class Credentials:
 
     Attributes:
         files: The secret and key files among them.
+        documented: The keys of settings that a credential document has anew for each attempt.
     """
 
     def __init__(self, table: Table) -> None:
         self._table = table
         self.files: list[Path] = []
+        self.documented = {
+            key
+            for key, item in table.items.items()
+            if isinstance(item, Sourced) and isinstance(item.value, DocumentSecret)
+        }
 
-    def secrets(self, key: str) -> tuple[SecretSource, ...]:
-        """Return the sources of a setting with alternatives: literal, file, reference or list."""
+    def secrets(self, key: str, *, blanks: str | None = None) -> tuple[SecretSource, ...]:
+        """Return the sources of a setting with alternatives: literal, file, reference or list.
+
+        Args:
+            key: The setting.
+            blanks: Those that may stand inside of the secret; None for what the setting has.
+        """
 
         def read() -> tuple[SecretSource, ...]:
             sources = self._sources(key)
             self.files += [one.path for one in sources if isinstance(one, FileSecret)]
             for source in sources:
                 if source.local:
-                    _check_visible(source.read(), key)
+                    _check_visible(source.read(), key, blanks)
             return sources
 
         return self._noting(key, read) or ()
+
+    def source(self, key: str) -> SecretSource | None:
+        """Return the one source of a setting whose content is no secret itself, unread."""
+        return self._noting(key, lambda: next(iter(self._sources(key)), None))
 
     def secret(self, key: str) -> SecretSource | None:
         """Return the one source of a setting with alternatives, if it is set."""
         return next(iter(self.secrets(key)), None)
 
-    def signing_key(self, settings: RegistrationSettings) -> KeySource | None:
-        """Return the registration's private key, checked if it is on this machine."""
+    def signing_key(
+        self, settings: RegistrationSettings, header: Sequence[str]
+    ) -> KeySource | None:
+        """Return the registration's private key, checked if it is on this machine.
+
+        Args:
+            settings: The registration's settings.
+            header: What assertions name the key by.
+        """
         if not isinstance(self._table.items.get("private-key"), Sourced):
             return None
         from oauthreg._settings.keys import key_source  # noqa: PLC0415 - it loads cryptography
@@ -113,7 +136,8 @@ class Credentials:
         def read() -> KeySource:
             (source,) = self._sources("private-key")
             self.files += [source.path] if isinstance(source, FileSecret) else []
-            return key_source(source, passphrase, settings)
+            key_id = self._sources("key-id") if "key-id" in self.documented else ()
+            return key_source(source, passphrase, settings, *key_id, header=header)
 
         return self._noting("private-key", read)
 
@@ -128,20 +152,19 @@ class Credentials:
         self.files.append(certificate.key_file)
         return self._noting("certificate-file", lambda: checked_certificate(certificate))
 
-    def assertion(self, settings: RegistrationSettings) -> SecretSource | None:
-        """Return the file of assertions that somebody else signs, such as a cluster."""
-        path = settings.assertion_file
-        if path is None:
-            return None
+    def assertion(self) -> SecretSource | ChainedToken | None:
+        """Return where assertions are that somebody else signs, such as a cluster."""
 
-        self.files.append(path)
-
-        def read() -> SecretSource:
-            source = AssertionFile(path)
-            _check_visible(source.read(), "assertion")
+        def read() -> SecretSource | ChainedToken | None:
+            source = next(iter(self._sources("assertion")), None)
+            if isinstance(source, FileSecret):
+                self.files.append(source.path)
+                source = AssertionFile(source.path)
+            if source is not None and source.local:
+                _check_visible(source.read(), "assertion")
             return source
 
-        return self._noting("assertion-file", read)
+        return self._noting("assertion", read)
 
     def prover(self, settings: RegistrationSettings) -> Prover | None:
         """Return the maker of DPoP proofs, with a key of its own unless a file keeps it."""
@@ -172,15 +195,22 @@ class Credentials:
                     'Write client-secrets = [{ file = "new.secret" }, { ref = "env:OLD_SECRET" }].',
                 )
             return tuple(self._listed(one, item) for one in item.value)
+        return (self._source(key, item),)
+
+    def _source(self, key: str, item: Sourced) -> Any:
+        if isinstance(item.value, DocumentSecret):
+            return item.value
         if item.leaf.endswith("-file"):
-            return (FileSecret(_path(item.value, item)),)
+            return FileSecret(_path(item.value, item))
         if not isinstance(item.value, str) or not item.value:
             raise CredentialError("must be text, and not empty", f'Write {item.leaf} = "...".')
         if item.leaf.endswith("-ref"):
-            return (_referred(item.value, item),)
-        if key == "subject-token" and item.value.startswith(CHAINED):
-            return (ChainedToken(canonical(item.value.removeprefix(CHAINED))),)
-        return (LiteralSecret(Secret(item.value)),)
+            return _referred(item.value, item)
+        if item.origin.kind == "secrets-directory":  # a plugin's: the file itself
+            return FileSecret(Path(item.origin.name))
+        if key in ("subject-token", "assertion") and item.value.startswith(CHAINED):
+            return ChainedToken(canonical(item.value.removeprefix(CHAINED)))
+        return LiteralSecret(Secret(item.value))
 
     def _listed(self, one: object, item: Sourced) -> SecretSource:
         match one:
@@ -199,7 +229,7 @@ class Credentials:
         )
 
 
-def _check_visible(secret: object, key: str) -> None:
+def _check_visible(secret: object, key: str, blanks: str | None = None) -> None:
     if not isinstance(secret, Secret):
         return
     text = secret.get_secret_value()
@@ -207,7 +237,7 @@ def _check_visible(secret: object, key: str) -> None:
         form = "a line NAME=value" if _ASSIGNED.match(text) else "a JSON object"
         remedy = "Keep only the value there."
         raise CredentialError(f"must be the value alone; it is {form}", remedy)
-    found = invisible_inside(text, allowed=_BLANKS.get(key, ""))
+    found = invisible_inside(text, allowed=_BLANKS.get(key, "") if blanks is None else blanks)
     if found is not None:
         remedy = "Keep it alone on one line." if found == "a line end" else ""
         raise CredentialError(f"must not have {found} in it", remedy)

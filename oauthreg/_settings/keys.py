@@ -12,6 +12,7 @@ from oauthreg._signing_keys import FileBytes, KeySource, SecretBytes, generated_
 from oauthreg._signing_keys.certificates import CurrentThumbprint, own_certificate, thumbprint
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from oauthreg._flow import ClientCertificate
@@ -20,21 +21,34 @@ if TYPE_CHECKING:
 
 
 def key_source(
-    source: SecretSource, passphrase: SecretSource | None, settings: RegistrationSettings
+    source: SecretSource,
+    passphrase: SecretSource | None,
+    settings: RegistrationSettings,
+    key_id: SecretSource | None = None,
+    *,
+    header: Sequence[str],
 ) -> KeySource:
     """Return the private key of a registration, read once if it is on this machine.
+
+    Args:
+        source: Where it is.
+        passphrase: Where what opens it is.
+        settings: The registration's settings.
+        key_id: Where its id is, if that is read anew with it.
+        header: What assertions name it by.
 
     Raises:
         SecretReadError: it cannot be read, opened or used.
     """
     content = FileBytes(source.path) if isinstance(source, FileSecret) else SecretBytes(source)
-    certificate = settings.certificate_file
+    certificate = settings.assertion_certificate_file or settings.certificate_file
     key = KeySource(
         content,
         passphrase=passphrase,
         algorithm=settings.signing_algorithm,
-        key_id=settings.key_id,
+        key_id=settings.key_id or key_id,
         certificate=FileBytes(certificate) if certificate else None,
+        header=header,
     )
     if key.local:
         key.read()

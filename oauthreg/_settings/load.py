@@ -50,10 +50,19 @@ Settings = str | Path | Sequence[str | Path] | Mapping[str, Any] | None
 
 @dataclass(frozen=True, slots=True)
 class ResolvedRegistration:
-    """A registration and the plugin that serves it."""
+    """A registration and the plugin that serves it.
+
+    Attributes:
+        registration: The registration.
+        plugin: The plugin.
+        document: What its credential document says of it.
+        environment: What a platform's variables say of it.
+    """
 
     registration: ClientRegistration
     plugin: ProviderPlugin[Any]
+    document: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    environment: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True)
@@ -69,6 +78,7 @@ class Configuration:
         store: What its tokens are shared through, if anything.
         headers: Where each table of the settings begins.
         left_out: The ids that `only` left out.
+        environ: The environment's variables; none where the configuration is a dict.
     """
 
     entries: Mapping[str, ResolvedRegistration]
@@ -79,6 +89,7 @@ class Configuration:
     store: ConfiguredStore | None = None
     headers: Mapping[TableName, Origin] = field(default_factory=dict, repr=False)
     left_out: frozenset[str] = frozenset()
+    environ: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     @cached_property
     def registrations(self) -> Mapping[str, ClientRegistration]:
@@ -119,7 +130,8 @@ def assemble(
     """
     only = [only] if isinstance(only, str) else only
     ids = None if only is None else {canonical(one) for one in only}
-    tables = Tables(found.tree, found.headers, [with_name_meant(one) for one in found.problems])
+    problems = [with_name_meant(one) for one in found.problems]
+    tables = Tables(found.tree, found.headers, problems, found.environ)
     top = tables.top_level().parsed(TopLevelSettings)
     environment = None if top is None else top.environment
     fixed, tables = fixed_tokens(found, environment, tables)
@@ -135,6 +147,7 @@ def assemble(
         store=store,
         headers=found.headers,
         left_out=frozenset(tables.names("registration").keys() - entries.keys()),
+        environ=found.environ,
     )
     return configuration, _unexplained(tables.problems, complete=found.complete)
 
@@ -154,7 +167,7 @@ def with_registration(
         "registration": {**configuration.tree.get("registration", {}), **added},
     }
     headers = {**configuration.headers, **found.headers}
-    tables = Tables(tree, headers, list(found.problems))
+    tables = Tables(tree, headers, list(found.problems), configuration.environ)
     entries = resolve(tables, set(added))
     everything = {**configuration.entries, **entries}
     note_broken_references(everything, tables)
@@ -172,8 +185,6 @@ def resolve(tables: Tables, only: set[str] | None = None) -> dict[str, ResolvedR
     profiles = _profiles(tables)
     defaults = _defaults(tables, profiles)
     providers = Providers(tables)
-    if only is None:
-        providers.resolve_all()
     unknown = sorted((only or set()) - registrations.keys())
     wanted = with_links(only, registrations) if only is not None else registrations.keys()
     entries: dict[str, ResolvedRegistration] = {}
@@ -182,6 +193,7 @@ def resolve(tables: Tables, only: set[str] | None = None) -> dict[str, ResolvedR
         if found is not None:
             entries[registration_id] = found
     if only is None:
+        providers.resolve_all()
         note_misspelt_names(
             tables, "provider", {e.registration.provider.name for e in entries.values()}
         )
@@ -205,11 +217,14 @@ def _resolved(
     count = len(table.problems)
     provider = providers.of(registration_id, table)
     whole = _whole(table, defaults, provider, tables)
-    registration = registration_from(registration_id, whole, provider, profiles)
+    options = providers.options_of(registration_id)
+    registration = registration_from(registration_id, whole, provider, options, profiles)
     if provider is None or registration is None:
         blame_misspelt_id(tables, table, count)
         return None
-    return ResolvedRegistration(registration, provider.plugin)
+    return ResolvedRegistration(
+        registration, provider.plugin, provider.document, provider.environment
+    )
 
 
 def effective(configuration: Configuration, registration_id: str) -> Table:
@@ -221,7 +236,8 @@ def effective(configuration: Configuration, registration_id: str) -> Table:
     """
     tables = Tables(configuration.tree, configuration.headers, [])
     entry = configuration.entries[registration_id]
-    provider = Provider(entry.registration.provider, entry.plugin)
+    below = entry.document, entry.environment
+    provider = Provider(entry.registration.provider, entry.plugin, *below)
     defaults = _defaults(tables, _profiles(tables))
     return _whole(tables.table("registration", registration_id), defaults, provider, tables)
 
@@ -231,9 +247,9 @@ def _whole(
 ) -> Table:
     if provider is None:
         return table.over(defaults)
-    return _spring_defaults(
-        table, table.over(defaults, _plugin_defaults(provider, tables)), provider
-    )
+    below = _plugin_defaults(provider, tables)
+    whole = table.over(provider.document, defaults, below, provider.environment)
+    return _spring_defaults(table, whole, provider)
 
 
 def _keep_problems_of(

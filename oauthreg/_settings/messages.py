@@ -20,7 +20,7 @@ CREDENTIALS = (
     | frozenset(STORE_BASES)
     | VERBATIM
     | {
-        "assertion-file",
+        "assertion-certificate-file",
         "authorization-details",
         "certificate-file",
         "certificate-key-file",

@@ -89,7 +89,12 @@ class RegistrationSettings(_Model):
     signing_algorithm: Annotated[Text, any_spelling(SIGNING_ALGORITHMS, exact=True)] | None = None
     assertion_audience: Word | None = None
     assertion_lifetime: Lifetime | None = None
+    assertion: Text | None = None
     assertion_file: Path | None = None
+    assertion_ref: Text | None = None
+    assertion_certificate_file: Path | None = None
+    credentials_file: Path | None = None
+    credentials_ref: Text | None = None
     certificate_file: Path | None = None
     certificate_key_file: Path | None = None
     certificate_bound_tokens: bool = False
@@ -181,8 +186,8 @@ def aliases(model: type[BaseModel]) -> tuple[str, ...]:
 NOT_IN_DEFAULTS = frozenset(
     {"provider", "client-id", "username", "principal", "certificate-file", "certificate-key-file"}
     | {
-        "assertion-file",
         "dpop-key-file",
+        "assertion-certificate-file",
         *(leaf for all_ in ALTERNATIVES.values() for leaf in all_),
     }
 )

@@ -58,13 +58,16 @@ _VARIABLE = re.compile(r"env:[A-Z][A-Z0-9_]*")
 _SIBLINGS = 1000
 
 
-def implausible(item: Sourced, key: str, name: str | None) -> Problem | None:
+def implausible(
+    item: Sourced, key: str, name: str | None, *, is_secret: bool = False
+) -> Problem | None:
     """Return what is wrong with a value that nobody can have meant, and what to do.
 
     Args:
         item: The value.
         key: Its key in the table; for an entry of `parameters` or `headers`, that table's.
         name: The id of the table.
+        is_secret: Whether it is a secret of a plugin's own.
     """
     value = item.value
     if isinstance(value, str) and (quotes := _in_quotes(item, value)):
@@ -80,7 +83,8 @@ def implausible(item: Sourced, key: str, name: str | None) -> Problem | None:
     for text in _texts(value):
         found = _not_expanded(item, key, text, name) if _SUSPECT.search(text) else None
         if found is None and key not in VERBATIM:
-            found = _file(item, text) if is_file else _foreign(item, text)
+            base = BASES.get(item.leaf, key if is_secret else "")
+            found = _file(item, text) if is_file else _foreign(item, text, base)
         if found is not None:
             return found
     return None
@@ -107,14 +111,13 @@ def _texts(value: Any) -> Iterator[str]:
             yield from _texts(inner)
 
 
-def _foreign(item: Sourced, text: str) -> Problem | None:
+def _foreign(item: Sourced, text: str, base: str) -> Problem | None:
     if item.leaf == "issuer-uri" and _WELL_KNOWN in text:
         issuer, _, after = text.partition(_WELL_KNOWN)
         issuer += after[after.find("/") :] if "/" in after else ""
         remedy = f'Write issuer-uri = "{issuer}", or metadata-uri = "{text}".'
         return "is the address of metadata, not the issuer", remedy if quoted_address(text) else ""
     leaf = item.leaf
-    base = BASES.get(leaf, "")
     is_credential = bool(base) and not leaf.endswith("-ref")
     elsewhere = _not_the_credential(base, text) if is_credential else None
     if elsewhere is not None:

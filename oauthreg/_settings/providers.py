@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import traceback
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -15,14 +15,25 @@ from oauthreg._endpoints import ENDPOINTS
 from oauthreg._errors import PluginError
 from oauthreg._plugins import COMMON, OWN_DISTRIBUTIONS, own_plugin, provider_plugin
 from oauthreg._provider import (
+    MTLS_TOKEN_URI,
     GenericProvider,
     ProviderPlugin,
     address_names,
 )
-from oauthreg._provider_data import ProviderSettings
+from oauthreg._provider_data import RegistrationOptions
 from oauthreg._quoting import quoted_word
 from oauthreg._registration import TOKEN_HEADERS, ProviderDetails
 from oauthreg._settings.models import ProviderAddresses, ProviderKeys, aliases
+from oauthreg._settings.plugin_settings import (
+    Beneath,
+    configured,
+    from_document,
+    from_environment,
+    leaf_of,
+    secrets_of,
+    spellings,
+    with_sources,
+)
 from oauthreg._settings.types import Address, LinkLocalAddress
 from oauthreg._settings.unknown_keys import NO_ADVICE, advice
 from oauthreg._settings.values import sourced
@@ -31,6 +42,8 @@ from oauthreg._suggestions import did_you_mean
 from oauthreg._templates import UnfitSettingError, filled_from
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from oauthreg._settings.validation import Table, Tables
 
 ADDRESSES = frozenset(aliases(ProviderAddresses))
@@ -50,10 +63,19 @@ BUILT_IN = frozenset({*COMMON, *OWN_DISTRIBUTIONS})
 
 @dataclass(frozen=True, slots=True)
 class Provider:
-    """A provider of the settings, resolved: its data, and the plugin that serves it."""
+    """A provider of the settings, resolved: its data, and the plugin that serves it.
+
+    Attributes:
+        details: Its data.
+        plugin: The plugin.
+        document: What the registration's credential document says of the registration.
+        environment: What a platform's variables say of it.
+    """
 
     details: ProviderDetails
     plugin: ProviderPlugin[Any]
+    document: Mapping[str, Any] = field(default_factory=dict)
+    environment: Mapping[str, Any] = field(default_factory=dict)
 
 
 class Providers:
@@ -67,11 +89,18 @@ class Providers:
         self._tables = tables
         self._names = tables.names("provider")
         self._resolved: dict[str, Provider | None] = {}
+        self._options: dict[str, type[RegistrationOptions]] = {}
+        self._chosen_names: dict[str, str] = {}
 
     @property
     def resolved(self) -> frozenset[str]:
         """The names of the providers that were asked for."""
         return frozenset(self._resolved)
+
+    def options_of(self, registration_id: str) -> type[RegistrationOptions]:
+        """Return what the plugin of a registration declares for it, its provider usable or not."""
+        name = self._chosen_names.get(registration_id, "")
+        return self._options.get(name, RegistrationOptions)
 
     def of(self, registration_id: str, table: Table) -> Provider | None:
         """Return the provider of a registration; None with the problem noted.
@@ -84,16 +113,17 @@ class Providers:
         if isinstance(item, Sourced) and isinstance(item.value, str) and item.value:
             named = canonical(item.value)
             if named in self._names or named in BUILT_IN:
-                return self._chosen(named, "named by the registration")
+                return self._chosen(named, "named by the registration", table)
             self._note_unknown(item.value, table)
             return None
         only = next(iter(self._names)) if len(self._names) == 1 else None
         if registration_id in self._names:
-            return self._chosen(registration_id, "named like the registration")
+            return self._chosen(registration_id, "named like the registration", table)
         if registration_id in BUILT_IN and only is None:
-            return self._chosen(registration_id, "built in and named like the registration")
+            rule = "built in and named like the registration"
+            return self._chosen(registration_id, rule, table)
         if registration_id not in BUILT_IN and only is not None:
-            return self._chosen(only, "the only provider configured")
+            return self._chosen(only, "the only provider configured", table)
         self._note_undecided(registration_id, table, only)
         return None
 
@@ -123,26 +153,42 @@ class Providers:
     def resolve_all(self) -> None:
         """Note the problems of every provider, those that no registration uses too."""
         for name in self._names:
-            self._chosen(name, "")
+            if name not in self._resolved:
+                self._resolved[name] = self._resolve(name, self._tables.table("provider", name))
 
-    def _chosen(self, name: str, rule: str) -> Provider | None:
-        if name not in self._resolved:
-            self._resolved[name] = self._resolve(name, self._tables.table("provider", name))
-        provider = self._resolved[name]
+    def _chosen(self, name: str, rule: str, registration: Table) -> Provider | None:
+        """Return a provider for a registration, whose credential document may say more of it."""
+        table = self._tables.table("provider", name)
+        self._chosen_names[registration.name or ""] = name
+        if "credentials" in registration.items:
+            provider = self._resolved[name] = self._resolve(name, table, registration)
+        else:
+            if name not in self._resolved:
+                self._resolved[name] = self._resolve(name, table)
+            provider = self._resolved[name]
         if provider is None:
             return None
         return replace(provider, details=replace(provider.details, chosen_by=rule))
 
-    def _resolve(self, name: str, table: Table) -> Provider | None:
+    def _resolve(
+        self, name: str, table: Table, registration: Table | None = None
+    ) -> Provider | None:
         if table.note_dotted_id():
             return None
-        bad = table.implausible()
         plugin_class, kind = self._plugin_class(name, table)
+        secrets = secrets_of(plugin_class.settings_class) if plugin_class is not None else ()
+        bad = table.implausible(secrets)
         own = table.without(ADDRESSES)
         if plugin_class is None:
             table.without(own.items).parsed(ProviderAddresses, ignoring=bad)
             return None
-        own = own.without(plugin_class.addresses)
+        self._options[name] = plugin_class.options_class
+        document = Beneath()
+        if registration is not None:
+            document = from_document(plugin_class, registration)
+        environment = from_environment(plugin_class, self._tables.environ)
+        table = table.over(document.provider, environment.provider)
+        own = table.without({*ADDRESSES, *plugin_class.addresses})
         model = addresses_of(plugin_class)
         addresses = table.without(own.items).parsed(model, ignoring=bad)
         plugin = self._plugin(plugin_class, kind, own, bad)
@@ -151,7 +197,10 @@ class Providers:
         given, api = self._given(plugin, kind, own), self._api(plugin, own)
         if given is None or api is None:
             return None
-        endpoints = {**_written(given), **_written(addresses)}
+        stated = _written(addresses)
+        endpoints = {**_written(given), **stated}
+        if "token-uri" in stated:
+            endpoints.pop(MTLS_TOKEN_URI, None)
         issuer = endpoints.pop("issuer-uri", None)
         if not (issuer or {"token-uri", "metadata-uri"} & endpoints.keys()):
             self._note_unreachable(table, plugin)
@@ -161,13 +210,13 @@ class Providers:
             type=kind,
             issuer_uri=issuer,
             endpoints=endpoints,
-            settings=_configured(plugin.settings),
+            settings=configured(plugin.settings),
             user_name_attribute=addresses.user_name_attribute or given.user_name_attribute,
             user_info_authentication_method=addresses.user_info_authentication_method,
             settling=plugin.settling,
             **api,
         )
-        return Provider(details, plugin)
+        return Provider(details, plugin, document.registration, environment.registration)
 
     def _plugin_class(
         self, name: str, table: Table
@@ -207,11 +256,11 @@ class Providers:
         """Make the plugin from its own settings; None with what is wrong with them noted."""
         own_settings = _own_settings(plugin_class)
         known = (*own_settings, *sorted(ADDRESSES.union(plugin_class.addresses)))
-        unknown = [key for key in own.items if key not in known]
+        unknown = [key for key, item in own.items.items() if leaf_of(key, item) not in known]
         for key in unknown:
             item = own.items[key]
             origin = item.origin if isinstance(item, Sourced) else None
-            message, remedy = advice("provider", own.name, key, origin, known)
+            message, remedy = advice("provider", own.name, leaf_of(key, item), origin, known)
             if plugin_class is not GenericProvider and remedy == NO_ADVICE:
                 listed = ", ".join(own_settings) or "none but the addresses"
                 remedy = f"Its plugin {kind!r} knows {listed}."
@@ -219,7 +268,7 @@ class Providers:
                 name = OWN_SETTINGS.get(key, "...")
                 remedy = f'A setting of a plugin needs {own.shown("type")} = "{name}".'
             own.note(key, message, remedy)
-        wanted = own.without(unknown)
+        wanted = with_sources(own.without({*unknown, *bad}), plugin_class.settings_class)
         try:
             settings = wanted.parsed(plugin_class.settings_class, ignoring=bad)
             return None if settings is None or unknown or bad else plugin_class(settings)
@@ -285,30 +334,12 @@ def _addresses_with(names: tuple[str, ...], link_local: bool) -> type[ProviderKe
 
 
 def _own_settings(plugin_class: type[ProviderPlugin[Any]]) -> tuple[str, ...]:
-    return aliases(plugin_class.settings_class)
+    return spellings(plugin_class.settings_class)
 
 
 def _written(addresses: ProviderKeys) -> dict[str, str]:
     everything = addresses.model_dump(by_alias=True, exclude_none=True)
     return {name: url for name, url in everything.items() if name.endswith("-uri")}
-
-
-def _configured(settings: ProviderSettings) -> dict[str, Any]:
-    """Return a plugin's settings by key, without those that are at their default.
-
-    What only says how errors are explained is left out: no token depends on it.
-    """
-    known = type(settings).model_fields
-    given = dict(settings)
-    defaults = {
-        name: field.get_default(call_default_factory=True, validated_data=given)
-        for name, field in known.items()
-    }
-    return {
-        (known[name].alias if name in known else None) or name: value
-        for name, value in given.items()
-        if (name not in defaults or value != defaults[name]) and name != "error_hints"
-    }
 
 
 def _failed(kind: str, error: Exception) -> str:

@@ -14,6 +14,13 @@ from oauthreg._registration import ClientRegistration, HttpProfile
 from oauthreg._settings.checks import requirements
 from oauthreg._settings.credentials import Credentials
 from oauthreg._settings.models import RegistrationSettings
+from oauthreg._settings.plugin_settings import (
+    configured,
+    leaf_of,
+    secrets_of,
+    spellings,
+    with_sources,
+)
 from oauthreg._settings.readable import warn_of_readable
 from oauthreg._sources.tree import ALTERNATIVES, canonical
 from oauthreg._suggestions import did_you_mean
@@ -21,6 +28,7 @@ from oauthreg._suggestions import did_you_mean
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from oauthreg._provider_data import RegistrationOptions
     from oauthreg._settings.providers import Provider
     from oauthreg._settings.validation import Table
 
@@ -31,6 +39,7 @@ def registration_from(
     registration_id: str,
     table: Table,
     provider: Provider | None,
+    options_class: type[RegistrationOptions],
     profiles: Mapping[str, HttpProfile],
 ) -> ClientRegistration | None:
     """Return the registration; None with every problem of it noted.
@@ -39,22 +48,30 @@ def registration_from(
         registration_id: Its canonical id.
         table: Its table, over `defaults` and the plugin's defaults.
         provider: Its provider; None if it has none, so that only problems are to be found.
+        options_class: What the provider's plugin declares for registrations.
         profiles: The http profiles by name.
     """
     problems = table.problems
     count = len(problems)
-    bad = table.implausible()
+    plugin = provider.plugin if provider is not None else None
+    header = plugin.assertion_header if plugin is not None else ()
+    bad = table.implausible(secrets_of(options_class))
+    known = spellings(options_class)
+    own = [key for key, item in table.items.items() if leaf_of(key, item) in known]
     credentials = Credentials(table.without(bad))
     secrets = credentials.secrets("client-secret")
     password = credentials.secret("password")
     refresh_token = credentials.secret("refresh-token")
     subject_token = credentials.secret("subject-token")
-    settings = table.without(ALTERNATIVES).parsed(RegistrationSettings, ignoring=bad)
-    if settings is None:
+    elsewhere = {*ALTERNATIVES, *own, *credentials.documented}
+    settings = table.without(elsewhere).parsed(RegistrationSettings, ignoring=bad, also=known)
+    only_own = with_sources(table.with_items({key: table.items[key] for key in own}), options_class)
+    options = only_own.parsed(options_class, ignoring=bad)
+    if settings is None or options is None:
         return None
-    signing_key = credentials.signing_key(settings)
+    signing_key = credentials.signing_key(settings, header)
     certificate = credentials.certificate(settings)
-    assertion = credentials.assertion(settings)
+    assertion = credentials.assertion()
     prover = credentials.prover(settings)
     profile = profiles.get(canonical(settings.http))
     if profile is None:
@@ -108,6 +125,7 @@ def registration_from(
         urls=settings.urls,
         eager=settings.eager,
         http=profile,
+        plugin_options=configured(options),
     )
     for key, message, remedy in requirements(registration, settings):
         table.note(key, message, remedy)

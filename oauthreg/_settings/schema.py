@@ -30,6 +30,7 @@ from oauthreg._settings.models import (
     RegistrationSettings,
     TopLevelSettings,
 )
+from oauthreg._settings.plugin_settings import spellings as plugin_spellings
 from oauthreg._settings.providers import addresses_of
 from oauthreg._settings.store import StoreSettings
 from oauthreg._settings.types import NUMBER_AS_TEXT, spellings
@@ -107,6 +108,9 @@ def json_schema(plugins: Mapping[str, type[ProviderPlugin[Any]]] | None = None) 
     plugins = plugins if plugins is not None else installed_plugins(BUILT_IN)
     meanings = _meanings()
     registration = _table(RegistrationSettings, meanings["registration"])
+    for plugin in plugins.values():
+        for key in plugin_spellings(plugin.options_class):
+            registration["properties"].setdefault(key, {})
     defaults = {
         **registration,
         "properties": {
@@ -208,6 +212,8 @@ def _provider(name: str, plugin: type[ProviderPlugin[Any]], meanings: Mapping[st
     own = {**_documented(plugin.settings_class), **(meanings if name == "generic" else {})}
     addresses = _table(addresses_of(plugin), meanings)
     settings = _table(plugin.settings_class, own)
+    for key in plugin_spellings(plugin.settings_class):
+        settings["properties"].setdefault(key, {"type": "string"})
     return {**addresses, "properties": {**addresses["properties"], **settings["properties"]}}
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -110,31 +110,40 @@ class Table:
         """Return a key as the table's source would spell it: dotted, or a variable's name."""
         return shown_key(self.section, self.name, leaf, self.header)
 
-    def implausible(self) -> set[str]:
-        """Note the values that cannot be meant; return their keys."""
+    def implausible(self, secrets: Collection[str] = ()) -> set[str]:
+        """Note the values that cannot be meant; return their keys.
+
+        Args:
+            secrets: The keys of a plugin's own secrets.
+        """
         found = set()
         for key, item in self.items.items():
             entries: Mapping[str | None, Any] = item if isinstance(item, dict) else {None: item}
             for entry, value in entries.items():
-                if isinstance(value, Sourced) and (problem := implausible(value, key, self.name)):
+                if isinstance(value, Sourced) and (
+                    problem := implausible(value, key, self.name, is_secret=key in secrets)
+                ):
                     message, remedy = problem
                     own = variable_name(self.section, self.name, value.leaf)
                     self.note(key, message, remedy.replace(OWN_VARIABLE, own), entry=entry)
                     found.add(key)
         return found
 
-    def parsed(self, model: type[M], *, ignoring: Collection[str] = ()) -> M | None:
+    def parsed(
+        self, model: type[M], *, ignoring: Collection[str] = (), also: tuple[str, ...] = ()
+    ) -> M | None:
         """Return the table as a model, or None with its problems noted.
 
         Args:
             model: The model.
             ignoring: Keys whose problems are noted already.
+            also: Keys that the table may have besides, for advice about unknown ones.
         """
         try:
             return model.model_validate(plain(self.without(ignoring).items))
         except ValidationError as failure:
             errors = failure.errors(include_input=False, include_url=False)
-        known = aliases(model)
+        known = (*aliases(model), *also)
         unknown = [str(e["loc"][0]) for e in errors if e["type"] == "extra_forbidden"]
         covered = {*ignoring, *(key_meant(leaf, known) for leaf in unknown)}
         noted = set()
@@ -211,11 +220,13 @@ class Tables:
         tree: The canonical tree.
         headers: Where each table begins.
         problems: Where problems are noted.
+        environ: The environment's variables; none where the configuration is a dict.
     """
 
     tree: Tree
     headers: Mapping[TableName, Origin]
     problems: list[Problem]
+    environ: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     def names(self, section: str) -> Mapping[str, Any]:
         """Return the tables of a section by their ids."""

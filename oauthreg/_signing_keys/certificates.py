@@ -125,9 +125,9 @@ def own_certificate(certificate_file: Path, key_file: Path) -> x509.Certificate:
     return found
 
 
-def thumbprint(certificate: x509.Certificate) -> str:
-    """Return a certificate's SHA-256 thumbprint, base64url (RFC 8705 section 3.1)."""
-    digest = hashlib.sha256(certificate.public_bytes(Encoding.DER)).digest()
+def thumbprint(certificate: x509.Certificate, algorithm: str = "sha256") -> str:
+    """Return a certificate's thumbprint, base64url (RFC 8705 section 3.1, RFC 7515 4.1.7)."""
+    digest = hashlib.new(algorithm, certificate.public_bytes(Encoding.DER)).digest()
     return urlsafe_b64encode(digest).rstrip(b"=").decode("ascii")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, cast
@@ -29,6 +30,9 @@ ALGORITHMS: Mapping[str, tuple[str, ...]] = {
 }
 """What each kind of key can sign with; the first is the default (RFC 7518, RFC 8037)."""
 
+HEADER = ("kid", "x5t#S256")
+"""What the header of a signature names the key by, unless the vendor wants it otherwise."""
+
 SMALLEST_RSA = 2048
 """The bits that an RSA key needs (RFC 7518 section 3.3)."""
 
@@ -43,13 +47,13 @@ class SigningKey:
     Attributes:
         key: The key itself.
         algorithm: The JWS algorithm.
-        header: `kid` and `x5t#S256`, as far as they are known.
+        header: What names the key: `kid`, `x5t#S256` and so on.
         choices: The algorithms to choose from; empty where the settings name one.
     """
 
     key: JoseKey = field(repr=False)
     algorithm: str
-    header: Mapping[str, str] = field(default_factory=dict)
+    header: Mapping[str, Any] = field(default_factory=dict)
     choices: tuple[str, ...] = field(default=(), repr=False)
 
     def for_server(self, offered: Sequence[str]) -> SigningKey | None:
@@ -107,6 +111,7 @@ def signing_key(
     algorithm: str | None = None,
     key_id: str | None = None,
     certificate: bytes = b"",
+    header: Sequence[str] = HEADER,
 ) -> SigningKey:
     """Return the private key of a file, variable or setting, after it has signed once.
 
@@ -116,6 +121,8 @@ def signing_key(
         algorithm: The algorithm asked for; None for the key's default.
         key_id: The `kid` asked for, which also chooses from a JWK set.
         certificate: PEM certificates, one of which may be the key's.
+        header: What the header names the key by, as far as known: `kid`, `x5t` (the certificate's
+            SHA-1 thumbprint), `x5t#S256`, `x5c` (the certificate itself).
 
     Raises:
         ValueError: there is no private key, the passphrase is wrong, or the algorithm does not
@@ -128,12 +135,17 @@ def signing_key(
     if found.pss or (own is not None and is_pss(own)):
         kind = "RSA-PSS"
     choices = _choices(kind, found.algorithm, algorithm)
-    header: dict[str, str] = {}
+    names: dict[str, Any] = {}
     if key_id or found.key_id:
-        header["kid"] = key_id or found.key_id or ""
+        names["kid"] = key_id or found.key_id
     if own is not None:
-        header["x5t#S256"] = thumbprint(own)
-    signing = SigningKey(key, choices[0], header, () if algorithm else choices)
+        names |= {
+            "x5t": thumbprint(own, "sha1"),
+            "x5t#S256": thumbprint(own),
+            "x5c": [b64encode(own.public_bytes(Encoding.DER)).decode()],
+        }
+    named = {name: names[name] for name in header if name in names}
+    signing = SigningKey(key, choices[0], named, () if algorithm else choices)
     _sign_once(signing)
     return signing
 

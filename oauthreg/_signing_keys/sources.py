@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 from oauthreg._files import SECRET_SIZE, read_file
 from oauthreg._secret_values import SecretReadError, SecretSource
-from oauthreg._signing_keys.keys import SigningKey, signing_key
+from oauthreg._signing_keys.keys import HEADER, SigningKey, signing_key
 
 
 class Bytes(Protocol):
@@ -79,8 +80,9 @@ class KeySource:
         content: Where the key's bytes come from.
         passphrase: What opens them, if they are encrypted.
         algorithm: The algorithm asked for; None for the key's default.
-        key_id: The `kid` asked for.
+        key_id: The `kid` asked for, or where it is.
         certificate: Where the certificate is, whose thumbprint the header names.
+        header: What the header names the key by, as far as known.
     """
 
     def __init__(
@@ -89,14 +91,16 @@ class KeySource:
         *,
         passphrase: SecretSource | None = None,
         algorithm: str | None = None,
-        key_id: str | None = None,
+        key_id: str | SecretSource | None = None,
         certificate: Bytes | None = None,
+        header: Sequence[str] = HEADER,
     ) -> None:
         self._content = content
         self._passphrase = passphrase
         self._algorithm = algorithm
         self._key_id = key_id
         self._certificate = certificate
+        self._header = tuple(header)
         self._last: tuple[bytes, SigningKey] | None = None
 
     @property
@@ -110,7 +114,7 @@ class KeySource:
         place = self._content.reference
         if place is None and self._passphrase is not None:
             place = self._passphrase.reference
-        return place and f"{place} {self._algorithm} {self._key_id}"
+        return place and f"{place} {self._asked}"
 
     @property
     def identity(self) -> str:
@@ -118,7 +122,12 @@ class KeySource:
         if self._content.reference is not None:
             return self.reference or ""
         digest = hashlib.sha256(self._content.read_bytes()).hexdigest()
-        return f"literal {digest} {self._algorithm} {self._key_id}"
+        return f"literal {digest} {self._asked}"
+
+    @property
+    def _asked(self) -> str:
+        key_id = self._key_id
+        return f"{self._algorithm} {key_id if isinstance(key_id, str | None) else key_id.reference}"
 
     def read(self) -> SigningKey:
         """Return the key as it is now.
@@ -129,9 +138,12 @@ class KeySource:
         content = self._content.read_bytes()
         passphrase = self._passphrase.read().get_secret_value() if self._passphrase else None
         certificate = self._certificate.read_bytes() if self._certificate else b""
+        key_id = self._key_id
+        if not isinstance(key_id, str | None):
+            key_id = key_id.read().get_secret_value()
         digest = hashlib.sha256(
             b"%d:%b%d:%b" % (len(content), content, len(certificate), certificate)
-            + (passphrase or "").encode()
+            + f"{key_id} {passphrase}".encode()
         ).digest()
         last = self._last
         if last is not None and last[0] == digest:
@@ -141,8 +153,9 @@ class KeySource:
                 content,
                 passphrase=passphrase,
                 algorithm=self._algorithm,
-                key_id=self._key_id,
+                key_id=key_id,
                 certificate=certificate,
+                header=self._header,
             )
         except ValueError as error:
             raise SecretReadError(f"{self._content.reference or 'the key'}: {error}") from None

@@ -106,7 +106,8 @@ class Source:
             self._said_twice(dotted, table[key].origin, origin)
         else:
             message = f"{table[key].leaf} and {leaf} stand in one place: keep one"
-            remedy = f"One of {', '.join(alternatives(section)[key])} is enough."
+            known = alternatives(section).get(key, (key, f"{key}-file", f"{key}-ref"))
+            remedy = f"One of {', '.join(known)} is enough."
             self.problem(f"{path}.{leaf}", message, origin, remedy)
 
     def _put_entries(self, table: Table, path: str, name: str, value: Any, origin: Origin) -> None:

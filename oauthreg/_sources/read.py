@@ -6,7 +6,7 @@ import glob
 import operator
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -56,6 +56,7 @@ class Read:
         complete: Whether every source could be read.
         layers: The tree of each source, the one that overrides the others first.
         fixed_tokens: The variable `OAUTHREG_FIXED_TOKENS`, if it is set.
+        environ: The environment's variables, if it was read.
     """
 
     tree: Tree
@@ -65,6 +66,7 @@ class Read:
     complete: bool
     layers: tuple[Tree, ...] = ()
     fixed_tokens: Secret | None = None
+    environ: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 def read(
@@ -109,6 +111,7 @@ def read(
     else:
         variables = os.environ if environ is None else environ
         search.look(settings, profile, env_file, secrets_dir, variables)
+        search.environ = variables
     if arguments is not None:
         search.take("arguments", read_dict(arguments, folder, "arguments"))
     return search.result()
@@ -125,6 +128,7 @@ class _Search:
         self._complete = True
         self._fixed_tokens: Secret | None = None
         self.problems: list[Problem] = []
+        self.environ: Mapping[str, str] = {}
 
     def look(
         self,
@@ -189,6 +193,7 @@ class _Search:
             self._complete,
             tuple(self._trees[::-1]),
             self._fixed_tokens,
+            self.environ,
         )
 
     def _path(self, path: str | Path) -> Path:

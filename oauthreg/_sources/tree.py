@@ -59,11 +59,18 @@ ALTERNATIVES: dict[str, tuple[str, ...]] = {
     "password": ("password", "password-file", "password-ref"),
     "refresh-token": ("refresh-token", "refresh-token-file", "refresh-token-ref"),
     "subject-token": ("subject-token", "subject-token-file", "subject-token-ref"),
+    "assertion": ("assertion", "assertion-file", "assertion-ref"),
+    "credentials": ("credentials-file", "credentials-ref"),
 }
 """Spellings of one setting, by the key under which the canonical tree keeps whichever was used."""
 
 BASES = {leaf: base for base, leaves in ALTERNATIVES.items() for leaf in leaves}
 """The key of the canonical tree, by each spelling that has alternatives."""
+
+OWN_FILES = frozenset(
+    {"certificate-file", "certificate-key-file", "assertion-certificate-file", "dpop-key-file"}
+)
+"""Settings of a registration that are files and nothing else."""
 
 LITERAL_CREDENTIALS = frozenset(
     leaf
@@ -89,7 +96,10 @@ def alternatives(section: str) -> dict[str, tuple[str, ...]]:
 
 def base_of(section: str, leaf: str) -> str:
     """Return the key of the canonical tree under which a leaf of a section is kept."""
-    return (STORE_BASES if section == "store" else BASES).get(leaf, leaf)
+    bases = STORE_BASES if section == "store" else BASES
+    if leaf in bases or section not in ("registration", "provider") or leaf in OWN_FILES:
+        return bases.get(leaf, leaf)
+    return leaf.removesuffix("-file").removesuffix("-ref")  # of a plugin's secret
 
 
 def canonical(name: str) -> str:

@@ -21,6 +21,7 @@ from oauthreg.testing import AuthorizationServer
 
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("plugins/*/*.md")]
+PLUGINS = ["oauthreg_acme.py", "oauthreg_bank.py", "oauthreg_ticket.py"]
 WRONG = """\
 # wrong.toml: a registration with a misspelt setting
 [registration.my-client]
@@ -131,7 +132,7 @@ def test_the_plugins_of_the_guide_can_be_built(runner):
     subprocess.run(command, cwd=runner.folder, check=True, capture_output=True)
     (wheel,) = runner.folder.glob("dist/*.whl")
     names = ZipFile(wheel).namelist()
-    assert [name for name in names if "/" not in name] == ["oauthreg_acme.py", "oauthreg_ticket.py"]
+    assert [name for name in names if "/" not in name] == PLUGINS
 
 
 def test_the_plugin_guide_is_well_typed(runner):
@@ -147,7 +148,7 @@ def test_the_plugin_guide_is_well_typed(runner):
     (runner.folder / "loose.py").write_text("".join(loose))
     files = sorted(path.name for path in runner.folder.glob("*.py"))
     assert files == [
-        *("loose.py", "oauthreg_acme.py", "oauthreg_ticket.py"),
+        *("loose.py", *PLUGINS),
         *("test_acme.py", "test_ticket.py"),
     ]
     for name, kind in {

@@ -30,9 +30,9 @@ def test_every_field_of_a_plugins_context_is_listed():
 
 def test_every_attribute_and_hook_of_a_plugin_is_listed():
     hooks = {name for name in vars(ProviderPlugin) if callable(getattr(ProviderPlugin, name))}
-    hooks = public(hooks) - {"settings_class", "flow"}
+    hooks = public(hooks) - {"settings_class", "options_class", "flow"}
     assert set(listed("plugins.md", "| hook |")) == hooks
-    attributes = public(vars(ProviderPlugin)) - hooks - {"settings_class", "flow"}
+    attributes = public(vars(ProviderPlugin)) - hooks - {"settings_class", "options_class", "flow"}
     assert set(listed("plugins.md", "| attribute |")) == attributes
 
 
