@@ -183,7 +183,10 @@ def complete(plugin: type[ProviderPlugin[Any]], table: Mapping[str, Any]) -> dic
     given = {name: value() if callable(value) else value for name, value in table.items()}
     stated = {**plugin.defaults, **given}
     method = stated.get("client-authentication-method", plugin.client_authentication_method)
-    needed: dict[str, Any] = {"client-id": ID}
+    documented = bool({"credentials-file", "credentials-ref"} & given.keys())
+    needed: dict[str, Any] = {}
+    if not (documented and "client-id" in plugin.document):
+        needed["client-id"] = ID
     if method != "none" and not CREDENTIALS & given.keys():
         needed["client-secret"] = SECRET
     grant = GRANTS.get(canonical_grant(str(stated.get("authorization-grant-type") or "")))

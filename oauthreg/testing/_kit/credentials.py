@@ -107,6 +107,9 @@ def _named(name: str) -> bool:
 
 
 def _revealed(value: object) -> str | None:
-    """Return the value of a Secret, or of pydantic's SecretStr."""
+    """Return the value of a Secret, or of pydantic's SecretStr; None if it is elsewhere."""
     reveal = getattr(value, "get_secret_value", None)
-    return None if reveal is None else str(reveal())
+    try:
+        return None if reveal is None else str(reveal())
+    except TypeError:  # of one that is read for each attempt, into `context.secrets`
+        return None

@@ -22,9 +22,10 @@ def request_text(request: TokenRequest) -> str:
     """Return a request's method and address, its header fields, and its form, a line each.
 
     A credential of the kit is `<secret>`, Basic shows its two parts decoded, and of a JWT the
-    header and the claims are shown.
+    header and the claims are shown. `<client certificate>` is one that is shown in TLS.
     """
     lines = [f"{request.method} {request.url}"]
+    lines += ["<client certificate>"] if request.certificate is not None else []
     lines += [f"{name}: {_shown(_basic(value))}" for name, value in request.headers]
     lines += [f"{name}={_shown(value)}" for name, value in request.form]
     if request.content is not None:
