@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from oauthreg._settings.usable import Usable
 
 STYLES = {"ok": "green", "warning": "yellow", "failed": "bold red", "skipped": "dim"}
-OnStep = Callable[[str, str], None]
+Show = Callable[[str], None]
 
 
 @with_options
@@ -81,11 +81,6 @@ def check(
     if health:
         print_health(options, ids, timeout)
         return
-    from oauthreg._settings.usable import load_usable  # noqa: PLC0415 - help is shown without it
-
-    usable = load_usable(**options.sources, only=ids)
-    if not usable.ids:
-        raise nothing_configured(usable.configuration.looked_at)
     asked = CheckOptions(
         offline=offline,
         renew=renew,
@@ -95,7 +90,13 @@ def check(
         principal=principal,
         timeout=timeout,
     )
-    found = {result.id: result for result in _checked(usable, asked, options)}
+    with _progress(quiet=options.as_json) as show:
+        from oauthreg._settings.usable import load_usable  # noqa: PLC0415 - shown from the start
+
+        usable = load_usable(**options.sources, only=ids)
+        if not usable.ids:
+            raise nothing_configured(usable.configuration.looked_at)
+        found = _checked(usable, asked, show)
     results = [found[id_] for id_ in usable.ids]  # in the order of the settings
     if options.as_json:
         print_json([_data(result) for result in results])
@@ -111,37 +112,34 @@ def check(
         raise typer.Exit(NO_TOKEN)
 
 
-def _checked(usable: Usable, asked: CheckOptions, options: CommonOptions) -> Iterator[Result]:
+def _checked(usable: Usable, asked: CheckOptions, show: Show) -> dict[str, Result]:
+    """Check registrations, and show how far that is; return the results by id."""
     from oauthreg._check.probe import Probe  # noqa: PLC0415 - help is shown without it
     from oauthreg._check.run import check as run  # noqa: PLC0415 - likewise
 
     probe = Probe(usable.configuration, usable.ids)
+    found: dict[str, Result] = {}
+
+    def on_step(id_: str, step: str) -> None:
+        show(f"{len(found)} of {len(usable.ids)} checked; {id_}: {step}")
+
     try:
-        with _progress(len(usable.ids), quiet=options.as_json) as (on_step, on_result):
-            for result in run(usable, probe, asked, on_step):
-                on_result()
-                yield result
+        for result in run(usable, probe, asked, on_step):
+            found[result.id] = result
     finally:
         probe.close()
+    return found
 
 
 @contextmanager
-def _progress(count: int, *, quiet: bool) -> Iterator[tuple[OnStep, Callable[[], None]]]:
-    """Show on a terminal how far the check is, below what is printed."""
+def _progress(*, quiet: bool) -> Iterator[Show]:
+    """Give what shows a line that is replaced by the next; nothing where nobody looks at it."""
     terminal = console(sys.stderr)
-    done = [0]
     if quiet or not terminal.is_terminal:
-        yield lambda _id, _step: None, lambda: None
+        yield lambda _words: None
         return
-    with terminal.status(Text(f"checking {count}")) as status:
-
-        def on_step(id_: str, step: str) -> None:
-            status.update(Text(f"{done[0]} of {count} checked; {shown(id_)}: {step}"))
-
-        def on_result() -> None:
-            done[0] += 1
-
-        yield on_step, on_result
+    with terminal.status(Text("reading the settings")) as status:
+        yield lambda words: status.update(Text(shown(words)))
 
 
 def _print(result: Result) -> None:

@@ -14,11 +14,13 @@ from oauthreg._cli.common import (
     IdArgument,
     OnlyOption,
     os_user,
+    print_json,
     say,
 )
 from oauthreg._cli.exits import NO_TOKEN
 from oauthreg._cli.login_ways import by_browser, by_device
 from oauthreg._cli.options import CommonOptions, with_options
+from oauthreg._cli.token_options import token_facts
 from oauthreg._errors import ConfigurationError, Problem
 from oauthreg._grants.table import GRANTS, Grant
 from oauthreg._protocol.text import clean
@@ -116,12 +118,25 @@ def login(
         store = manager.status()[registration.registration_id]["store"]
     _tell(client, principal or _subject(client) or who)
     kept = _tell_whether_kept(registration, who, store)
-    if token:
+    if options.as_json:
+        _print_json(client, who, kept=kept, token=token, refresh_token=show_refresh_token)
+    elif token:
         sys.stdout.write(f"{client.access_token.token_value}\n")
-    if show_refresh_token:
+    if show_refresh_token and not options.as_json:
         _show_refresh_token(client)
     if not kept:
         raise typer.Exit(NO_TOKEN)
+
+
+def _print_json(
+    client: AuthorizedClient, who: str, *, kept: bool, token: bool, refresh_token: bool
+) -> None:
+    found = {"ok": kept, **token_facts(client), "principal": who}
+    if token:
+        found["access_token"] = client.access_token.token_value
+    if refresh_token:
+        found["refresh_token"] = client.refresh_token and client.refresh_token.token_value
+    print_json(found)
 
 
 def _registration(manager: AuthorizedClientManager, registration_id: str) -> ClientRegistration:

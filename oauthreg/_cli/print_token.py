@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import sys
 from base64 import urlsafe_b64decode
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -20,6 +19,7 @@ from oauthreg._cli.token_options import (
     ScopeOption,
     TimeoutOption,
     authorize_options,
+    token_facts,
 )
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ def token(
     elif common.as_json:
         value = client.access_token.token_value
         headers = {"headers": client.headers} if header else {}
-        print_json({"access_token": value, **_facts(client), **headers})
+        print_json({"access_token": value, **token_facts(client), **headers})
     elif header:
         for name, value in client.headers.items():
             sys.stdout.write(f"{name}: {value}\n")
@@ -76,26 +76,12 @@ def token(
         sys.stdout.write(f"{client.access_token.token_value}\n")
 
 
-def _facts(client: AuthorizedClient) -> dict[str, Any]:
-    """Return what is known of a token but the token itself, as RFC 6749 names it."""
-    token = client.access_token
-    left = (token.expires_at - datetime.now(UTC)).total_seconds()
-    return {
-        "token_type": token.token_type,
-        "expires_in": round(max(left, 0.0)),
-        "expires_at": token.expires_at.isoformat(timespec="seconds"),
-        "scope": " ".join(token.scopes),
-        "registration_id": client.registration.registration_id,
-        "principal": client.principal,
-    }
-
-
 def _print_decoded(client: AuthorizedClient, *, as_json: bool) -> None:
     decoded = _decoded(client.access_token.token_value)
     if decoded is None:
         say("The token is no JWT: only the server knows what it says (oauthreg introspect).")
         raise typer.Exit(NO_TOKEN)
-    print_json({**_facts(client), **decoded} if as_json else decoded)
+    print_json({**token_facts(client), **decoded} if as_json else decoded)
 
 
 def _decoded(value: str) -> dict[str, Any] | None:

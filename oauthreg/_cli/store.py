@@ -53,16 +53,21 @@ def print_status(options: CommonOptions) -> None:
     """Say which store the settings name, and whether it can be used."""
     store = _store(options)
     if store is None:
-        _print("type", "memory: each process keeps its own tokens, nothing is shared")
+        words = "memory: each process keeps its own tokens, nothing is shared"
+        _print({"type": "memory" if options.as_json else words}, as_json=options.as_json)
         return
-    _print("type", store.config.type)
-    _print("place", _place(store))
-    _print("encryption", "on" if store.encrypted else "off")
+    rows = {
+        "type": store.config.type,
+        "place": _place(store),
+        "encryption": "on" if store.encrypted else "off",
+    }
     try:
-        _print_state(store)
+        rows |= _state(store)
     except StoreError:
-        _print("state", "not usable")
+        if not options.as_json:  # which says the error instead
+            _print({**rows, "state": "not usable"}, as_json=False)
         raise
+    _print(rows, as_json=options.as_json)
 
 
 @app.command("schema")
@@ -75,7 +80,11 @@ def print_schema(options: CommonOptions) -> None:
         raise typer.Exit(WRONG_SETTINGS)
     from oauthreg.stores._sql import SqlStore  # noqa: PLC0415 - an extra
 
-    sys.stdout.write(f"{SqlStore.from_config(store.config).schema};\n")
+    schema = f"{SqlStore.from_config(store.config).schema};"
+    if options.as_json:
+        print_json({"schema": schema})
+    else:
+        sys.stdout.write(f"{schema}\n")
 
 
 @app.command("purge")
@@ -89,19 +98,28 @@ def purge(options: CommonOptions) -> None:
     shared = store.open()
     count = _patiently(shared.purge, store.config.timeout)
     shared.close()
+    if options.as_json:
+        print_json({"removed": count})
     say(f"Removed {count} {'entry' if count == 1 else 'entries'} that had ended.")
 
 
-def _print_state(store: ConfiguredStore) -> None:
+def _state(store: ConfiguredStore) -> dict[str, str]:
+    """Return what a store that can be used says.
+
+    Raises:
+        StoreError: it cannot be used.
+    """
     shared = store.open()
     _patiently(shared.names, store.config.timeout)
     begun, wall = time.monotonic(), time.time()
     now = _patiently(lambda: shared.load([]), store.config.timeout).clock.reading.time
     took = time.monotonic() - begun
     shared.close()
-    _print("answers in", f"{took * 1000:.1f} ms")
-    _print("its clock", f"{now - wall - took / 2:+.1f} s from this machine's")
-    _print("state", "ready: what is saved here is shared")
+    return {
+        "answers in": f"{took * 1000:.1f} ms",
+        "its clock": f"{now - wall - took / 2:+.1f} s from this machine's",
+        "state": "ready: what is saved here is shared",
+    }
 
 
 def _store(options: CommonOptions) -> ConfiguredStore | None:
@@ -131,5 +149,9 @@ def _place(store: ConfiguredStore) -> str:
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
 
 
-def _print(name: str, value: str) -> None:
-    sys.stdout.write(f"{name:<11} {value}\n")
+def _print(rows: dict[str, str], *, as_json: bool) -> None:
+    if as_json:
+        print_json({"ok": True, **{name.replace(" ", "-"): one for name, one in rows.items()}})
+        return
+    for name, value in rows.items():
+        sys.stdout.write(f"{name:<11} {value}\n")

@@ -1,13 +1,14 @@
-"""The options of commands that need a token: what to ask for instead of the settings'."""
+"""What commands about tokens share: options of the call, and what is known of a token."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 if TYPE_CHECKING:
-    from oauthreg._registration import AuthorizeOptions
+    from oauthreg._registration import AuthorizedClient, AuthorizeOptions
 
 ScopeOption = Annotated[
     list[str] | None,
@@ -49,3 +50,17 @@ def authorize_options(
     if timeout is not None:
         options["timeout"] = timeout
     return options
+
+
+def token_facts(client: AuthorizedClient) -> dict[str, Any]:
+    """Return what is known of a token but the token itself, as RFC 6749 names it."""
+    token = client.access_token
+    left = (token.expires_at - datetime.now(UTC)).total_seconds()
+    return {
+        "token_type": token.token_type,
+        "expires_in": round(max(left, 0.0)),
+        "expires_at": token.expires_at.isoformat(timespec="seconds"),
+        "scope": " ".join(token.scopes),
+        "registration_id": client.registration.registration_id,
+        "principal": client.principal,
+    }

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import io
 import json
 import socket
-import sys
 from email.utils import formatdate
 from time import time
 
 import pytest
 
 from oauthreg import AuthorizedClientManager, TokenEndpointError
-from oauthreg._cli.app import app
 from oauthreg.testing import DELETE, AuthorizationServer, Fault
 
 SECRET = "s3cret-of-the-cli"
@@ -301,27 +298,6 @@ def test_a_server_that_never_shakes_hands_is_named_at_tls(found, write):
     step = steps(results["one"])["tls"]
     assert (code, step["outcome"]) == (1, "failed")
     assert "connect-timeout" in step["remedy"]
-
-
-class Terminal(io.StringIO):
-    def isatty(self):
-        return True
-
-
-@pytest.mark.parametrize("columns", ["40", "200"])
-def test_a_terminal_of_any_width_shows_progress_and_colour(
-    oauthreg, server, settings, monkeypatch, columns
-):
-    for name, value in {"COLUMNS": columns, "TERM": "xterm-256color"}.items():
-        monkeypatch.setenv(name, value)
-    streams = {"stdout": Terminal(), "stderr": Terminal()}
-    for name, stream in streams.items():
-        monkeypatch.setattr(sys, name, stream)
-    with pytest.raises(SystemExit) as ended:
-        app(["check"])
-    assert ended.value.code == 0
-    assert "\x1b[" in streams["stdout"].getvalue()
-    assert "1 of 1" in streams["stderr"].getvalue() + streams["stdout"].getvalue()
 
 
 def test_a_proxy_is_named_where_it_is_not_there(found, write):

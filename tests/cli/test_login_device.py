@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 import pytest
@@ -79,3 +80,17 @@ def test_it_waits_no_longer_than_it_is_told_to(oauthreg, login_server, login_set
     assert done.returncode == 1
     assert "nobody logged in" in done.stderr
     assert login_server.token_requests >= 1
+
+
+def test_as_json_a_login_says_what_it_got_and_the_tokens_only_where_asked_for(
+    oauthreg, login_server, login_settings, told
+):
+    login_settings(authorization_grant_type="device_code")
+    told(CODE, login_server.approve_device)
+    found = json.loads(oauthreg("login", "web", "--json", "--principal", "bob").stdout)
+    assert (found["ok"], found["principal"], found["scope"]) == (True, "bob", "read")
+    assert not {"access_token", "refresh_token"} & found.keys()
+    shown = ("--token", "--show-refresh-token")
+    found = json.loads(oauthreg("login", "web", "--json", *shown).stdout)
+    assert found["access_token"] in {token.value for token in login_server.tokens}
+    assert found["refresh_token"]

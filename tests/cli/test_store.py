@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 import pytest
@@ -157,3 +158,21 @@ def test_the_commands_are_listed(oauthreg):
     assert done.returncode == 0
     for name in ("new-key", "status", "schema", "purge"):
         assert name in done.stdout
+
+
+def test_as_json_the_commands_of_the_store_print_one_value_each(oauthreg, sqlite, tmp_path):
+    def answer(*arguments):
+        return json.loads(oauthreg("--json", "store", *arguments).stdout)
+
+    assert answer("status") == {"ok": True, "type": "memory"}
+    sqlite()
+    status = answer("status")
+    assert (status["ok"], status["type"], status["encryption"]) == (True, "sqlite", "on")
+    assert status["state"].startswith("ready")
+    assert answer("purge") == {"removed": 0}
+    assert key_from(answer("new-key")["key"])
+    sql = '[store]\ntype = "sql"\nurl = "postgresql://127.0.0.1:1/d"\nencryption = "off"\n'
+    (tmp_path / "settings.toml").write_text(sql)
+    assert "CREATE TABLE" in answer("schema")["schema"]
+    failed = answer("status")
+    assert (failed["ok"], failed["error"]["type"]) == (False, "StoreError")
