@@ -27,6 +27,7 @@ app = typer.Typer(
     name="plugin",
     help="Begin a provider plugin of your own.",
     no_args_is_help=True,
+    add_completion=False,
     rich_markup_mode=None,
 )
 

@@ -29,6 +29,7 @@ app = typer.Typer(
     name="store",
     help="Make keys for a store, and look after it.",
     no_args_is_help=True,
+    add_completion=False,
     rich_markup_mode=None,
 )
 

@@ -16,12 +16,12 @@ ISSUER = ("--issuer-uri", "https://auth.example.com")
 KEYCLOAK = ("--type", "keycloak", "--set", "base-url=https://sso.example.com", "--set", "realm=r")
 CALLS = {
     "issuer": (*ISSUER, "--scope", "read", "--scope", "write"),
-    "token endpoint": ("--token-uri", "https://auth.example.com/token", "--id", "Odd id.é"),
+    "token endpoint": ("--token-uri", "https://auth.example.com/token", "--id", "Odd.é"),
     "plugin": KEYCLOAK,
     "public": (*ISSUER, "--public", "--grant", "device_code"),
     "login": (*ISSUER, "--grant", "authorization_code", "--redirect-uri", "https://a.example/cb"),
     "keyring": (*ISSUER, "--secret-ref", "keyring:a/b"),
-    "odd words": (*ISSUER, "--provider", 'my "own"', "--secret-file", "a b.secret"),
+    "odd words": (*ISSUER, "--provider", "my.own", "--secret-file", "a b.secret"),
 }
 
 
