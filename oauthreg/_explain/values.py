@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from oauthreg._endpoints import ENDPOINTS
 from oauthreg._explain import masks
+from oauthreg._secret_values import MASK
 from oauthreg._settings.load import effective
 from oauthreg._settings.models import HttpSettings, RegistrationSettings, aliases
 from oauthreg._sources import Sourced, locate
@@ -149,9 +150,11 @@ def _of_provider(
     path = f"provider.{quoted(details.name)}"
     table = _at(configuration.tree, "provider", details.name)
     below = [_at(layer, "provider", details.name) for layer in layers]
+    secret = _secret_settings(configuration, registration.registration_id)
     for key, item in table.items():
         if isinstance(item, Sourced):
-            yield _value(path, key, item, item.value, below)
+            value = _value(path, key, item, item.value, below)
+            yield _hidden(value) if key in secret else value
         elif isinstance(item, dict):
             yield from _entries(path, key, item, below)
     known = {"issuer-uri": details.issuer_uri, **details.endpoints}
@@ -166,6 +169,21 @@ def _of_provider(
         if key in found and key not in known:
             discovered = Source("discovery: the issuer's metadata", "discovery")
             yield Value(f"{path}.{key}", key, masks.setting(key, key, found[key]), discovered)
+
+
+def _secret_settings(configuration: Configuration, registration_id: str) -> set[str]:
+    """Return the keys of the plugin's settings that are credentials by their type."""
+    settings = configuration.entries[registration_id].plugin.settings
+    return {
+        field.alias or name
+        for name, field in type(settings).model_fields.items()
+        if hasattr(getattr(settings, name), "get_secret_value")
+    }
+
+
+def _hidden(value: Value) -> Value:
+    overrides = tuple((MASK, source) for _, source in value.overrides)
+    return replace(value, value=MASK, overrides=overrides)
 
 
 def _of_http(layers: Sequence[Tree], registration: ClientRegistration) -> Iterator[Value]:

@@ -7,9 +7,11 @@ import json
 import pytest
 from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from pydantic import SecretStr
 
 from oauthreg._explain import masks
 from oauthreg._secret_values import MASK
+from oauthreg.plugin import BaseUrl, ProviderPlugin, ProviderSettings
 
 SECRET = "s3cret-of-the-cli"
 
@@ -280,3 +282,25 @@ def test_what_may_be_shown_of_a_setting(key, leaf, value, shown):
 
 def test_an_authorization_header_of_one_word_is_masked_whole():
     assert masks.header("authorization", SECRET) == MASK
+
+
+class AcmeSettings(ProviderSettings):
+    base_url: BaseUrl
+    pin: SecretStr
+
+
+class Acme(ProviderPlugin[AcmeSettings]):
+    token_uri = "{base_url}/token"
+
+
+def test_a_setting_of_a_plugin_is_a_credential_by_its_type(explained, tmp_path, monkeypatch):
+    monkeypatch.setattr("oauthreg._settings.providers.provider_plugin", lambda _name: Acme)
+    (tmp_path / "settings.toml").write_text(
+        '[registration.one]\nclient-id = "a"\nclient-secret = "b"\n'
+        f'[provider.a]\ntype = "acme"\nbase-url = "https://a.example"\npin = "{SECRET}"\n'
+    )
+    (tmp_path / "settings.test.toml").write_text(f'[provider.a]\npin = "{SECRET}-2"\n')
+    found = by_path(explained("one", "--profile", "test"))
+    pin = found["provider.a.pin"]
+    assert (pin["value"], [one["value"] for one in pin["overrides"]]) == (MASK, [MASK])
+    assert found["provider.a.token-uri"]["source"] == "plugin acme"
