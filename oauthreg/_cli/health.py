@@ -16,7 +16,7 @@ from oauthreg._cli.options import CommonOptions
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from oauthreg import Health
+    from oauthreg._reports import Health
 
 LANES = 8
 TIMEOUT = 5.0
