@@ -31,6 +31,8 @@ FLOORS = (
         "_tokens",
         "_reports",
         "events",
+        "_event_log",
+        "_subscriptions",
     ),
     ("_signing_keys", "_dpop", "_urls", "_registration", "stores", "_shared", "_transports"),
     ("_sources", "_protocol"),

@@ -22,8 +22,9 @@ from oauthreg._manager.options import refuse_unknown
 from oauthreg._masked import Hidden
 from oauthreg._registration import AuthorizedClient, AuthorizeOptions, hide_options
 from oauthreg._reports import Introspection
+from oauthreg._subscriptions import notify
 from oauthreg.auth.httpx2 import Auth
-from oauthreg.events import WarmUp, notify
+from oauthreg.events import WarmUp
 
 with needed("httpx2", by="AsyncAuthorizedClientManager"):
     import httpx2

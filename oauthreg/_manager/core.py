@@ -37,8 +37,9 @@ from oauthreg._renewal.refresh_chain import chain_name
 from oauthreg._renewal.store_rules import lease_seconds
 from oauthreg._renewal.token_records import TokenRecords
 from oauthreg._secret_values import Secret
+from oauthreg._subscriptions import Subscriptions
 from oauthreg._token_key import request_principal, token_key
-from oauthreg.events import Event, Served, Subscriptions
+from oauthreg.events import Event, Served
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping

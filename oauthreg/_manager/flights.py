@@ -43,7 +43,8 @@ if TYPE_CHECKING:
     from oauthreg._renewal.hot_path import HotKey
     from oauthreg._renewal.sharing import Sharing
     from oauthreg._renewal.token_records import TokenRecords
-    from oauthreg.events import Event, Subscriptions
+    from oauthreg._subscriptions import Subscriptions
+    from oauthreg.events import Event
 
 T = TypeVar("T")
 CALLER_MARGIN = 1.0

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from oauthreg._flow import TokenRequest, TokenResponse
     from oauthreg._renewal.clocks import Clocks
     from oauthreg._renewal.flight import Flight, Procedure
-    from oauthreg.events import Subscriptions
+    from oauthreg._subscriptions import Subscriptions
 
 
 def reported(

@@ -23,8 +23,9 @@ from oauthreg._masked import Hidden
 from oauthreg._registration import AuthorizedClient, AuthorizeOptions, hide_options
 from oauthreg._renewal.flight import Procedure
 from oauthreg._reports import Introspection
+from oauthreg._subscriptions import notify
 from oauthreg.auth.requests import Auth
-from oauthreg.events import WarmUp, notify
+from oauthreg.events import WarmUp
 
 T = TypeVar("T")
 WARM_UP_LANES = 8
