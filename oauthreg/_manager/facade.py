@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import Any, NoReturn, Self
 
 from oauthreg._manager.core import Core
-from oauthreg._manager.options import read_hidden
+from oauthreg._manager.options import checked_ids, read_hidden
 from oauthreg._manager.registry import RegistrationRegistry
 from oauthreg._masked import Hidden
 from oauthreg._registration import ClientRegistration
@@ -64,7 +64,7 @@ class Facade:
         Raises:
             ConfigurationError: with every problem of every registration.
         """
-        asked = only if only is None or isinstance(only, str) else tuple(only)
+        asked = only if only is None else checked_ids(only)
         sources = {"profile": profile, "env_file": env_file, "secrets_dir": secrets_dir}
         given = Hidden((settings, arguments))
         del settings, arguments  # tables may hold secrets

@@ -7,12 +7,13 @@ names the option, the kind of what was given, and what to write; never a value t
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from oauthreg._errors import LoginRequiredError, WrongOptionError
 from oauthreg._grants.table import GRANTS
+from oauthreg._invisible import invisible_inside
 from oauthreg._masked import Hidden
 from oauthreg._registration import AuthorizeOptions
 from oauthreg._secret_values import Secret, TokenOf
@@ -94,6 +95,18 @@ def checked_id(registration_id: object) -> str:
     wanted = 'a string, as in "my-client"'
     text: str = _checked("registration_id", _id, wanted, registration_id)
     return text
+
+
+def checked_ids(ids: object) -> tuple[str, ...]:
+    """Return the ids that `only=` names: one, or several.
+
+    Raises:
+        TypeError: it is neither.
+    """
+    listed = (ids,) if isinstance(ids, str) or not isinstance(ids, Iterable) else tuple(ids)
+    if not all(isinstance(one, str) for one in listed):
+        raise WrongOptionError('only must be an id or a list of ids, as in only="my-client"')
+    return listed
 
 
 def checked_principal(principal: object) -> str:
@@ -204,6 +217,14 @@ def _text(value: object) -> str:
     return text
 
 
+def _word(value: object) -> str:
+    text = _text(value)
+    unseen = invisible_inside(text)
+    if unseen is not None:
+        raise _Unfit(f"has {unseen} in it")
+    return text
+
+
 def _texts(value: object) -> list[str]:
     items = value if isinstance(value, list | tuple | set | frozenset) else [value]
     wrong = next((item for item in items if not isinstance(item, str)), None)
@@ -281,7 +302,7 @@ _A_TOKEN = 'a non-empty string, a callable that gives one, or TokenOf("registrat
 _READERS: Mapping[str, tuple[Callable[[object], Any], str]] = {
     "principal": (_text, 'a non-empty string, as in principal="alice"'),
     "scope": (_scopes, 'a string or a list of strings, as in scope="read write"'),
-    "audience": (_text, 'one non-empty string, as in audience="orders"'),
+    "audience": (_word, 'one non-empty string, as in audience="orders"'),
     "resource": (_resources, 'an address or a list of them, as in resource="https://a.example"'),
     "parameters": (_parameters, 'a mapping of strings, as in parameters={"tenant": "a"}'),
     "subject_token": (_token, _A_TOKEN),

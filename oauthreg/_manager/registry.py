@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Mapping
 from copy import deepcopy
 from dataclasses import replace
 from types import MappingProxyType
@@ -14,7 +15,7 @@ from oauthreg._settings.load import with_registration
 from oauthreg._suggestions import did_you_mean
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable
 
     from oauthreg._registration import ClientRegistration
     from oauthreg._secret_values import Secret
@@ -91,6 +92,9 @@ class RegistrationRegistry:
         Raises:
             ConfigurationError: with every problem of it; nothing was changed then.
         """
+        checked_id(registration_id)
+        if not isinstance(settings, Mapping):
+            raise TypeError('settings must be a table, as in {"client-id": "my-client"}')
         with self._lock:
             configuration, entry = with_registration(self._configuration, registration_id, settings)
             changed = self._replace(configuration)

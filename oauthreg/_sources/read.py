@@ -98,6 +98,10 @@ def read(
         directory: Instead of the working directory.
         dict_name: What a dict of settings is, in words for errors.
     """
+    _check_kind("env_file", env_file, (str, os.PathLike), "a path")
+    _check_kind("secrets_dir", secrets_dir, (str, os.PathLike), "a path")
+    _check_kind("profile", profile, (str,), "a name")
+    _check_kind("arguments", arguments, (Mapping,), "a dict of settings")
     folder = directory or working_directory()
     search = _Search(folder)
     if isinstance(settings, Mapping):
@@ -115,6 +119,11 @@ def read(
     if arguments is not None:
         search.take("arguments", read_dict(arguments, folder, "arguments"))
     return search.result()
+
+
+def _check_kind(name: str, value: object, kinds: tuple[type, ...], wanted: str) -> None:
+    if value is not None and not isinstance(value, kinds):
+        raise TypeError(f"{name} must be {wanted}, or None; it is a {type(value).__name__}")
 
 
 class _Search:

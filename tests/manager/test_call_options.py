@@ -9,7 +9,13 @@ from types import SimpleNamespace
 
 import pytest
 
-from oauthreg import ClientRegistration, ProviderDetails, Secret, TokenOf
+from oauthreg import (
+    AuthorizedClientManager,
+    ClientRegistration,
+    ProviderDetails,
+    Secret,
+    TokenOf,
+)
 from oauthreg._manager.options import CallOptions, checked_id, checked_principal, read_options
 
 SURROGATE = "\ud800"
@@ -202,3 +208,31 @@ def test_a_principal_by_itself_is_checked_alike():
 def test_token_of_takes_an_id(given):
     with pytest.raises(TypeError, match="TokenOf takes the id of a registration"):
         TokenOf(given)
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"only": 5}, "only must be an id or a list of ids"),
+        ({"only": [5]}, "only must be an id or a list of ids"),
+        ({"arguments": 5}, "arguments must be a dict of settings, or None; it is a int"),
+        ({"env_file": 5}, "env_file must be a path"),
+        ({"secrets_dir": b"x"}, "secrets_dir must be a path"),
+        ({"profile": 5}, "profile must be a name"),
+    ],
+)
+def test_what_from_settings_is_given_is_checked(given, words):
+    with pytest.raises(TypeError, match=words):
+        AuthorizedClientManager.from_settings(None if "only" not in given else {}, **given)
+
+
+def test_register_takes_an_id_and_a_table(h):
+    with pytest.raises(TypeError, match="registration_id must be a string"):
+        h.do("register", None, {})
+    with pytest.raises(TypeError, match="settings must be a table"):
+        h.do("register", "other", "x")
+
+
+def test_an_audience_of_a_call_has_no_blanks(h):
+    with pytest.raises(TypeError, match=r"the option audience must be .* has a blank in it"):
+        h.authorize(audience="a b")
