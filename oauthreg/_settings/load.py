@@ -23,6 +23,7 @@ from oauthreg._settings.models import (
     TopLevelSettings,
 )
 from oauthreg._settings.providers import Provider, Providers
+from oauthreg._settings.refresh_tokens import note_tokens_in_two_places
 from oauthreg._settings.registrations import registration_from
 from oauthreg._settings.store import ConfiguredStore, configured_store
 from oauthreg._settings.token_references import note_broken_references, with_links
@@ -137,6 +138,7 @@ def assemble(
     fixed, tables = fixed_tokens(found, environment, tables)
     entries = resolve(tables, ids)
     note_broken_references(entries, tables)
+    note_tokens_in_two_places(entries, tables)
     store = configured_store(tables.table("store"))
     configuration = Configuration(
         MappingProxyType(entries),
@@ -171,6 +173,7 @@ def with_registration(
     entries = resolve(tables, set(added))
     everything = {**configuration.entries, **entries}
     note_broken_references(everything, tables)
+    note_tokens_in_two_places(everything, tables)
     if tables.problems:
         raise ConfigurationError(_unexplained(tables.problems, complete=True))
     changed = replace(

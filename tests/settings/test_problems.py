@@ -170,3 +170,31 @@ def test_ids_are_not_compared_each_with_each_where_there_are_very_many(problems,
     table = f"[registration.orders]\n{GOOD}{PROVIDER}"
     assert "registration.ordres" in problems(table)
     assert "registration.ordres" not in problems(f"[registration.b]\n{GOOD}{table}")
+
+
+GRANT = 'authorization-grant-type = "refresh_token"\n'
+
+
+def test_a_refresh_token_in_two_places_would_be_used_up(problems, loaded, tmp_path, monkeypatch):
+    (tmp_path / "token").write_text("planted-secret-value\n")
+    (tmp_path / "token").chmod(0o600)
+    monkeypatch.setenv("RT", "planted-secret-value")
+    table = f"{GRANT}{GOOD}refresh-token"
+    one = f'[registration.one]\n{table} = "planted-secret-value"\n'
+    others = {"file": 'file = "token"', "ref": 'ref = "env:RT"'}
+    for name, line in others.items():
+        found = problems(f"{PROVIDER}{one}[registration.two]\n{table}-{line}\n")
+        (problem,) = found.values()
+        assert problem.path == f"registration.two.refresh-token-{name}"
+        assert "registration.one, which has it from another place" in problem.message
+    same = f"{PROVIDER}{one}{one.replace('one', 'two')}"
+    assert len(loaded(same).entries) == 2
+    another = table.replace('"id"', '"other"')
+    client = f'[registration.two]\n{another}-file = "token"\n'
+    assert len(loaded(f"{PROVIDER}{one}{client}").entries) == 2
+
+
+def test_a_refresh_token_in_two_places_is_no_problem_where_it_is_read_later(loaded, tmp_path):
+    table = f"[registration.one]\n{GRANT}{GOOD}refresh-token = 'a'\n"
+    other = f"[registration.two]\n{GRANT}{GOOD}refresh-token-ref = 'keyring:a/b'\n"
+    assert len(loaded(f"{PROVIDER}{table}{other}").entries) == 2
