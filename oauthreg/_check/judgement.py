@@ -16,7 +16,7 @@ from oauthreg._urls import parse_pattern
 if TYPE_CHECKING:
     from oauthreg._check.probe import Probe
     from oauthreg._flow import Flow, Granted, TokenResponse
-    from oauthreg._registration import AuthorizedClient, ClientRegistration
+    from oauthreg._registration import AuthorizedClient, ClientRegistration, HttpProfile
     from oauthreg._renewal.fetches import TokenFetch
 
 CLOCK_WARNS, CLOCK_FAILS = 5.0, 60.0
@@ -62,6 +62,16 @@ def lifetime_step(registration: ClientRegistration, granted: Granted) -> Step:
         remedy = "Have the authorization server issue tokens that live longer: five minutes, say."
         return Step(name="lifetime", outcome="warning", seen=seen, remedy=remedy)
     return Step(name="lifetime", outcome="ok", seen=seen)
+
+
+def latency_step(profile: HttpProfile, seconds: float) -> Step:
+    """Judge how long the token answer took: half of what it may take is worth a look."""
+    seen = f"{seconds * 1000:.0f} ms"
+    limit = min(profile.read_timeout, profile.total_timeout)
+    if seconds < limit / 2:
+        return Step(name="latency", outcome="ok", seen=seen, seconds=seconds)
+    remedy = f"The limit is {limit:g} s: http.{profile.name}.read-timeout and total-timeout."
+    return Step(name="latency", outcome="warning", seen=seen, remedy=remedy, seconds=seconds)
 
 
 def clock_step(ahead: float | None) -> Step:

@@ -7,7 +7,13 @@ import time
 from typing import TYPE_CHECKING
 
 from oauthreg._check.flows import Seen
-from oauthreg._check.judgement import api_step, clock_step, lifetime_step, scopes_step
+from oauthreg._check.judgement import (
+    api_step,
+    clock_step,
+    latency_step,
+    lifetime_step,
+    scopes_step,
+)
 from oauthreg._check.logins import login_step, spends
 from oauthreg._check.network import failed, reach
 from oauthreg._check.results import CheckOptions, Result, Step
@@ -191,9 +197,11 @@ class RegistrationCheck:
 
     def _note_token(self, token: AccessToken) -> None:
         seconds = self._seen.seconds
-        took = "" if seconds is None else f" in {seconds * 1000:.0f} ms"
-        seen = f"{token.token_type} token{took}"
-        self._add(Step(name="token", outcome="ok", seen=seen, seconds=seconds))
+        self._add(
+            Step(name="token", outcome="ok", seen=f"{token.token_type} token", seconds=seconds)
+        )
+        if seconds is not None:
+            self._add(latency_step(self._registration.http, seconds))
 
     def _clock(self) -> None:
         if self._seen.seconds is not None:

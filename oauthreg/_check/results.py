@@ -8,7 +8,7 @@ from typing import Literal
 Outcome = Literal["ok", "warning", "skipped", "failed"]
 STEPS = (
     *("settings", "name", "tls", "metadata", "login", "secret"),
-    *("token", "scopes", "lifetime", "clock", "api"),
+    *("token", "latency", "scopes", "lifetime", "clock", "api"),
 )
 """Every step that a check may take, in their order."""
 

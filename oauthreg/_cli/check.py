@@ -164,10 +164,10 @@ def _line(outcome: str, name: str, seen: str) -> None:
 def _summary(result: Result) -> str:
     """Return what is worth to be seen of a registration that is well."""
     words = [f"{result.grant} at {result.provider}"]
-    for name in ("token", "scopes", "lifetime", "login"):
+    for name in ("token", "latency", "scopes", "lifetime", "login"):
         step = result.step(name)
         if step is not None:
-            words.append(f"{name} {step.seen}" if name != "token" else step.seen)
+            words.append(step.seen if name in {"token", "latency"} else f"{name}: {step.seen}")
     if result.step("token") is None and result.step("login") is None:
         words += [step.seen for step in result.steps[:1]]
     return "; ".join(words)

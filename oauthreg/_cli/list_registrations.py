@@ -7,8 +7,8 @@ import sys
 from rich.table import Table
 from rich.text import Text
 
-from oauthreg._cli.common import ENDLESS, console, print_json
-from oauthreg._cli.options import CommonOptions, with_options
+from oauthreg._cli.common import ENDLESS, console, print_json, say
+from oauthreg._cli.options import INIT, CommonOptions, with_options
 from oauthreg._cli.registration_rows import Row, row_of
 
 UNSAID = "-"
@@ -39,7 +39,8 @@ def list_registrations(options: CommonOptions) -> None:
         sys.stdout.write(f"{count}, and no problem in the settings.\n")
     else:
         looked = "; ".join(configuration.looked_at)
-        sys.stderr.write(f"No registration is configured. Looked at: {looked}.\n")
+        say(f"No registration is configured. Looked at: {looked}.")
+        say(f"    {INIT}", style="green")
 
 
 def _print_table(rows: list[Row]) -> None:

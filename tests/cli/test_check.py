@@ -10,6 +10,8 @@ from time import time
 import pytest
 
 from oauthreg import AuthorizedClientManager, TokenEndpointError
+from oauthreg._check.judgement import latency_step
+from oauthreg._registration import HttpProfile
 from oauthreg.testing import DELETE, AuthorizationServer, Fault
 
 SECRET = "s3cret-of-the-cli"
@@ -37,7 +39,7 @@ def test_what_is_well_is_one_line_and_a_verdict(oauthreg, server, settings):
     first, verdict = done.stdout.splitlines()
     assert first.startswith("ok")
     assert "my-client" in first
-    assert "Bearer token in" in first
+    assert "Bearer token; " in first
     assert verdict == "1 of 1 registration well"
     assert (done.returncode, done.stderr, server.token_requests) == (0, "", 1)
 
@@ -46,7 +48,7 @@ def test_as_json_every_step_is_there_and_no_token(found, server, settings):
     results, code = found()
     result = results["my-client"]
     assert (code, result["ok"], result["grant"]) == (0, True, "client_credentials")
-    names = ["settings", "name", "tls", "token", "scopes", "lifetime", "clock"]
+    names = ["settings", "name", "tls", "token", "latency", "scopes", "lifetime", "clock"]
     assert [step["name"] for step in result["steps"]] == names
     assert all(step["ok"] for step in result["steps"])
     assert outcomes(result)["clock"] == "skipped"  # this server dates no answer
@@ -358,3 +360,10 @@ def test_a_defect_of_one_check_does_not_end_the_others(found, server, write, mon
     results, code = found()
     assert (code, results["one"]["ok"]) == (2, False)
     assert "RuntimeError" in results["one"]["steps"][0]["seen"]
+
+
+@pytest.mark.parametrize(("seconds", "outcome"), [(0.1, "ok"), (5.0, "warning")])
+def test_an_answer_that_nearly_took_too_long_is_worth_a_look(seconds, outcome):
+    step = latency_step(HttpProfile(read_timeout=10.0), seconds)
+    assert (step.outcome, step.seconds) == (outcome, seconds)
+    assert bool(step.remedy) == (outcome == "warning")
