@@ -14,9 +14,9 @@ from oauthreg.plugin import (
     ProviderSettings,
 )
 from oauthreg_entra.hints import HINTS
-from oauthreg_entra.managed_identity import ManagedIdentity
+from oauthreg_entra.managed_identity import AppServiceIdentity, ManagedIdentity
 
-__all__ = ["Entra", "EntraB2C", "ManagedIdentity"]
+__all__ = ["AppServiceIdentity", "Entra", "EntraB2C", "ManagedIdentity"]
 
 CLOUDS = {
     "public": "https://login.microsoftonline.com",

@@ -1,6 +1,7 @@
 """Azure's managed identities: tokens from the platform's own service, without a credential."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
+from dataclasses import replace
 from urllib.parse import urlencode
 
 from oauthreg.plugin import (
@@ -12,6 +13,7 @@ from oauthreg.plugin import (
     Problem,
     ProviderPlugin,
     ProviderSettings,
+    Secret,
     TokenRequest,
 )
 
@@ -56,31 +58,66 @@ class ManagedIdentity(ProviderPlugin[ManagedIdentitySettings]):
 
     def flow(self, context: PluginContext) -> Flow[Granted]:
         """Ask for a token; the header shows that the request was meant."""
-        response = yield self._request(context, "2018-02-01", "msi_res_id", ("Metadata", "true"))
+        request = request_for(context, self.settings, "2018-02-01", "msi_res_id")
+        response = yield replace(request, headers=(("Metadata", "true"),))
         return self.parse_response(context, response)
 
     def check(self, registration: ClientRegistration) -> Iterable[Problem]:
         """One resource."""
-        if len(registration.resource) != 1:
-            yield Problem(f"registration.{registration.registration_id}.resource", ONE_RESOURCE)
+        return check_resource(registration)
 
-    def _request(
-        self, context: PluginContext, version: str, resource_id: str, header: tuple[str, str]
-    ) -> TokenRequest:
-        (resource,) = context.registration.resource
-        query = [("api-version", version), ("resource", resource)]
-        query += self._identity(context.registration, resource_id)
-        url = f"{context.endpoints['token-uri']}?{urlencode(query)}"
-        return TokenRequest(url=url, method="GET", headers=(header,))
 
-    def _identity(
-        self, registration: ClientRegistration, resource_id: str
-    ) -> Iterator[tuple[str, str]]:
-        """Give what names a user-assigned identity."""
-        named = None if registration.client_id == SYSTEM_ASSIGNED else registration.client_id
-        known = {
-            "client_id": named,
-            "object_id": self.settings.object_id,
-            resource_id: self.settings.resource_id,
-        }
-        yield from ((name, value) for name, value in known.items() if value)
+class AppServiceSettings(ManagedIdentitySettings):
+    """As that of a virtual machine, and what the platform gives the process.
+
+    Attributes:
+        identity_header: The secret of the service, IDENTITY_HEADER.
+    """
+
+    identity_header: Secret
+
+
+class AppServiceIdentity(ProviderPlugin[AppServiceSettings]):
+    """The identity of an app in App Service or Functions."""
+
+    client_authentication_method = "none"
+    defaults = {"client-id": SYSTEM_ASSIGNED}
+    environment = {"token-uri": "IDENTITY_ENDPOINT", "identity-header": "IDENTITY_HEADER"}
+    answer = {"expires_at": "expires_on", "error_description": "message"}
+    error_hints = HINTS
+    documentation = "https://learn.microsoft.com/azure/app-service/overview-managed-identity"
+
+    def flow(self, context: PluginContext) -> Flow[Granted]:
+        """Ask for a token; the header shows that this very process asks."""
+        secret = context.secrets["identity_header"].get_secret_value()
+        request = request_for(context, self.settings, "2019-08-01", "mi_res_id")
+        header = ("X-IDENTITY-HEADER", secret)
+        response = yield replace(request, headers=(header,), sensitive=(secret,))
+        return self.parse_response(context, response)
+
+    def check(self, registration: ClientRegistration) -> Iterable[Problem]:
+        """One resource."""
+        return check_resource(registration)
+
+
+def request_for(
+    context: PluginContext, settings: ManagedIdentitySettings, version: str, resource_id: str
+) -> TokenRequest:
+    """Return the request for a token of one resource, without the header."""
+    (resource,) = context.registration.resource
+    client_id = context.registration.client_id
+    known = {
+        "api-version": version,
+        "resource": resource,
+        "client_id": None if client_id == SYSTEM_ASSIGNED else client_id,
+        "object_id": settings.object_id,
+        resource_id: settings.resource_id,
+    }
+    query = urlencode({name: value for name, value in known.items() if value})
+    return TokenRequest(url=f"{context.endpoints['token-uri']}?{query}", method="GET")
+
+
+def check_resource(registration: ClientRegistration) -> Iterable[Problem]:
+    """Give what is wrong with the resource."""
+    if len(registration.resource) != 1:
+        yield Problem(f"registration.{registration.registration_id}.resource", ONE_RESOURCE)

@@ -3,12 +3,26 @@
 from typing import ClassVar
 
 import pytest
-from oauthreg_entra import CLOUDS, Entra, EntraB2C, EntraSettings, ManagedIdentity
+from oauthreg_entra import (
+    CLOUDS,
+    AppServiceIdentity,
+    Entra,
+    EntraB2C,
+    EntraSettings,
+    ManagedIdentity,
+)
 from oauthreg_entra.hints import CODES
 
 from oauthreg import AuthorizedClientManager, ConfigurationError
 from oauthreg.plugin import Explanation
-from oauthreg.testing import ProviderPluginTests, Sample, answer, assertion_file, key_file
+from oauthreg.testing import (
+    ProviderPluginTests,
+    Sample,
+    answer,
+    assertion_file,
+    certificate_file,
+    key_file,
+)
 
 GRAPH = "https://graph.microsoft.com/.default"
 TENANT = "contoso.onmicrosoft.com"
@@ -42,7 +56,10 @@ class TestConformance(ProviderPluginTests):
     registration: ClassVar = {"client-id": "535fb089", "scope": GRAPH}
     cases: ClassVar = {
         "secret": {},
-        "certificate": {"private-key-file": key_file},
+        "certificate": {
+            "private-key-file": key_file,
+            "assertion-certificate-file": certificate_file,
+        },
         "workload identity": {"assertion-file": assertion_file},
     }
     samples: ClassVar = [
@@ -119,6 +136,38 @@ Metadata: true
     }
 
 
+class TestAppService(ProviderPluginTests):
+    plugin = AppServiceIdentity
+    name = "entra-app-service"
+    settings: ClassVar = {
+        "token-uri": "http://127.0.0.1:41741/MSI/token",
+        "identity-header": "853b9a84-5bfa-4b22-a3f3-0b9a43d9ad8a",
+        "resource-id": "/subscriptions/s/identities/i",
+    }
+    registration: ClassVar = {"resource": "https://vault.azure.net", "client-id": "system-assigned"}
+    samples: ClassVar = [
+        Sample(
+            answer(
+                access_token="eyJ0eXAi...",
+                expires_on="1800003600",
+                resource="https://vault.azure.net",
+                token_type="Bearer",
+            ),
+            token="eyJ0eXAi...",
+            lifetime=3600,
+        ),
+        Sample(answer(400, statusCode=400, message="No identity"), hint="the identity"),
+        Sample(answer(404), hint="does not answer yet", retryable=True),
+        Sample(answer(410), hint="does not answer yet", retryable=True),
+    ]
+    requests: ClassVar = [
+        """
+GET http://127.0.0.1:41741/MSI/token?api-version=2019-08-01&resource=https%3A%2F%2Fvault.azure.net&mi_res_id=%2Fsubscriptions%2Fs%2Fidentities%2Fi
+X-IDENTITY-HEADER: 853b9a84-5bfa-4b22-a3f3-0b9a43d9ad8a
+"""
+    ]
+
+
 def problems(provider, **registration):
     table = {"client-id": "my-client", "client-secret": "a secret", **registration}
     table = {name: value for name, value in table.items() if value is not None}
@@ -162,7 +211,8 @@ def test_each_cloud_has_its_address(cloud):
 
 def test_trap_8_the_assertion_is_for_the_token_endpoint_and_short():
     (sent,) = TestConformance().sent("certificate")
-    assert '"alg": "PS256"' in sent
+    assert '"alg": "PS256", "x5t#S256": "..."' in sent
+    assert "<client certificate>" not in sent, "in TLS it would go to Microsoft, too"
     assert f'"aud": "{TOKEN_URI}"' in sent
     assert '"iat": 1800000000, "exp": 1800000300' in sent
 
