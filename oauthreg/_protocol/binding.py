@@ -17,13 +17,15 @@ if TYPE_CHECKING:
     from oauthreg._registration import ClientRegistration
 
 JWT_PARTS = 3
+CERTIFICATE = "x5t#S256"
 
 
 def check_token_binding(registration: ClientRegistration, granted: Granted) -> None:
     """Refuse a token that is not protected as the registration wants it.
 
-    With `dpop`, a bearer token is refused, unless the setting is "optional" (RFC 9449 section 5);
-    without it a DPoP token, which only the owner of its key can use. With
+    With `dpop`, a bearer token is refused, unless the setting is "optional" (RFC 9449 section 5),
+    and a JWT that names another key; without it a DPoP token, which only the owner of its key can
+    use. With
     `certificate-bound-tokens`, a JWT must name the client certificate in its `cnf` claim (RFC 8705
     section 3.1); whether another token is bound only the server knows.
 
@@ -46,10 +48,19 @@ def check_token_binding(registration: ClientRegistration, granted: Granted) -> N
             hint="Switch DPoP-bound tokens on for the client at the server; "
             f'{path}.dpop = "optional" takes bearer tokens too.',
         )
-    claims = jwt_claims(granted.access_token) if registration.certificate_bound_tokens else None
+    claims = jwt_claims(granted.access_token)
     if claims is None:
         return
-    bound_to = _bound_to(claims)
+    key = _confirmation(claims, "jkt")
+    if registration.prover is not None and key not in (None, registration.prover.thumbprint):
+        raise InvalidTokenResponseError(
+            f"{TOKEN_ENDPOINT} answered with a token that is bound to another key than {path}.dpop",
+            retryable=False,
+            hint="The server bound it to the key of another client or process.",
+        )
+    if not registration.certificate_bound_tokens:
+        return
+    bound_to = _confirmation(claims, CERTIFICATE)
     if bound_to is None or bound_to not in _thumbprints(registration):
         fault = "another certificate" if bound_to else "no certificate"
         raise InvalidTokenResponseError(
@@ -70,14 +81,15 @@ def read_certificate(registration: ClientRegistration, granted: Granted) -> Flow
     claims = jwt_claims(granted.access_token) if registration.certificate_bound_tokens else None
     if claims is None or certificate is None or certificate.current is None:
         return
-    if _bound_to(claims) not in {*_thumbprints(registration)}:
+    if _confirmation(claims, CERTIFICATE) not in {*_thumbprints(registration)}:
         with suppress(SecretUnavailableError):
             yield ReadSecret(certificate.current, "certificate-file")
 
 
-def _bound_to(claims: Mapping[str, Any]) -> str | None:
+def _confirmation(claims: Mapping[str, Any], member: str) -> str | None:
+    """Return the thumbprint of what a token is bound to (RFC 7800)."""
     confirmation = claims.get("cnf")
-    bound_to = confirmation.get("x5t#S256") if isinstance(confirmation, dict) else None
+    bound_to = confirmation.get(member) if isinstance(confirmation, dict) else None
     return bound_to if isinstance(bound_to, str) else None
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -40,6 +41,18 @@ def test_where_dpop_is_optional_both_are_taken(context):
 def test_a_dpop_token_without_a_key_is_refused(context):
     with pytest.raises(InvalidTokenResponseError, match=r"Set registration\.app\.dpop = true"):
         check_token_binding(context().registration, Granted(access_token="t", token_type="DPoP"))
+
+
+@pytest.mark.parametrize("cnf", [None, {}, {"jkt": KEY.thumbprint}, {"jkt": 5}])
+def test_a_jwt_that_names_the_key_or_none_is_taken(context, cnf):
+    granted = replace(jwt(cnf=cnf), token_type="DPoP")
+    check_token_binding(context(prover=Prover(KEY)).registration, granted)
+
+
+def test_a_jwt_that_names_another_key_is_refused(context):
+    granted = replace(jwt(cnf={"jkt": generated_key().thumbprint}), token_type="DPoP")
+    with pytest.raises(InvalidTokenResponseError, match="bound to another key"):
+        check_token_binding(context(prover=Prover(KEY)).registration, granted)
 
 
 def bound(context, certificate=CERTIFICATE):
