@@ -8,6 +8,7 @@ from oauthreg._errors import SecretUnavailableError
 from oauthreg._flow import Pause, StoreCall
 from oauthreg._renewal.backoff import Schedule
 from oauthreg._renewal.fetches import labels
+from oauthreg._renewal.flight import FROZEN
 from oauthreg._renewal.health import READY, unwell
 from oauthreg.events import StoreAnswered, StoreFailed
 from oauthreg.stores import StoreBusyError, StoreError
@@ -101,7 +102,8 @@ class StoreAccess:
     ) -> Flow[T | None]:
         """Call the store; None if it failed, which is noted and published.
 
-        A call of a store that was in use until now is made once more.
+        A call of a store that was in use until now is made once more. If this process stood still
+        meanwhile, that is no failure of the store, and the time begins anew.
 
         Args:
             fetch: What it is about, for the event.
@@ -112,6 +114,8 @@ class StoreAccess:
         again = not self._failures
         while True:
             left = until - self._clocks.monotonic()
+            if left <= -FROZEN:
+                until, left = self.budget(), self.timeout
             if left <= 0:
                 self._failed(fetch, operation, f"no answer within {self.timeout:g} s")
                 return None
@@ -128,6 +132,8 @@ class StoreAccess:
                 value: T = answer.value
                 return value
             pause = BUSY_PAUSE
+            if took > left + FROZEN:
+                continue
             if not isinstance(error, StoreBusyError):
                 if not again:
                     self._failed(fetch, operation, _reason(error))

@@ -164,24 +164,27 @@ class Shipped(Process):
             monotonic=lambda: world.now,
             random=Random(seed).random,  # noqa: S311 - a simulation
         )
-        self._server = server
-        self._core = Core(RegistrationRegistry(configuration), clocks=clocks)
-        self._hot = self._core.hot.by_id
+        self._use(Core(RegistrationRegistry(configuration), clocks=clocks), NAME, EPOCH)
         super().__init__(world, server, start)
+
+    def _use(self, core: Core, name: str, epoch: float) -> None:
+        """Call for one registration of a core, whose wall clock began at `epoch`."""
+        self._core, self._name, self._epoch = core, name, epoch
+        self._hot = core.hot.by_id
 
     def _is_hot(self) -> bool:
         """Whether a call is a hit, as `authorize` finds it out."""
-        hot = self._hot.get(NAME)
-        return hot is not None and EPOCH + self.world.now < hot[1] and self.world.now < hot[2]
+        hot, now = self._hot.get(self._name), self.world.now
+        return hot is not None and self._epoch + now < hot[1] and now < hot[2]
 
     def _good_until(self) -> float:
         if not self._is_hot():
             return self.world.now
-        return min(self._hot[NAME][1] - EPOCH, self._hot[NAME][2])
+        return min(self._hot[self._name][1] - self._epoch, self._hot[self._name][2])
 
     def _call(self) -> None:
         if not self._is_hot():
-            self._drive(self._core.authorize(NAME, {}))
+            self._drive(self._core.authorize(self._name, {}))
 
     def _drive(
         self,
@@ -207,7 +210,7 @@ class Shipped(Process):
     ) -> None:
         match step:
             case TokenRequest() if flight is not None:
-                self._server.ask(flight.deadline - self.world.now, answered)
+                self._ask(step, flight.deadline - self.world.now, answered)
             case Pause(seconds):
                 self.world.after(seconds, answered)
             case ReadSecret():
@@ -220,7 +223,15 @@ class Shipped(Process):
             case Wait(other):
                 other.outcome.add_done_callback(lambda _: self.world.after(0.0, answered))
             case _:
-                raise NotImplementedError(step)
+                self._perform_other(step, answered)
+
+    def _ask(self, request: TokenRequest, patience: float, answered: Callable[..., object]) -> None:
+        del request
+        self.server.ask(patience, answered)
+
+    def _perform_other(self, step: ManagerStep, answered: Callable[..., object]) -> None:
+        del answered
+        raise NotImplementedError(step)
 
 
 class Naive(Process):
