@@ -22,7 +22,9 @@ MODULE = re.compile(r"`(oauthreg[\w.]*)`(?=[^|\n]*\|[^|\n]*\|$)", re.MULTILINE)
 
 def on_config(config: Any) -> Any:
     """Put the lists of pages in the place of the folders in the navigation."""
-    how_to = sorted((ROOT / "docs/how-to").glob("*.md"), key=lambda path: path.name != "README.md")
+    how_to = sorted(
+        (ROOT / "docs/how-to").glob("*.md"), key=lambda path: (path.name != "README.md", path.name)
+    )
     listed = {
         "how-to/": [f"how-to/{path.name}" for path in how_to],
         "api/": [{name: f"api/{name}.md"} for name in modules()],

@@ -54,6 +54,8 @@ UNREAD = frozenset(
     )
 )
 """Keys that the loader leaves alone where nothing needs them, whatever they hold."""
+FURTHER = {"mtls-token-uri": "the token endpoint for clients with a TLS certificate (RFC 8705)"}
+"""Addresses that docs/plugins.md explains."""
 USUAL_SPELLING = {"pattern": "^[^A-Z]*$"}
 
 
@@ -210,7 +212,7 @@ def _inside(settings: Schema) -> Schema:
 
 def _provider(name: str, plugin: type[ProviderPlugin[Any]], meanings: Mapping[str, str]) -> Schema:
     own = {**_documented(plugin.settings_class), **(meanings if name == "generic" else {})}
-    addresses = _table(addresses_of(plugin), meanings)
+    addresses = _table(addresses_of(plugin), {**FURTHER, **meanings})
     settings = _table(plugin.settings_class, own)
     for key in plugin_spellings(plugin.settings_class):
         settings["properties"].setdefault(key, {"type": "string"})

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import peers_document
+import plots
 from peers_drivers import DRIVERS
 from peers_measures import MEASURES
 from simulation import Naive, Shipped, outage, requests_per_hour
@@ -108,6 +109,7 @@ def main() -> None:
         simulated=simulated(),
     )
     DOCUMENT.write_text(text, encoding="utf-8")
+    plots.main()
     print(text)
 
 

@@ -24,6 +24,10 @@ No test depends on these figures, and no other machine will repeat them: read th
 
 {peers}
 
+![Token requests of 1,000 callers without a token](plots/herd.svg)
+
+![The 99th percentile of a call while a renewal hangs](plots/renewal.svg)
+
 How each figure is measured, and what it does not say:
 
 - Every measurement has a process of its own, and the authorization server another. Both are on
@@ -53,6 +57,8 @@ How each library is called:
 ## A fleet and its server
 
 {fleet}
+
+![What an outage does to a fleet](plots/outage.svg)
 
 Simulated, not measured: time, chance and the server are put in their places, and oauthreg's own
 engine, backoff and flow of a token request run in between (`tests/bench/simulation.py`). Each
