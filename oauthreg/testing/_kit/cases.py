@@ -27,8 +27,9 @@ E = TypeVar("E", bound=AuthorizationError)
 CREDENTIALS = frozenset(
     {
         *("client-secret", "client-secret-file", "client-secret-ref", "client-secrets"),
-        *("private-key", "private-key-file", "private-key-ref", "assertion-file"),
-        *("certificate-file", "credentials-file", "credentials-ref"),
+        *("private-key", "private-key-file", "private-key-ref"),
+        *("assertion", "assertion-file", "assertion-ref", "certificate-file"),
+        *("credentials-file", "credentials-ref"),
     }
 )
 

@@ -14,13 +14,14 @@ from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from datetime import date
 from os import environ
+from types import FunctionType
 from typing import TYPE_CHECKING, Any
+
+from oauthreg._provider import ProviderPlugin
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from types import CodeType, FrameType
-
-    from oauthreg._provider import ProviderPlugin
 
 CLOCKS = frozenset(
     {
@@ -60,9 +61,10 @@ CODE: Mapping[CodeType, str] = {
     threading.Thread.join.__code__: "waits: yield a Pause",
 }
 """Functions of the standard library that are Python themselves."""
-HOOKS = (
-    *("endpoints", "parameters", "authenticate", "parse_response", "explain_error", "check"),
-    *("flow", "shape", "at_hand", "attach", "refuses_token", "usage", "revoke", "introspect"),
+HOOKS = tuple(
+    name
+    for name, member in vars(ProviderPlugin).items()
+    if not name.startswith("_") and isinstance(member, FunctionType)
 )
 STREAMS = ("BufferedReader", "BufferedWriter", "FileIO", "TextIOWrapper")
 
