@@ -16,7 +16,17 @@ import oauthreg.plugin
 import oauthreg.stores
 from oauthreg.testing import AuthorizationServer
 
-EXTRAS = ("httpx2", "httpx", "aiohttp", "keyring", "javaproperties", "yaml", "rich", "typer")
+EXTRAS = (
+    "httpx2",
+    "httpx",
+    "aiohttp",
+    "keyring",
+    "javaproperties",
+    "yaml",
+    "rich",
+    "typer",
+    "opentelemetry.metrics",
+)
 
 
 def refusal(code):
@@ -55,6 +65,7 @@ for code, extra in (
     ("import oauthreg.auth.httpx2", "httpx2"),
     ("import oauthreg.auth.httpx", "httpx"),
     ("import oauthreg.auth.aiohttp", "aiohttp"),
+    ("import oauthreg.telemetry", "otel"),
 ):
     assert f"pip install 'oauthreg[{extra}]'" in refusal(code), code
 

@@ -139,6 +139,7 @@ def test_without_extras_all_else_works_and_each_missing_one_is_named(tmp_path):
         "yaml",
         "rich",
         "typer",
+        "opentelemetry.metrics",
     ]
     code = (
         f"import runpy, sys; sys.modules.update(dict.fromkeys({libraries})); "

@@ -92,6 +92,10 @@ class RegistrationCheck:
         header = self._probe.configuration.headers.get(("registration", self._fetch.name))
         place = locate(header).partition(", ")[0] if header is not None else "by defaults"
         self._add(Step(name="settings", outcome="ok", seen=place))
+        if self._fetch.name in self._probe.configuration.fixed_tokens:
+            seen = "fixed by OAUTHREG_FIXED_TOKENS; nothing is sent"
+            self._add(Step(name="token", outcome="skipped", seen=seen))
+            return False
         return not self._options.offline
 
     def _reached(self) -> bool:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import logging
 
 import pytest
+from typer.testing import CliRunner
 
 from oauthreg import AuthorizationError, AuthorizedClientManager, ConfigurationError
+from oauthreg._cli.app import app
 
 SETTINGS = """
 [registration.my-client]
@@ -71,6 +73,18 @@ def test_nothing_is_asked_about_a_fixed_token(settings):
         for ask in (manager.introspect, manager.revoke, manager.authorization_request):
             with pytest.raises(AuthorizationError):
                 ask("user")
+
+
+@pytest.mark.parametrize(
+    "command", [["check"], ["list"], ["token", "my-client"], ["explain", "user"]]
+)
+def test_no_command_sends_anything_for_them_or_shows_them(settings, command):
+    done = CliRunner().invoke(app, command)
+    assert done.exit_code == 0, done.output
+    assert ("abc" in done.stdout) == (command[0] == "token")
+    assert "xyz" not in done.output
+    if command[0] == "check":
+        assert done.stdout.count("fixed by OAUTHREG_FIXED_TOKENS") == 3
 
 
 @pytest.mark.parametrize("word", ["production", "Production", " PRODUCTION "])
