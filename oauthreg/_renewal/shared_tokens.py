@@ -194,6 +194,8 @@ class SharedTokens:
                 continue
             first = now - entry.last_rejection > REJECTION_RESET
             count = 0 if first else entry.refused_in_a_row + 1
-            wait = REJECTION.interval(count, self._state.clocks.random()) if count else 0.0
-            entry = replace(entry, refused_in_a_row=count, last_rejection=now, renew_at=now + wait)
+            renew_at = 0.0  # at once, however far the store's clock is off
+            if count:
+                renew_at = now + REJECTION.interval(count, self._state.clocks.random())
+            entry = replace(entry, refused_in_a_row=count, last_rejection=now, renew_at=renew_at)
         return entry

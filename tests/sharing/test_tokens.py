@@ -134,6 +134,23 @@ def test_a_rejected_token_is_taken_by_nobody(process, server):
     assert server.token_requests == 2
 
 
+def test_a_rejected_token_is_not_taken_from_a_slow_store_either(process, server, monkeypatch):
+    one = process()
+    token = one.token()
+    shared = one.core.flights.sharing.access.store
+    observe = shared._observe
+
+    def slow(call):
+        answer, clock = observe(call)
+        shared._clock = clock = clock._replace(sent=clock.sent - 5.0)
+        return answer, clock
+
+    monkeypatch.setattr(shared, "_observe", slow)
+    one.do("reject", "app", token)
+    assert one.token() != token
+    assert server.token_requests == 2
+
+
 def test_a_rejection_is_told_at_the_end_of_a_process(process, server):
     first = process()
     old = first.token()
