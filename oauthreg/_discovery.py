@@ -76,6 +76,8 @@ def discover(
         if _differs_by_slash(issuer, named):
             break
     message, hint = _cause(issuer, metadata_uri, provider, found)
+    if not found:
+        hint = f"{_seen(answers)}{hint}"
     raise DiscoveryError(
         message,
         provider=provider,
@@ -159,6 +161,18 @@ def _described(response: TokenResponse, metadata: Metadata | None) -> str:
         return answer_words(response)
     issuer = metadata.get("issuer")
     return f"metadata of the issuer {_shown(issuer)}" if issuer else "metadata without an issuer"
+
+
+def _seen(answers: list[tuple[str, str]]) -> str:
+    """Return what it means that every address answered in the same way, where that says much."""
+    words = [answered for _, answered in answers]
+    if all("a redirect" in one for one in words):
+        return "Redirects are not followed: write the address that they lead to. "
+    if all("an HTML page" in one for one in words):
+        return "A web page answers there: of a login, a firewall, or another server. "
+    if all(one in {"401", "403"} for one in words):
+        return "The server, or a gateway before it, shows its metadata to nobody. "
+    return ""
 
 
 def _cause(

@@ -75,6 +75,7 @@ DISCOVERY = {
     "nothing there": (ISSUER, answer(404)),
     "a page": (ISSUER, answer(200, HTML.encode())),
     "a redirect": (ISSUER, answer(302, location="https://login.example/x?y")),
+    "a refusal": (ISSUER, answer(401)),
     "down": (ISSUER, answer(503)),
     "no connection": (ISSUER, ConnectionFailedError("as.example:443 refused the connection")),
     "another issuer": (ISSUER, answer(200, {"issuer": OTHER})),
