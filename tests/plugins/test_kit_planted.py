@@ -1,21 +1,10 @@
 """Twenty planted mistakes, and more of their kinds: the kit catches every one."""
 
-import datetime as dt
 import json
-import os
 import re
-import socket
-import subprocess
-import sys
-import threading
-import time
-import uuid
 from base64 import b64encode
 from dataclasses import replace
-from functools import cache
 from itertools import count
-from pathlib import Path
-from time import monotonic, perf_counter
 from typing import ClassVar
 from urllib.parse import quote
 
@@ -24,8 +13,6 @@ import pytest
 from oauthreg import PluginFailedError
 from oauthreg.plugin import (
     BaseUrl,
-    Explanation,
-    Granted,
     NeedToken,
     Pause,
     ProviderPlugin,
@@ -196,67 +183,6 @@ class MisspeltWordsOfAHint(Acme):
     error_hints: ClassVar = {"invalid_scope: not alowed": "Ask for another scope."}
 
 
-class OpensASocket(Acme):
-    def parameters(self, context):
-        with socket.socket():
-            return ()
-
-
-class LooksUpAName(Acme):
-    def parse_response(self, context, response):
-        socket.getaddrinfo("localhost", 443)
-        return super().parse_response(context, response)
-
-
-class ReadsAFile(Acme):
-    def authenticate(self, context, request):
-        Path(__file__).read_bytes()
-        return super().authenticate(context, request)
-
-
-class LooksForAFile(Acme):
-    def flow(self, context):
-        Path("/var/run/secrets/token").exists()
-        return (yield from super().flow(context))
-
-
-class RunsAProgram(Acme):
-    def explain_error(self, error):
-        subprocess.run(["true"], check=True)
-        return super().explain_error(error)
-
-
-class Sleeps(Acme):
-    def explain_error(self, error):
-        time.sleep(0.001)
-        return super().explain_error(error)
-
-
-class ReadsTheEnvironment(Acme):
-    def parameters(self, context):
-        return [("region", os.environ.get("ACME_REGION", "eu"))]
-
-
-class AsksGetenv(Acme):
-    def check(self, registration):
-        yield from os.getenv("ACME_PROBLEMS", "")
-
-
-class EnvironmentInASetting(Acme):
-    def __init__(self, settings):
-        super().__init__(settings)
-        self._region = os.environ.get("ACME_REGION")
-
-
-def clock(read):
-    class ReadsAClock(Acme):
-        def parse_response(self, context, response):
-            read()
-            return super().parse_response(context, response)
-
-    return ReadsAClock
-
-
 class DoubleScheme(Acme):
     def endpoints(self):
         return {"token-uri": "https://https://id.acme.example/token"}
@@ -288,22 +214,6 @@ class Counts(Acme):
         return [("n", str(next(self._numbers)))]
 
 
-class Prints(Acme):
-    def authenticate(self, context, request):
-        print(context.secret)
-        return super().authenticate(context, request)
-
-
-@cache
-def region():
-    return Path("/etc/hostname").read_text(encoding="utf-8")
-
-
-class ReadsAFileOnce(Acme):
-    def parameters(self, context):
-        return [("region", region())]
-
-
 class KeepsItsToken(TwoSteps):
     _kept: ClassVar = {}
 
@@ -311,23 +221,6 @@ class KeepsItsToken(TwoSteps):
         if "token" not in self._kept:
             self._kept["token"] = yield from super().flow(context)
         return self._kept["token"]
-
-
-class WritesToTheTerminal(Acme):
-    def authenticate(self, context, request):
-        sys.__stderr__.write("")
-        return super().authenticate(context, request)
-
-
-class WaitsForAnEvent(Acme):
-    def parameters(self, context):
-        threading.Event().wait(0.001)
-        return ()
-
-
-class DrawsAnId(Acme):
-    def parameters(self, context):
-        return [("jti", str(uuid.uuid4()))]
 
 
 class NeedsItself(Acme):
@@ -353,7 +246,7 @@ class GrantTypeWithADashInJson(Acme):
 KEY = {"registration": {"private-key-file": key_file}}
 STEPS = {"answers": [answer(ticket=TICKET), answer(access_token="a-token", expires_in=300)]}
 NO_SCOPE = answer(400, error="invalid_scope", error_description="not allowed")
-HIDDEN, STOPS, IO = "the_secret_stays_hidden", "it_stops", "it_does_no_io"
+HIDDEN, STOPS = "the_secret_stays_hidden", "it_stops"
 
 PLANTED = [
     (HttpAddress, {}, "every_address_is_https", "token-uri"),
@@ -382,33 +275,12 @@ PLANTED = [
         "documented_answers_are_understood",
         "the hint is",
     ),
-    (OpensASocket, {}, IO, "network"),
-    (LooksUpAName, {}, IO, "network"),
-    (ReadsAFile, {}, IO, "a file"),
-    (LooksForAFile, {}, IO, "a file"),
-    (RunsAProgram, {}, IO, "another program"),
-    (Sleeps, {}, IO, "sleeps"),
-    (ReadsTheEnvironment, {}, IO, "environment"),
-    (AsksGetenv, {}, IO, "environment"),
-    (EnvironmentInASetting, {}, IO, "environment"),
-    (clock(time.time), {}, IO, "clock"),
-    (clock(monotonic), {}, IO, "clock"),
-    (clock(perf_counter), {}, IO, "clock"),
-    (clock(lambda: dt.datetime.now(dt.UTC)), {}, IO, "clock"),
-    (clock(dt.date.today), {}, IO, "clock"),
-    (clock(time.gmtime), {}, IO, "clock"),
-    (clock(lambda: time.strftime("%Y")), {}, IO, "clock"),
     (DoubleScheme, {}, "every_address_is_https", "https"),
     (HostOfAText, {"settings": {"tenant": "blue"}}, "no_setting_leads_to_another_host", "tenant"),
     (SecretInASecondHeader, {}, "it_authenticates_in_one_way", "Authorization and X-Api-Key"),
     (SecretAlsoInTheBody, {}, "it_authenticates_in_one_way", "Authorization and api_key"),
     (Counts, {}, "sync_and_async_send_the_same", "differ"),
-    (Prints, {}, IO, "prints"),
-    (ReadsAFileOnce, {}, IO, "a file"),
     (KeepsItsToken, STEPS, "it_keeps_no_state", "_kept"),
-    (WritesToTheTerminal, {}, IO, "a file (write)"),
-    (WaitsForAnEvent, {}, IO, "waits"),
-    (DrawsAnId, {}, IO, "draws at random"),
     (NeedsItself, {}, "it_authenticates_in_one_way", "the token that it has to get"),
     (SecretAgainInBase64, {}, "it_authenticates_in_one_way", "X-Key"),
     (GrantTypeWithADashInJson, {}, "form_fields_have_their_names", "grant_type"),
@@ -464,76 +336,6 @@ def test_a_failure_names_its_case(plug):
     with pytest.raises(PluginFailedError) as caught:
         suite(SecretInTheQuery, cases=cases).test_the_secret_stays_hidden()
     assert caught.value.__notes__ == ["in the case 'key'"]
-
-
-def test_an_explanation_counts_as_a_hint(plug):
-    class Explains(Acme):
-        error_hints: ClassVar = {"slow": Explanation(hint="Wait.", retryable=True)}
-
-    plug(Explains)
-    sample = Sample(answer(400, error="slow"), hint="Wait.", error="slow", retryable=True)
-    suite(Explains, samples=[sample]).test_every_hint_has_a_sample()
-
-
-@pytest.mark.parametrize(
-    ("wanted", "words"),
-    [
-        ({"token": "another"}, "token is 'a-token'"),
-        ({"lifetime": 400}, "lifetime is 300"),
-        ({"scopes": ["write"]}, "scopes is ('read',)"),
-        ({"token_type": "Bot"}, "token_type is 'Bearer'"),
-        ({"api_uri": "https://api"}, "api_uri is None"),
-        ({"hint": "Buy"}, "was taken for a token"),
-    ],
-)
-def test_a_sample_that_means_something_else_fails(plug, wanted, words):
-    plug(Acme)
-    given = answer(access_token="a-token", expires_in=300, scope="read")
-    with pytest.raises(AssertionError, match=re.escape(words)):
-        suite(Acme, samples=[Sample(given, **wanted)]).test_documented_answers_are_understood()
-
-
-def test_a_sample_says_what_comes_of_it():
-    with pytest.raises(TypeError, match="what comes of its answer"):
-        Sample(answer())
-    with pytest.raises(TypeError, match="what comes of its answer"):
-        Sample(answer(), token="x", hint="y")
-
-
-def test_a_sample_is_read_at_its_time(plug):
-    class Absolute(Acme):
-        def parse_response(self, context, response):
-            super().parse_response(context, response)
-            ends = dt.datetime.fromisoformat((json_object(response) or {})["until"])
-            return Granted(access_token="t", expires_in=ends.timestamp() - context.now)
-
-    plug(Absolute)
-    given = answer(access_token="a-token", until="2016-07-11T22:14:10Z")
-    sample = Sample(given, lifetime=3600, now="2016-07-11T21:14:10Z")
-    kit = suite(Absolute, samples=[sample])
-    kit.test_documented_answers_are_understood()
-    kit.test_a_manager_authorizes()
-
-
-def test_the_documented_request_is_compared_as_text(plug):
-    plug(Acme)
-    right = """
-POST https://id.acme.example/token
-Authorization: Basic kit:<secret>
-grant_type=client_credentials
-scope=read
-"""
-    suite(Acme, requests=[right]).test_it_sends_what_is_documented()
-    with pytest.raises(AssertionError, match="instead of"):
-        suite(Acme, requests=[f"{right}audience=x"]).test_it_sends_what_is_documented()
-
-
-def test_a_signed_request_as_text_shows_header_and_claims(plug):
-    plug(Acme)
-    (sent,) = suite(Acme, **KEY).sent()
-    assert 'client_assertion=<jwt {"' in sent
-    assert '} {"iss": "kit", "sub": "kit", "aud": "https://id.acme.example/token"' in sent
-    assert '"jti": "id-1", "iat": 1800000000, "exp": 1800000060}>' in sent
 
 
 class Dialect(Acme):

@@ -3,15 +3,10 @@
 import datetime as dt
 import gc
 import json
-import logging
 import time
-from dataclasses import replace
-from functools import cached_property
 from typing import Annotated, ClassVar
-from urllib.parse import quote
 
 import pytest
-from joserfc.jwk import RSAKey
 from pydantic import BeforeValidator
 
 from oauthreg.plugin import (
@@ -32,7 +27,6 @@ from oauthreg.testing import (
     assertion_file,
     certificate_file,
     key_file,
-    private_key,
     text_file,
 )
 from oauthreg.testing._kit.guard import Guard
@@ -211,40 +205,6 @@ class Vault(ProviderPlugin[ProviderSettings]):
         )
 
 
-class QuotedPath(ProviderPlugin[ProviderSettings]):
-    """The client's id, which is no secret, stands in the address."""
-
-    def endpoints(self):
-        return {"token-uri": "https://id.acme.example/clients"}
-
-    def flow(self, context):
-        url = f"{context.endpoints['token-uri']}/{quote(context.registration.client_id)}"
-        request = self.authenticate(context, TokenRequest(url=url))
-        return self.parse_response(context, (yield request))
-
-
-class Talkative(ProviderPlugin[ProviderSettings]):
-    """It logs, imports late, keeps what it computed, and signs with joserfc itself."""
-
-    token_uri = "https://id.acme.example/token"
-    client_authentication_method = "client_secret_basic"
-
-    @cached_property
-    def _header(self):
-        return {"alg": "RS256"}
-
-    def authenticate(self, context, request):
-        from joserfc import jwt
-
-        logging.getLogger("acme").warning("asking at %s", time.gmtime(context.now).tm_year)
-        claims = {"iat": int(context.now), "at": dt.datetime.fromtimestamp(context.now, dt.UTC).day}
-        token = jwt.encode(self._header, claims, RSA)
-        request = super().authenticate(context, request)
-        form = (*request.form, ("software_statement", token))
-        return replace(request, form=form, sensitive=(*request.sensitive, token))
-
-
-RSA = RSAKey.import_key(private_key())
 KEY = {"private-key-file": key_file}
 CREATED = TokenResponse(
     status=201, body=b'{"token": "ghs_16C7e42F292c6912E7", "expires_at": "2016-07-11T22:14:10Z"}'
@@ -361,8 +321,6 @@ RIGHT = {
             ],
         },
     ),
-    "one that does much by itself": (Talkative, {}),
-    "an id in the address": (QuotedPath, {"answers": [answer(access_token="a-token")]}),
 }
 
 
@@ -375,22 +333,6 @@ def test_a_right_plugin_passes(plug, vendor):
     )
     for check in CHECKS:
         getattr(suite(), check)()
-
-
-def test_what_the_garbage_collector_runs_meanwhile_is_not_the_plugins(plug):
-    plug(Zoom)
-
-    def look(*_):
-        time.monotonic()
-
-    before = gc.get_threshold()
-    gc.callbacks.append(look)
-    gc.set_threshold(1)
-    try:
-        type("Kit", (ProviderPluginTests,), {"plugin": Zoom, "name": "acme"})().test_it_does_no_io()
-    finally:
-        gc.set_threshold(*before)
-        gc.callbacks.remove(look)
 
 
 def test_a_certificate_with_its_key_is_a_credential_of_its_own(plug):
