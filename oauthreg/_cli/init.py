@@ -143,7 +143,9 @@ def _ask(question: str, default: str | None, *, hidden: bool = False) -> str:
         answer: str = typer.prompt(
             question, default=default, hide_input=hidden, show_default=bool(default), err=True
         )
-    except typer.Abort:
+    except typer.Abort as error:
+        if isinstance(error.__context__, KeyboardInterrupt):
+            raise KeyboardInterrupt from None
         raise typer.BadParameter(NEEDS) from None
     return answer.strip()
 

@@ -7,6 +7,7 @@ import stat
 import tomllib
 
 import pytest
+import typer
 
 from oauthreg._cli.new_settings import default_secret_file
 from oauthreg._settings.load import load
@@ -122,3 +123,16 @@ def test_as_json_it_says_what_it_wrote(oauthreg, tmp_path):
 )
 def test_the_name_of_the_secrets_file_is_a_plain_one(name, file):
     assert default_secret_file(name) == file
+
+
+def test_ctrl_c_at_a_question_is_exit_130(oauthreg, tmp_path, monkeypatch):
+    def interrupted(*_arguments, **_options):
+        try:
+            raise KeyboardInterrupt
+        except KeyboardInterrupt:
+            raise typer.Abort from None  # as typer's own
+
+    monkeypatch.setattr("typer.prompt", interrupted)
+    done = oauthreg("init")
+    assert (done.returncode, done.stderr) == (130, "Interrupted.\n")
+    assert not [*tmp_path.iterdir()]

@@ -1,12 +1,18 @@
 """`oauthreg check` against Keycloak: six planted faults are named, and the good ones pass."""
 
+import io
 import json
+import re
+from pathlib import Path
 
 import pytest
+from rich.console import Console
+from rich.text import Text
 from typer.testing import CliRunner
 
 from oauthreg._cli.app import app
 
+PICTURES = Path(__file__).parents[2] / ".build" / "pictures"
 FAULTS = {
     "wrong-secret": ("token", "client-secret"),
     "wrong-realm": ("metadata", "provider.wrong-realm.issuer-uri"),
@@ -81,7 +87,21 @@ def test_six_planted_faults_are_named_and_the_others_are_well(settings, keycloak
     assert not any(secret in done.output for secret in secrets)
 
 
-def test_people_see_what_was_seen(settings):
-    done = CliRunner().invoke(app, ["check", "--settings", str(settings)])
-    print(done.stdout)
-    assert done.stdout.rstrip().splitlines()[-1].startswith("8 of 14 registrations well; not well:")
+@pytest.mark.parametrize("words", ["check", "explain basic --online"])
+def test_people_see_it_in_colour(settings, monkeypatch, words):
+    monkeypatch.chdir(settings.parent)
+    environment = {"FORCE_COLOR": "1", "TERM": "xterm-256color"}
+    done = CliRunner().invoke(app, words.split(), env=environment)
+    assert "\x1b[" in done.stdout
+    picture(done.stdout, f"$ oauthreg {words}", PICTURES / f"{words.split()[0]}.svg")
+    if words == "check":
+        verdict = re.sub(r"\x1b\[[0-9;]*m", "", done.stdout).rstrip().splitlines()[-1]
+        assert verdict.startswith("8 of 14 registrations well; not well: wrong-secret")
+
+
+def picture(text, title, path):
+    """Draw what a terminal shows, for docs/images."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    terminal = Console(record=True, width=120, file=io.StringIO())
+    terminal.print(Text.from_ansi(text))
+    path.write_text(terminal.export_svg(title=title), "utf-8")
