@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from oauthreg._settings.usable import Usable
 
 STYLES = {"ok": "green", "warning": "yellow", "failed": "bold red", "skipped": "dim"}
+INDENT = "\n" + 27 * " "
 Show = Callable[[str], None]
 
 
@@ -151,9 +152,9 @@ def _print(result: Result) -> None:
     _line(worst.outcome, result.id, f"at {worst.name}")
     for step in result.steps:
         outcome = (f"{step.outcome:<8} ", STYLES[step.outcome])
-        write((f"{'':<9}{step.name:<9}", ""), outcome, (step.seen, ""))
+        write((f"{'':<9}{step.name:<9}", ""), outcome, (step.seen.replace("\n", INDENT), ""))
         if step.remedy:
-            write((f"{'':<27}-> {step.remedy}", "green"))
+            write((f"{INDENT[1:]}-> {step.remedy}", "green"))
 
 
 def _line(outcome: str, name: str, seen: str) -> None:

@@ -127,10 +127,9 @@ def test_the_name_of_the_secrets_file_is_a_plain_one(name, file):
 
 def test_ctrl_c_at_a_question_is_exit_130(oauthreg, tmp_path, monkeypatch):
     def interrupted(*_arguments, **_options):
-        try:
-            raise KeyboardInterrupt
-        except KeyboardInterrupt:
-            raise typer.Abort from None  # as typer's own
+        abort = typer.Abort()
+        abort.__context__ = KeyboardInterrupt()  # as typer's own
+        raise abort
 
     monkeypatch.setattr("typer.prompt", interrupted)
     done = oauthreg("init")
