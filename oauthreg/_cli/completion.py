@@ -16,8 +16,5 @@ def registration_ids(ctx: typer.Context, incomplete: str) -> Iterable[str]:
     given: dict[str, object] = {}
     for one in filter(None, (ctx.parent, ctx)):
         given |= {name: one.params[name] for name in SOURCES if one.params.get(name)}
-    try:
-        ids = read(**given).tree.get("registration") or {}  # type: ignore[arg-type]
-    except (OSError, TypeError, ValueError):
-        return []
+    ids = read(**given).tree.get("registration") or {}  # type: ignore[arg-type]
     return [id_ for id_ in ids if id_.startswith(incomplete)]

@@ -367,3 +367,12 @@ def test_an_answer_that_nearly_took_too_long_is_worth_a_look(seconds, outcome):
     step = latency_step(HttpProfile(read_timeout=10.0), seconds)
     assert (step.outcome, step.seconds) == (outcome, seconds)
     assert bool(step.remedy) == (outcome == "warning")
+
+
+def test_an_api_that_is_not_there_is_not_well(found, settings):
+    text = settings.read_text().replace('"read"', '"read"\nurls = ["http://127.0.0.1:1"]')
+    settings.write_text(text)
+    results, code = found("--api")
+    step = steps(results["my-client"])["api"]
+    assert (code, step["outcome"]) == (1, "failed")
+    assert "refused the connection" in step["seen"]

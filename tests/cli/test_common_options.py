@@ -237,3 +237,9 @@ def test_an_id_that_is_no_text_is_exit_2(oauthreg, settings):
     done = oauthreg("token", "\udcff")
     assert done.returncode == 2
     assert "surrogate" in done.stderr
+
+
+def test_the_shell_completes_nothing_where_settings_cannot_be_read(oauthreg, tmp_path):
+    variables = {"_OAUTHREG_COMPLETE": "complete_bash", "COMP_CWORD": "4"}
+    done = oauthreg(COMP_WORDS=f"oauthreg token -s {tmp_path}/gone.toml a", **variables)
+    assert done.stdout.split() == []
