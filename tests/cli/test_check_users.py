@@ -6,6 +6,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from oauthreg import AuthorizedClientManager
+from oauthreg._settings import usable
 
 SECRET = "s3cret-of-the-cli"
 CLIENT = f'client-id = "my-client"\nclient-secret = "{SECRET}"\n'
@@ -122,3 +123,42 @@ def test_a_refused_assertion_is_not_tried_with_another_audience(found, server, w
     results, code = found()
     assert (code, server.token_requests) == (1, 1)
     assert "assertion-audience" in steps(results["one"])["token"]["remedy"]
+
+
+def test_implicit_is_left_to_the_browser(found, server, login_settings):
+    login_settings(
+        authorization_grant_type="implicit",
+        allow_insecure_grants=True,
+        redirect_uri="https://app.example/cb",
+    )
+    results, code = found("--renew")
+    assert (code, server.token_requests) == (0, 0)
+    assert outcomes(results["web"])["login"] == "skipped"
+
+
+def test_a_refresh_token_that_is_gone_since_the_settings_were_read_is_found(
+    found, login_settings, tmp_path, monkeypatch
+):
+    path = tmp_path / "refresh.secret"
+    path.write_text("a-refresh-token")
+    login_settings(authorization_grant_type="refresh_token", refresh_token_file="refresh.secret")
+    load = usable.load_usable
+
+    def loaded_and_removed(*arguments, **options):
+        found_now = load(*arguments, **options)
+        path.unlink()
+        return found_now
+
+    monkeypatch.setattr(usable, "load_usable", loaded_and_removed)
+    results, code = found()
+    assert (code, outcomes(results["web"])["login"]) == (1, "failed")
+
+
+def test_a_store_that_cannot_be_asked_is_named(found, login_server, login_settings, tmp_path):
+    login_settings()
+    with (tmp_path / "settings.toml").open("a") as file:
+        file.write('\n[store]\ntype = "redis"\nurl = "redis://127.0.0.1:1"\nencryption = "off"\n')
+    results, code = found("--principal", "alice")
+    step = steps(results["web"])["login"]
+    assert (code, step["outcome"]) == (1, "failed")
+    assert "oauthreg store status" in step["remedy"]
