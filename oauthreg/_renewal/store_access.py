@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 STORE_BACKOFF = Schedule(1.0, 30.0, 30.0)
-BUSY_PAUSE = 0.005
+BUSY_PAUSE, LONGEST_BUSY_PAUSE = 0.005, 0.1
 RETRY_PAUSE = 0.05
 
 
@@ -111,7 +111,7 @@ class StoreAccess:
             work: The call.
             until: The monotonic time at which it has to be done.
         """
-        again = not self._failures
+        again, busy = not self._failures, BUSY_PAUSE
         while True:
             left = until - self._clocks.monotonic()
             if left <= -FROZEN:
@@ -131,7 +131,7 @@ class StoreAccess:
                 self._failures, self.failure = 0, None
                 value: T = answer.value
                 return value
-            pause = BUSY_PAUSE
+            pause, busy = busy, min(2 * busy, LONGEST_BUSY_PAUSE)
             if took > left + FROZEN:
                 continue
             if not isinstance(error, StoreBusyError):

@@ -32,6 +32,10 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 MEMORY, SQLITE = "memory", "sqlite"
+SQLITE_TIMEOUT = 5.0
+"""Seconds: many processes may start at once, and write to one file by turns."""
+PLACES = {"path": "sqlite", "url": "redis", "keys": "redis"}
+"""Keys that mean nothing without a type, and a type that they may be meant for."""
 
 
 def _split(value: Any) -> Any:
@@ -60,7 +64,7 @@ class StoreSettings(_Model):
     keys_file: Path | None = None
     keys_ref: Text | None = None
     encryption: Literal["on", "off"] = "on"
-    timeout: Timeout = TIMEOUT
+    timeout: Timeout | None = None
     allow_readable: bool = False
 
 
@@ -117,7 +121,14 @@ def configured_store(table: Table) -> ConfiguredStore | None:
     count = len(table.problems)
     bad = table.implausible()
     settings = table.without(STORE_ALTERNATIVES).parsed(StoreSettings, ignoring=bad)
-    if settings is None or bad or settings.type == MEMORY:
+    if settings is None or bad:
+        return None
+    for key, kind in PLACES.items():
+        if key in table.items and "type" not in table.items:  # "memory" may stand over another
+            table.note(
+                key, "is of no use without a type", f'Set store.type = "{kind}", or another.'
+            )
+    if settings.type == MEMORY:
         return None
     factory = _noting(table, "type", lambda: store_factory(settings.type))
     if factory is None:  # what else it would need is not known
@@ -151,7 +162,7 @@ def _config(table: Table, settings: StoreSettings) -> StoreConfig:
         url=Credentials(table).secret("url"),
         prefix=settings.prefix,
         ca_bundle=settings.ca_bundle,
-        timeout=settings.timeout,
+        timeout=settings.timeout or (SQLITE_TIMEOUT if settings.type == SQLITE else TIMEOUT),
         allow_readable=settings.allow_readable,
     )
 

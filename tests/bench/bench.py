@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Any
 
 import requests
 import scale
+import shared
 from authlib.integrations.requests_client import OAuth2Session
 from row import Row
 
@@ -351,9 +352,9 @@ def main() -> int:
     print("| what | oauthreg | floor | ratio | goal | |")
     print("| --- | --- | --- | --- | --- | --- |")
     missed = False
-    for measure in (hits, adapter, herds, failed_flight, cold, imports, scale.rows):
+    for measure in (hits, adapter, herds, failed_flight, cold, imports, scale.rows, shared.rows):
         rows = measure()
-        for one in rows if isinstance(rows, list) else [rows]:
+        for one in [rows] if isinstance(rows, Row) else rows:
             print(one, flush=True)
             missed = missed or (one.gate and not one.good)
     return int(missed)

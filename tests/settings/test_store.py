@@ -256,3 +256,21 @@ def test_a_missing_library_is_a_problem_that_names_the_extra(monkeypatch, name, 
     monkeypatch.setattr("oauthreg._plugins.find_spec", lambda _name: None)
     problem = problems(type=name, url="redis://x", keys=[KEY])["store.type"]
     assert f"pip install 'oauthreg[{extra}]'" in problem.remedy
+
+
+@pytest.mark.parametrize(("key", "value"), [("path", "x.db"), ("url", "redis://h"), ("keys", KEY)])
+def test_a_place_without_a_type_is_a_problem(key, value):
+    problem = problems(**{key: value})[f"store.{key}"]
+    assert problem.message == "is of no use without a type"
+    assert "store.type" in problem.remedy
+
+
+def test_memory_may_stand_over_the_settings_of_another_store():
+    assert configured(type="memory", url="redis://h", keys=KEY) is None
+
+
+def test_the_file_of_a_machine_has_more_time_than_a_server(tmp_path):
+    tmp_path.chmod(0o700)
+    assert configured(type="sqlite").config.timeout == 5
+    assert configured(type="own", keys=KEY).config.timeout == 1
+    assert configured(type="sqlite", timeout=2).config.timeout == 2
