@@ -56,3 +56,9 @@ class Masked:
         raise TypeError(
             f"{type(self).__name__} is not pickled, it carries a live credential: {ADVICE}"
         )
+
+
+def without_query(address: str) -> str:
+    """Return an address as it is shown: its query may hold a key."""
+    head, mark, _ = address.partition("?")
+    return f"{head}?..." if mark else head

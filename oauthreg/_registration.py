@@ -13,7 +13,7 @@ from uuid import uuid4
 from oauthreg._addresses import origin_of
 from oauthreg._dpop import RESOURCE_SERVER, Prover
 from oauthreg._flow import NOTHING, ClientCertificate
-from oauthreg._masked import Hidden, Masked
+from oauthreg._masked import Hidden, Masked, without_query
 from oauthreg._secret_values import MASK, ChainedToken, SecretSource, TokenOf
 from oauthreg._signing_keys import KeySource
 from oauthreg._tokens import AccessToken, RefreshToken
@@ -80,6 +80,13 @@ class ProviderDetails:
     api_hosts: tuple[str, ...] = ()
     settling: float = 0.0
     chosen_by: str = ""
+
+    def __repr__(self) -> str:
+        shown = {name: without_query(url) for name, url in self.endpoints.items()}
+        return (
+            f"ProviderDetails(name={self.name!r}, type={self.type!r}, "
+            f"issuer_uri={self.issuer_uri!r}, endpoints={shown!r})"
+        )
 
     @property
     def token_uri(self) -> str | None:

@@ -9,7 +9,15 @@ from datetime import UTC, datetime
 
 import pytest
 
-from oauthreg import AccessToken, Granted, RefreshToken, TokenRequest, TokenResponse
+from oauthreg import (
+    AccessToken,
+    ClientRegistration,
+    Granted,
+    ProviderDetails,
+    RefreshToken,
+    TokenRequest,
+    TokenResponse,
+)
 
 NOW = datetime(2026, 12, 1, tzinfo=UTC)
 SECRET = "planted-value"
@@ -29,6 +37,14 @@ def test_a_dump_is_refused_in_words(carrier, dump):
     with pytest.raises(TypeError, match=r"live credential.*pass the registration id") as caught:
         dump(carrier)
     assert SECRET not in str(caught.value)
+
+
+def test_a_key_in_the_query_of_an_endpoint_is_not_shown():
+    endpoints = {"token-uri": f"https://as.example/t?key={SECRET}", "jwk-set-uri": "https://a/k"}
+    provider = ProviderDetails(name="as", endpoints=endpoints)
+    for one in (provider, ClientRegistration(registration_id="a", provider=provider, client_id="")):
+        assert SECRET not in repr(one)
+        assert "'token-uri': 'https://as.example/t?...', 'jwk-set-uri': 'https://a/k'" in repr(one)
 
 
 @parametrized

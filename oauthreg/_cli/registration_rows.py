@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from oauthreg._masked import without_query
 from oauthreg._secret_values import MASK
 from oauthreg._sources import Sourced, locate
 from oauthreg._sources.locate import shown
@@ -75,6 +76,7 @@ def row_of(configuration: Configuration, registration: ClientRegistration) -> Ro
     registration_id = registration.registration_id
     table = configuration.tree["registration"][registration_id]
     secret = table.get("client-secret")
+    token_uri = registration.provider.token_uri
     return Row(
         id=registration_id,
         provider=registration.provider.name,
@@ -88,7 +90,7 @@ def row_of(configuration: Configuration, registration: ClientRegistration) -> Ro
         scopes=list(registration.scopes),
         audience=registration.audience,
         issuer_uri=registration.provider.issuer_uri,
-        token_uri=registration.provider.token_uri,
+        token_uri=None if token_uri is None else without_query(token_uri),
         credentials=list(_credentials(table)),
         source=_source(table, configuration.headers.get(("registration", registration_id))),
         http=registration.http.name,

@@ -159,6 +159,17 @@ def test_says_the_token_endpoint_and_the_keys_of_who_has_them(oauthreg, tmp_path
     assert added["credentials"] == []
 
 
+def test_the_query_of_an_address_is_not_shown(oauthreg, tmp_path):
+    fleet = FLEET.replace("https://auth.example.com", f"https://auth.example.com?key={SECRET}")
+    fleet = fleet.replace("issuer-uri", "token-uri")
+    (tmp_path / "settings.toml").write_text(fleet)
+    (tmp_path / "b.secret").write_text("b")
+    for arguments in ([], ["--json"]):
+        done = oauthreg("list", *arguments, SECRET_OF_C="c")
+        assert "https://auth.example.com?..." in done.stdout
+        assert SECRET not in done.stdout
+
+
 def test_an_empty_configuration_says_where_it_looked(oauthreg):
     done = oauthreg("list")
     assert (done.returncode, done.stdout.count("│")) == (0, 0)
