@@ -1,6 +1,7 @@
 """Twenty planted mistakes, and more of their kinds: the kit catches every one."""
 
 import json
+import logging
 import re
 from base64 import b64encode
 from dataclasses import replace
@@ -106,6 +107,13 @@ class OtherTokenInTheAddress(Acme):
         token = yield NeedToken("other")
         response = yield TokenRequest(url=f"{URL}?token={token}", sensitive=(token,))
         return self.parse_response(context, response)
+
+
+class LogsTheToken(Acme):
+    def parse_response(self, context, response):
+        granted = super().parse_response(context, response)
+        logging.getLogger("acme").info("got %s", granted.access_token)
+        return granted
 
 
 class AsksForEver(Acme):
@@ -258,6 +266,7 @@ PLANTED = [
     (TicketInTheAddress, STEPS, HIDDEN, "ticket of an earlier answer is in an address"),
     (TicketInThePath, STEPS, HIDDEN, "ticket of an earlier answer is in an address"),
     (OtherTokenInTheAddress, {}, HIDDEN, "token of another registration is in an address"),
+    (LogsTheToken, {}, HIDDEN, "access token is in the log"),
     (AsksForEver, {}, STOPS, "more than 10 requests"),
     (PausesForEver, {}, STOPS, "more than 20 steps"),
     (LoopsByAHeader, {}, STOPS, "more than 10 requests"),

@@ -10,7 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from oauthreg._flow import TokenRequest, TokenResponse
-from oauthreg.testing._kit.answers import JSON, Event, expect
+from oauthreg.testing._kit.answers import ID, JSON, Event, expect
 from oauthreg.testing._kit.credentials import (
     fields,
     given_to,
@@ -55,13 +55,22 @@ def check_secrecy(case: Case, plugin: ProviderPlugin[Any], context: PluginContex
             expect(not in_address(request.url, value), f"the {what} is in an address")
     _expect_hidden(hidden, "a repr", f"{plugin!r} {context!r} {plugin.settings!r} {requests!r}")
     with _logged() as log:
-        client = case.granted()
-    token = {"access token": client.access_token.token_value}
-    _expect_hidden({**hidden, **token}, "the log", log.text)
+        case.granted()
+    _expect_hidden(hidden, "the log", log.text)
     for echo in _echoes(case, requests, hidden, context.registration.client_id):
         _check_echo(case, echo, known)
     for value in known.values():
         _check_echo(case, [*case.script[:-1], refusal_with(value)], known)
+
+
+def check_token(case: Case) -> None:
+    """Check that the token itself is in no repr and no log, where no request is sent either."""
+    with case.manager() as manager, _logged() as log:
+        client = manager.authorize(ID, principal=ID)
+        shown = f"{client!r} {manager.plugin!r} {manager.plugin.settings!r}"
+    token = {"access token": client.access_token.token_value}
+    _expect_hidden(token, "a repr", shown)
+    _expect_hidden(token, "the log", log.text)
 
 
 def _check_echo(case: Case, script: Sequence[Event], hidden: Mapping[str, str]) -> None:

@@ -28,7 +28,7 @@ from oauthreg.testing._kit import checks
 from oauthreg.testing._kit.answers import GRANTED, NOW, Event, expect
 from oauthreg.testing._kit.cases import Case, complete
 from oauthreg.testing._kit.samples import Sample, check_sample
-from oauthreg.testing._kit.secrecy import check_one_way, check_secrecy
+from oauthreg.testing._kit.secrecy import check_one_way, check_secrecy, check_token
 from oauthreg.testing._kit.sharing import check_sharing
 from oauthreg.testing._kit.standin import reads_answers_itself
 from oauthreg.testing._kit.stopping import check_stopping
@@ -171,6 +171,7 @@ class ProviderPluginTests:
 
     def test_the_secret_stays_hidden(self) -> None:
         """No credential is in an address, a repr, an error or a log, not even echoed."""
+        self._each(check_token)
         self._each_attempt(check_secrecy)
 
     def test_documented_answers_are_understood(self) -> None:
