@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from oauthreg._discovery import endpoints
 from oauthreg._errors import AuthorizationError, CallbackError
 from oauthreg._flow import NeedMetadata
-from oauthreg._grants import authorization_code, device_code, token_management
+from oauthreg._grants import authorization_code, device_code
 from oauthreg._grants.callback import read_callback
 from oauthreg._grants.table import GRANTS
 from oauthreg._protocol.binding import read_certificate
@@ -107,7 +107,7 @@ def introspect(fetch: TokenFetch, inputs: FlowInputs, token: Secret) -> Flow[Int
     """Ask about a token."""
 
     def make(context: PluginContext) -> Flow[Introspection]:
-        return token_management.introspect(context, fetch.plugin, token)
+        return cast("Flow[Introspection]", fetch.plugin.introspect(context, token))
 
     context = yield from _prepared(fetch, inputs, "introspection-uri")
     return (yield from authenticated(fetch, inputs, context, make))
@@ -126,7 +126,7 @@ def revoke(
     """
 
     def make(context: PluginContext) -> Flow[None]:
-        return token_management.revoke(context, fetch.plugin, token, token_type_hint)
+        return fetch.plugin.revoke(context, token, token_type_hint)
 
     context = yield from _prepared(fetch, inputs, "revocation-uri")
     yield from authenticated(fetch, inputs, context, make)

@@ -18,7 +18,7 @@ from pydantic import (
 )
 
 from oauthreg._endpoints import ENDPOINTS
-from oauthreg._provider import INTERFACE, MTLS_TOKEN_URI, newer_than_installed
+from oauthreg._provider_checks import INTERFACE, MTLS_TOKEN_URI, newer_than_installed
 from oauthreg._provider_data import ProviderData, ProviderSettings
 from oauthreg._suggestions import did_you_mean
 from oauthreg._templates import BaseUrl, HostLabel

@@ -7,47 +7,37 @@ Three steps of power, each optional. Data: URL templates and class attributes. S
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import fields
-from functools import partial
-from importlib.metadata import version
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar, Generic, cast, get_args
 
-from pydantic import ValidationError
-from pydantic.errors import PydanticUndefinedAnnotation
 from typing_extensions import TypeVar
 
-from oauthreg._api_headers import check_template
-from oauthreg._endpoints import ENDPOINTS
 from oauthreg._errors import (
     Problem,
+    SecretUnavailableError,
     TokenEndpointError,
 )
 from oauthreg._flow import NOTHING, Flow, Granted, TokenRequest, TokenResponse
+from oauthreg._grants import token_management
 from oauthreg._grants.table import GRANTS
 from oauthreg._protocol.authentication import METHODS, unusable_method
 from oauthreg._protocol.context import Explanation, PluginContext
+from oauthreg._protocol.requests import shaped
 from oauthreg._protocol.responses import parse_token_response
+from oauthreg._provider_checks import (
+    INTERFACE,
+    address_names,
+    attribute_of,
+    check_class,
+)
 from oauthreg._provider_data import (
     GenericSettings,
-    ProviderData,
     ProviderSettings,
     RegistrationOptions,
 )
 from oauthreg._registration import TOKEN_HEADERS, ClientRegistration
-from oauthreg._sources.tree import ALTERNATIVES, BASES, LITERAL_CREDENTIALS
-from oauthreg._templates import check_address, check_text, filled_from, filled_text, is_text
-
-INTERFACE = "0.1"
-"""The version of oauthreg in which hooks or attributes were last added."""
-
-MTLS_TOKEN_URI = "mtls-token-uri"
-SHOWN_CREDENTIALS = frozenset({"key", "secret", "token", "password", "passphrase"})
-"""How the names of settings end that hold a credential."""
-
-NEVER_DEFAULT = LITERAL_CREDENTIALS | {"provider", "username", "principal"}
-"""Settings of a registration that a plugin's `defaults` may not hold."""
+from oauthreg._secret_values import Secret
+from oauthreg._templates import filled_from, filled_text, names_in
 
 S_co = TypeVar("S_co", bound=ProviderSettings, covariant=True)
 O_co = TypeVar("O_co", bound=RegistrationOptions, covariant=True, default=RegistrationOptions)
@@ -159,13 +149,7 @@ class ProviderPlugin(Generic[S_co, O_co]):
                     cls.options_class = argument
                 elif issubclass(argument, ProviderSettings):
                     cls.settings_class = argument
-        _check_interface(cls)
-        _check_data(cls)
-        _refuse_unknown_names(cls)
-        _check_settings(cls.settings_class)
-        _check_settings(cls.options_class)
-        _check_options(cls)
-        _check_templates(cls)
+        check_class(cls, ProviderPlugin)
 
     def options(self, registration: ClientRegistration) -> O_co:
         """Return what a registration says of the settings that the plugin declares for it."""
@@ -174,15 +158,25 @@ class ProviderPlugin(Generic[S_co, O_co]):
 
     def endpoints(self) -> Mapping[str, str]:
         """Return this provider's addresses by setting name, `issuer-uri` among them."""
-        templates = {name: getattr(self, _attribute(name), None) for name in address_names(self)}
+        templates = {name: getattr(self, attribute_of(name), None) for name in address_names(self)}
         return {
             name: filled
             for name, template in templates.items()
             if template and (filled := filled_from(template, self.settings)) is not None
         }
 
-    def parameters(self, context: PluginContext) -> Iterable[tuple[str, str]]:  # noqa: ARG002 - a hook
-        """Return form fields to add to every token request."""
+    def local_token(self, context: PluginContext) -> Granted | None:
+        """Return a token that needs no request; None where one is to be sent.
+
+        A provider whose class has `token`, or this hook, needs no address, client id or credential.
+
+        Raises:
+            SecretUnavailableError: what the token is made of is missing.
+        """
+        return None if self.token is None else token_of(self, self.token, context)
+
+    def parameters(self, context: PluginContext) -> Iterable[tuple[str, str | Secret]]:  # noqa: ARG002 - a hook
+        """Return form fields to add to every token request; a `Secret` shows in no error."""
         return ()
 
     def authenticate(self, context: PluginContext, request: TokenRequest) -> TokenRequest:
@@ -195,6 +189,10 @@ class ProviderPlugin(Generic[S_co, O_co]):
         if method is None:
             raise unusable_method(context)
         return method(context, request)
+
+    def shape(self, context: PluginContext, request: TokenRequest) -> TokenRequest:  # noqa: ARG002 - a hook
+        """Return a token request with its body as the vendor wants it, after `authenticate`."""
+        return shaped(request, body=self.body, field_names=self.field_names)
 
     def parse_response(self, context: PluginContext, response: TokenResponse) -> Granted:
         """Return what was granted.
@@ -227,6 +225,52 @@ class ProviderPlugin(Generic[S_co, O_co]):
         """Return the flow of the registration's grant; a vendor's own may be anything."""
         return GRANTS[context.registration.authorization_grant_type].flow(context, self)
 
+    def introspect(self, context: PluginContext, token: Secret) -> Flow[Mapping[str, Any]]:
+        """Return the flow that asks about a token; its answer has `active` (RFC 7662)."""
+        return token_management.introspect(context, self, token)
+
+    def revoke(
+        self, context: PluginContext, token: Secret, token_type_hint: str | None = None
+    ) -> Flow[None]:
+        """Return the flow that ends a token (RFC 7009).
+
+        Args:
+            context: The attempt.
+            token: The token.
+            token_type_hint: `access_token` or `refresh_token`, if that is known.
+        """
+        return token_management.revoke(context, self, token, token_type_hint)
+
+
+def needs_no_request(cls: type[ProviderPlugin[Any]]) -> bool:
+    """Whether a plugin's tokens need no request, and so no address either."""
+    return cls.token is not None or cls.local_token is not ProviderPlugin.local_token
+
+
+def token_of(plugin: ProviderPlugin[Any], template: str, context: PluginContext) -> Granted:
+    """Return the token that a template makes of settings and credentials.
+
+    It is made anew after `default-lifetime`, so that a changed secret is noticed.
+
+    Raises:
+        SecretUnavailableError: a part of it is missing.
+    """
+    registration = context.registration
+    known = {**dict(plugin.settings), **dict(plugin.options(registration)), **context.secrets}
+    known |= {"client_id": registration.client_id, "client_secret": context.secret}
+    known |= {"assertion": context.assertion}
+    values = {}
+    for name in names_in(template):
+        value = known[name]
+        if value is None:
+            words = f"the token needs the {name.replace('_', '-')}, and none is configured"
+            raise SecretUnavailableError(words, retryable=False)
+        reveal = getattr(value, "get_secret_value", None)
+        values[name] = str(value) if reveal is None else reveal()
+    return Granted(
+        access_token=template.format_map(values), expires_in=registration.default_lifetime
+    )
+
 
 def _fits(key: str, error: TokenEndpointError) -> bool:
     code, _, words = key.partition(": ")
@@ -239,11 +283,6 @@ def _precision(key: str, error: TokenEndpointError) -> tuple[int, bool]:
     """Return how much a hint's key says: longer words say more, then a code more than a status."""
     code, _, words = key.partition(": ")
     return len(words), code == error.error
-
-
-def address_names(plugin: ProviderPlugin[Any] | type[ProviderPlugin[Any]]) -> tuple[str, ...]:
-    """Return the names of all addresses that a plugin can have, as settings write them."""
-    return (*ENDPOINTS, MTLS_TOKEN_URI, *plugin.addresses)
 
 
 def filled_defaults(plugin: ProviderPlugin[Any]) -> dict[str, Any]:
@@ -265,136 +304,6 @@ def filled_defaults(plugin: ProviderPlugin[Any]) -> dict[str, Any]:
 
     found = {name: fill(value) for name, value in plugin.defaults.items()}
     return {name: value for name, value in found.items() if value is not None}
-
-
-def _attribute(setting: str) -> str:
-    return setting.replace("-", "_")
-
-
-def _check_interface(cls: type[ProviderPlugin[Any]]) -> None:
-    """Refuse a class that was written for a newer oauthreg."""
-    wanted = str(cls.requires_interface)
-    try:
-        newer = newer_than_installed(wanted)
-    except ValueError:
-        place = f"{cls.__name__}.requires_interface"
-        raise TypeError(f"{place}: must be a version such as {INTERFACE!r}") from None
-    if newer:
-        installed = version("oauthreg")
-        raise TypeError(f"{cls.__name__} needs oauthreg >= {wanted}; installed is {installed}")
-
-
-def newer_than_installed(wanted: str) -> bool:
-    """Whether a version of the interface is newer than this one.
-
-    Raises:
-        ValueError: it is no version.
-    """
-    return _version(wanted) > _version(INTERFACE)
-
-
-def _version(text: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in text.split("."))
-
-
-def _check_data(cls: type[ProviderPlugin[Any]]) -> None:
-    """Check the values of all data attributes, and keep them in the form that is used."""
-    given = {
-        name: getattr(cls, name)
-        for name in ProviderData.model_fields
-        if getattr(cls, name) is not getattr(ProviderPlugin, name)
-    }
-    try:
-        data = ProviderData.model_validate(given)
-    except ValidationError as failure:
-        raise TypeError(_words(cls, failure)) from None
-    for name in given:
-        setattr(cls, name, getattr(data, name))
-
-
-def _words(cls: type[ProviderPlugin[Any]], failure: ValidationError) -> str:
-    """Return what is wrong with the data, one line each."""
-    lines = []
-    for error in failure.errors(include_input=False, include_url=False):
-        name, *inner = (str(part) for part in error["loc"])
-        name = name.replace("-", "_")
-        at = f" at {inner[0]!r}" if inner else ""
-        words = error["msg"].removeprefix("Value error, ").replace("Input should be", "must be")
-        lines.append(f"{cls.__name__}.{name}{at}: {words[:1].lower()}{words[1:]}")
-    return "\n".join(lines)
-
-
-def _check_settings(settings: type[ProviderSettings]) -> None:
-    """Refuse a setting that is a credential by its name, and would be shown."""
-    try:
-        settings.model_rebuild()
-    except PydanticUndefinedAnnotation as error:
-        raise TypeError(
-            f"{settings.__name__}: import {error.name}, the type of a setting"
-        ) from None
-    for name, field in settings.model_fields.items():
-        if name.rpartition("_")[2] in SHOWN_CREDENTIALS and name != "public_key" and is_text(field):
-            raise TypeError(
-                f"{settings.__name__}.{name} is text, which is shown: make it a Secret, of "
-                "oauthreg.plugin (or call it otherwise if it is no credential)"
-            )
-
-
-def _check_options(cls: type[ProviderPlugin[Any]]) -> None:
-    """Refuse a plugin's setting of registrations that every registration has."""
-    names = (*(field.name for field in fields(ClientRegistration)), *ALTERNATIVES, *BASES)
-    taken = set(map(_attribute, names))
-    for name in taken & cls.options_class.model_fields.keys():
-        raise TypeError(f"{cls.options_class.__name__}.{name}: every registration has a {name}")
-
-
-def _check_templates(cls: type[ProviderPlugin[Any]]) -> None:
-    """Check every template of the class."""
-    for setting in address_names(cls):
-        template = getattr(cls, _attribute(setting), None)
-        if template is not None:
-            check = partial(check_address, link_local=cls.link_local)
-            _checking(cls, _attribute(setting), check, template)
-    if cls.api_uri is not None:
-        _checking(cls, "api_uri", check_address, cls.api_uri)
-    for name, template in cls.api_headers.items():
-        _checking(cls, f"api_headers[{name!r}]", check_template, template)
-    for key, value in cls.defaults.items():
-        if key in NEVER_DEFAULT:
-            raise TypeError(f"{cls.__name__}.defaults: must not have {key!r}, a registration's own")
-        for text in _texts(value):
-            _checking(cls, f"defaults[{key!r}]", check_text, text)
-
-
-def _checking(
-    cls: type[ProviderPlugin[Any]],
-    place: str,
-    check: Callable[[Any, type[ProviderSettings]], None],
-    template: Any,
-) -> None:
-    try:
-        check(template, cls.settings_class)
-    except TypeError as error:
-        raise TypeError(f"{cls.__name__}.{place}{error}") from None
-
-
-def _texts(value: Any) -> Iterator[str]:
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, Mapping | list | tuple):
-        for inner in value.values() if isinstance(value, Mapping) else value:
-            yield from _texts(inner)
-
-
-def _refuse_unknown_names(cls: type[ProviderPlugin[Any]]) -> None:
-    own = {name for name in dir(ProviderPlugin) if not name.startswith("_")}
-    known = own | set(map(_attribute, address_names(cls)))
-    for name in vars(cls):
-        if name.startswith("_") or name in known:
-            continue
-        close = difflib.get_close_matches(name, known, n=1)
-        advice = f"did you mean {close[0]!r}?" if close else "name helpers with a leading _"
-        raise TypeError(f"{cls.__name__}.{name}: no such hook or attribute; {advice}")
 
 
 class GenericProvider(ProviderPlugin[GenericSettings]):

@@ -116,6 +116,11 @@ def fields_in(template: str, known: Mapping[str, object], owner: str) -> list[st
     return names
 
 
+def names_in(template: str) -> list[str]:
+    """Return the names in a template that was checked."""
+    return [one.name for _, one in _pieces(template) if one is not None]
+
+
 def check_address(template: Any, settings: type[BaseModel], *, link_local: bool = False) -> None:
     """Check the template of an address when its class is made.
 

@@ -19,7 +19,8 @@ from oauthreg._protocol.context import Explanation, PluginContext
 from oauthreg._protocol.refusals import refusal
 from oauthreg._protocol.responses import granted_from
 from oauthreg._protocol.text import json_object
-from oauthreg._provider import INTERFACE, ProviderPlugin
+from oauthreg._provider import ProviderPlugin
+from oauthreg._provider_checks import INTERFACE
 from oauthreg._provider_data import ProviderSettings, RegistrationOptions
 from oauthreg._registration import ClientRegistration, ProviderDetails
 from oauthreg._secret_values import Secret

@@ -41,6 +41,7 @@ FLOORS = (
         "_templates",
         "_api_headers",
         "_provider_data",
+        "_provider_checks",
         "_provider",
         "_common_providers",
         "plugin",

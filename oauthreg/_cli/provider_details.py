@@ -7,7 +7,8 @@ import re
 from types import UnionType
 from typing import TYPE_CHECKING, Any, Literal, Union, get_args, get_origin
 
-from oauthreg._provider import ProviderPlugin, address_names
+from oauthreg._provider import ProviderPlugin
+from oauthreg._provider_checks import address_names
 from oauthreg._templates import is_base_url, is_host_label, is_secret
 
 if TYPE_CHECKING:

@@ -107,11 +107,14 @@ class Hooks(Protocol):
     def uses_principal(self) -> bool:
         """Whether requests of grants without a user depend on the principal too."""
 
-    def parameters(self, context: PluginContext) -> Iterable[tuple[str, str]]:
+    def parameters(self, context: PluginContext) -> Iterable[tuple[str, str | Secret]]:
         """Return form fields to add."""
 
     def authenticate(self, context: PluginContext, request: TokenRequest) -> TokenRequest:
         """Return the request with the client's credentials on it."""
+
+    def shape(self, context: PluginContext, request: TokenRequest) -> TokenRequest:
+        """Return the token request with its body as the vendor wants it."""
 
     def parse_response(self, context: PluginContext, response: TokenResponse) -> Granted:
         """Return what was granted, or raise an AuthorizationError."""

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from oauthreg._errors import AuthorizationError, ConnectionFailedError
 from oauthreg._flow import TokenRequest
+from oauthreg._secret_values import Secret
 from oauthreg._transports import address
 
 if TYPE_CHECKING:
@@ -61,17 +63,49 @@ def token_request(
         AuthorizationError: There is no token endpoint, or no credential.
     """
     form = [("grant_type", grant_type), *fields, *wanted(context, hooks, scope=scope)]
-    added = {**dict(hooks.parameters(context)), **context.registration.parameters}
+    own, given = dict(context.registration.parameters), list(hooks.parameters(context))
+    added = [(name, own.get(name, _plain(value))) for name, value in given]
+    added += [(name, value) for name, value in own.items() if name not in dict(given)]
+    names = {name for name, _ in added}
     _check_client_id(context, added)
-    form = [(name, value) for name, value in form if name not in added]
+    form = [(name, value) for name, value in form if name not in names]
+    secrets = tuple(_plain(value) for _, value in given if isinstance(value, Secret))
     url = endpoint(context, "token-uri")
-    request = request_to(context, url, (*form, *added.items()))
-    return hooks.authenticate(context, replace(request, single_use=single_use))
+    request = request_to(context, url, (*form, *added), sensitive=secrets, single_use=single_use)
+    return hooks.shape(context, hooks.authenticate(context, request))
 
 
-def _check_client_id(context: PluginContext, added: Mapping[str, str]) -> None:
+def shaped(request: TokenRequest, *, body: str, field_names: Mapping[str, str]) -> TokenRequest:
+    """Return a token request as the vendor wants its body.
+
+    Args:
+        request: The request, with the names of RFC 6749.
+        body: `form` or `json`; in JSON the values of a repeated name are a list.
+        field_names: The vendor's names; an empty one leaves the field out.
+    """
+    named = ((field_names.get(name, name), value) for name, value in request.form)
+    form = tuple((name, value) for name, value in named if name)
+    if body == "form" or request.content is not None:
+        return replace(request, form=form)
+    values: dict[str, list[str]] = {}
+    for name, value in form:
+        values.setdefault(name, []).append(value)
+    content = {name: one if one[1:] else one[0] for name, one in values.items()}
+    return replace(
+        request,
+        form=(),
+        content=json.dumps(content, ensure_ascii=False).encode(),
+        headers=(*request.headers, ("Content-Type", "application/json")),
+    )
+
+
+def _plain(value: str | Secret) -> str:
+    return value.get_secret_value() if isinstance(value, Secret) else value
+
+
+def _check_client_id(context: PluginContext, added: Iterable[tuple[str, str]]) -> None:
     registration = context.registration
-    if added.get("client_id", registration.client_id) != registration.client_id:
+    if any(name == "client_id" and value != registration.client_id for name, value in added):
         raise AuthorizationError(
             "the parameters have another client_id than the registration",
             hint=f"Leave it out, or write registration.{registration.registration_id}.client-id.",

@@ -10,7 +10,7 @@ from oauthreg._discovery import endpoints as discovered_endpoints
 from oauthreg._discovery import issuer_of
 from oauthreg._flow import NOTHING, NeedMetadata, NeedToken, ReadSecret
 from oauthreg._grants.table import GRANTS
-from oauthreg._protocol.authentication import advertised_method
+from oauthreg._protocol.authentication import CERTIFICATE_METHODS, advertised_method
 from oauthreg._protocol.context import PluginContext
 from oauthreg._renewal.refusals import NotShared
 from oauthreg._secret_values import Secret, SourcedSecret, TokenOf
@@ -92,6 +92,9 @@ def prepare(
         registration = registration.with_options(
             client_authentication_method=advertised_method(registration, metadata)
         )
+    mutual_tls_uri = endpoints.pop("mtls-token-uri", None)
+    if mutual_tls_uri and registration.client_authentication_method in CERTIFICATE_METHODS:
+        endpoints["token-uri"] = mutual_tls_uri
     context = PluginContext(
         registration=registration,
         endpoints=endpoints,

@@ -31,6 +31,7 @@ from oauthreg._protocol.responses import checked
 from oauthreg._renewal.fetches import labels
 from oauthreg._renewal.flow_inputs import prepare
 from oauthreg._secret_values import Secret, TokenOf
+from oauthreg._sources.tree import canonical
 from oauthreg.events import AudienceFound
 
 if TYPE_CHECKING:
@@ -49,6 +50,7 @@ _LOGIN_METHODS = {
     "browser": ("authorization_request", "complete"),
     "device": ("device_authorization", "poll"),
 }
+MOST_REQUESTS = 10  # of a plugin's flow
 SECRET_READS = 2  # of one source: it may have changed since the server refused its first value
 _SETTINGS = {"secret": "client-secret", "assertion": "assertion", "signing_key": "private-key"}
 
@@ -61,13 +63,42 @@ def token_flow(fetch: TokenFetch, inputs: FlowInputs) -> Flow[Granted]:
     """
 
     def plugin_flow(context: PluginContext) -> Flow[Granted]:
-        return checked((yield from fetch.plugin.flow(context)))
+        granted = fetch.plugin.local_token(context)
+        if granted is None:
+            granted = yield from _bounded(fetch.plugin.flow(context), context)
+        return checked(granted)
 
     _check_login(fetch, inputs)
     context = yield from prepare(fetch, inputs)
     granted = yield from authenticated(fetch, inputs, context, plugin_flow)
     yield from read_certificate(fetch.registration, granted)
     return granted
+
+
+def _bounded(flow: Flow[T], context: PluginContext) -> Flow[T]:
+    """Pass the steps of a plugin's flow on: few requests, and no need of its own token."""
+    if not isinstance(flow, Generator):
+        raise _misused("a flow must be a generator: it has to yield its request")
+    own, requests = context.registration.registration_id, 0
+    try:
+        step = next(flow)
+        while True:
+            requests += isinstance(step, TokenRequest)
+            if requests > MOST_REQUESTS:
+                raise _misused(f"a flow may not send more than {MOST_REQUESTS} requests")
+            if isinstance(step, NeedToken) and canonical(step.registration_id) == own:
+                raise _misused(f"a flow may not need the token that it has to get: {own} -> {own}")
+            try:
+                answer = yield step
+            except AuthorizationError as error:
+                step = flow.throw(error)
+            else:
+                step = flow.send(answer)
+    except StopIteration as stop:
+        result: T = stop.value
+        return result
+    finally:
+        flow.close()
 
 
 def _check_login(fetch: TokenFetch, inputs: FlowInputs) -> None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from oauthreg._common_providers import LOGIN, OKTA
 from oauthreg._errors import ConfigurationError, Problem
-from oauthreg._provider import filled_defaults
+from oauthreg._provider import filled_defaults, needs_no_request
 from oauthreg._registration import ClientRegistration, HttpProfile
 from oauthreg._settings.fixed_tokens import fixed_tokens
 from oauthreg._settings.misspelt import blame_misspelt_id, note_misspelt_names, with_name_meant
@@ -251,7 +251,10 @@ def _whole(
     if provider is None:
         return table.over(defaults)
     below = _plugin_defaults(provider, tables)
-    whole = table.over(provider.document, defaults, below, provider.environment)
+    named = {}
+    if needs_no_request(type(provider.plugin)):  # nobody is sent a client-id
+        named = sourced({"client-id": table.name}, Origin("default", "the registration's id"))
+    whole = table.over(provider.document, defaults, below, provider.environment, named)
     return _spring_defaults(table, whole, provider)
 
 

@@ -14,12 +14,8 @@ from oauthreg._api_headers import filled_headers
 from oauthreg._endpoints import ENDPOINTS
 from oauthreg._errors import PluginError
 from oauthreg._plugins import COMMON, OWN_DISTRIBUTIONS, own_plugin, provider_plugin
-from oauthreg._provider import (
-    MTLS_TOKEN_URI,
-    GenericProvider,
-    ProviderPlugin,
-    address_names,
-)
+from oauthreg._provider import GenericProvider, ProviderPlugin, needs_no_request
+from oauthreg._provider_checks import MTLS_TOKEN_URI, address_names
 from oauthreg._provider_data import RegistrationOptions
 from oauthreg._quoting import quoted_word
 from oauthreg._registration import TOKEN_HEADERS, ProviderDetails
@@ -202,7 +198,8 @@ class Providers:
         if "token-uri" in stated:
             endpoints.pop(MTLS_TOKEN_URI, None)
         issuer = endpoints.pop("issuer-uri", None)
-        if not (issuer or {"token-uri", "metadata-uri"} & endpoints.keys()):
+        reachable = issuer or {"token-uri", "metadata-uri"} & endpoints.keys()
+        if not reachable and not needs_no_request(plugin_class):
             self._note_unreachable(table, plugin)
             return None
         details = ProviderDetails(

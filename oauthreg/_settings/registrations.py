@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import logging
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from oauthreg._errors import Problem
 from oauthreg._grants.table import GRANTS
+from oauthreg._provider import needs_no_request
 from oauthreg._quoting import quoted_word
 from oauthreg._registration import ClientRegistration, HttpProfile
 from oauthreg._settings.checks import requirements
@@ -28,6 +29,7 @@ from oauthreg._suggestions import did_you_mean
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from oauthreg._provider import ProviderPlugin
     from oauthreg._provider_data import RegistrationOptions
     from oauthreg._settings.providers import Provider
     from oauthreg._settings.validation import Table
@@ -80,10 +82,10 @@ def registration_from(
         table.note("http", message, did_you_mean(settings.http, profiles))
     if provider is None or profile is None or len(problems) > count:
         return None
-    method = settings.client_authentication_method
     keyed = signing_key is not None or assertion is not None
-    if method is None and (secrets or not keyed):  # a vendor's usual method, where it fits
-        method = provider.plugin.client_authentication_method
+    method = settings.client_authentication_method or _usual_method(
+        provider.plugin, keyed=keyed, secret=bool(secrets)
+    )
     details = settings.authorization_details
     registration = ClientRegistration(
         registration_id=registration_id,
@@ -144,6 +146,14 @@ def registration_from(
     if not settings.allow_readable:
         warn_of_readable(registration_id, credentials.files)
     return registration
+
+
+def _usual_method(plugin: ProviderPlugin[Any], *, keyed: bool, secret: bool) -> str | None:
+    """Return the vendor's usual method, where it fits; None for what the metadata lists."""
+    if secret or not keyed:
+        method = plugin.client_authentication_method
+        return method or ("none" if needs_no_request(type(plugin)) and not secret else None)
+    return None
 
 
 def _plugin_problems(registration: ClientRegistration, provider: Provider) -> list[Problem]:

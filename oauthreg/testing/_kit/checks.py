@@ -22,7 +22,8 @@ from oauthreg._errors import (
 from oauthreg._flow import TokenRequest, TokenResponse, arun, run
 from oauthreg._plugins import COMMON, PROVIDERS, installed, provider_plugin
 from oauthreg._protocol.context import Explanation
-from oauthreg._provider import ProviderPlugin, address_names
+from oauthreg._provider import ProviderPlugin
+from oauthreg._provider_checks import address_names
 from oauthreg._templates import is_base_url
 from oauthreg.testing._kit.answers import BUSY, EMPTY, ID, PAGE, REDIRECT, Event, answer, expect
 from oauthreg.testing._kit.guard import Guard

@@ -1,17 +1,14 @@
 """SAP XSUAA, the authorization server of the Business Technology Platform, as a provider."""
 
 from collections.abc import Iterable
-from dataclasses import replace
 
 from oauthreg.plugin import (
     BaseUrl,
     ClientRegistration,
     Explanation,
-    PluginContext,
     Problem,
     ProviderPlugin,
     ProviderSettings,
-    TokenRequest,
 )
 
 REFUSED = Explanation(
@@ -58,13 +55,6 @@ class Xsuaa(ProviderPlugin[XsuaaSettings]):
         "What the body of a refusal looks like, but for its words.",
         "That a token for a subscriber is asked for at the subscriber's subdomain.",
     )
-
-    def authenticate(self, context: PluginContext, request: TokenRequest) -> TokenRequest:
-        """A client with a certificate asks at another host, and sends no secret."""
-        request = super().authenticate(context, request)
-        if request.certificate is None:
-            return request
-        return replace(request, url=context.endpoints["mtls-token-uri"])
 
     def check(self, registration: ClientRegistration) -> Iterable[Problem]:
         """A certificate is shown at another host."""
