@@ -115,9 +115,12 @@ def _default(field: FieldInfo) -> Any:
 
 
 def _documented(settings_class: type[Any]) -> dict[str, str]:
-    """Return the help of settings that the class's docstring has under `Attributes:`."""
-    _, _, text = (inspect.getdoc(settings_class) or "").partition("Attributes:")
-    return {name: " ".join(words.split()) for name, words in _ATTRIBUTE.findall(text)}
+    """Return the help of settings that docstrings have under `Attributes:`, of bases too."""
+    found = {}
+    for cls in reversed(settings_class.__mro__):
+        _, _, text = inspect.cleandoc(cls.__doc__ or "").partition("Attributes:")
+        found |= {name: " ".join(words.split()) for name, words in _ATTRIBUTE.findall(text)}
+    return found
 
 
 def _overridden(plugin: type[ProviderPlugin[Any]], names: tuple[str, ...]) -> list[str]:
