@@ -116,7 +116,7 @@ def _default(field: FieldInfo) -> Any:
 
 def _documented(settings_class: type[Any]) -> dict[str, str]:
     """Return the help of settings that docstrings have under `Attributes:`, of bases too."""
-    found = {}
+    found: dict[str, str] = {}
     for cls in reversed(settings_class.__mro__):
         _, _, text = inspect.cleandoc(cls.__doc__ or "").partition("Attributes:")
         found |= {name: " ".join(words.split()) for name, words in _ATTRIBUTE.findall(text)}
