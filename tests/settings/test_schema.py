@@ -5,10 +5,16 @@ from __future__ import annotations
 import re
 import tomllib
 from pathlib import Path
+from typing import Annotated
 
 import pytest
 from jsonschema import Draft7Validator
+from pydantic import BeforeValidator
 
+from oauthreg._plugins import BUILT_IN, Installed
+from oauthreg._provider import ProviderPlugin
+from oauthreg._provider_data import ProviderSettings
+from oauthreg._settings import schema
 from oauthreg._settings.load import assemble
 from oauthreg._settings.models import (
     HttpSettings,
@@ -22,6 +28,7 @@ from oauthreg._settings.store import StoreSettings
 from oauthreg._sources import read
 
 ROOT = Path(__file__).parents[2]
+BeforeShape = Annotated[str | None, BeforeValidator(str)]
 OWN = Draft7Validator(json_schema())
 INSTALLED = Draft7Validator(json_schema(installed_plugins()))
 BASE = """
@@ -96,8 +103,8 @@ def refusals(validator, text):
 
 
 def test_it_is_a_schema():
-    for schema in (OWN.schema, INSTALLED.schema):
-        Draft7Validator.check_schema(schema)
+    for each in (OWN.schema, INSTALLED.schema):
+        Draft7Validator.check_schema(each)
 
 
 @pytest.mark.parametrize("validator", [OWN, INSTALLED], ids=["own", "installed"])
@@ -197,3 +204,37 @@ def test_the_settings_of_the_documents_pass(page):
     ):
         if "\n[registration." in f"\n{text}" and not text.startswith("# typo"):
             assert refusals(OWN, text) == [], text
+
+
+class NumberSettings(ProviderSettings):
+    """Settings of a plugin.
+
+    Attributes:
+        retries: How often.
+    """
+
+    retries: int = 3
+    share: float = 0.5
+    on: bool = False
+    shape: BeforeShape = None
+
+
+class Numbers(ProviderPlugin[NumberSettings]):
+    token_uri = "https://auth.example/token"
+
+
+def test_the_settings_of_a_plugin_are_forgiven_as_pydantic_forgives_them():
+    validator = Draft7Validator(json_schema({**installed_plugins(BUILT_IN), "numbers": Numbers}))
+    known = validator.schema["definitions"]["provider-numbers"]["properties"]
+    assert known["retries"]["description"] == "How often."
+    assert known["retries"]["default"] == 3
+    for good in ("retries = '3'", "share = 1", "on = 'off'", "shape = [1]", "Retries = true"):
+        assert refusals(validator, f'[provider.n]\ntype = "numbers"\n{good}\n') == [], good
+    for bad in ("retries = 'three'", "share = true", "on = 'maybe'", "tries = 1"):
+        assert refusals(validator, f'[provider.n]\ntype = "numbers"\n{bad}\n'), bad
+
+
+def test_a_plugin_that_does_not_import_is_left_out(monkeypatch):
+    broken = Installed("broken", "no_such_module:Plugin", "broken 1.0")
+    monkeypatch.setattr(schema, "installed", lambda _group: (broken,))
+    assert set(installed_plugins()) == set(BUILT_IN)

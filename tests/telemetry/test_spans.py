@@ -11,7 +11,9 @@ import pytest
 from opentelemetry.trace import SpanKind, StatusCode
 
 from oauthreg import AsyncAuthorizedClientManager, AuthorizationError, AuthorizedClientManager
-from oauthreg.telemetry import Instrumentor, instrument
+from oauthreg.events import FlightEnded, FlightStarted
+from oauthreg.telemetry import Instrumentor, _listener, instrument
+from oauthreg.telemetry._listener import EventListener
 from oauthreg.testing import Fault
 
 
@@ -130,3 +132,32 @@ def test_opentelemetry_instrument_finds_it(settings):
     assert done.returncode == 0, done.stderr
     assert '"name": "oauthreg.fetch"' in done.stdout, done.stderr
     assert "oauthreg.token.requests" in done.stdout
+
+
+def test_a_request_outside_of_a_fetch_is_counted_and_has_no_span(
+    build, telemetry, server, settings
+):
+    settings["provider"]["as"]["introspection-uri"] = server.introspection_uri
+    manager = build()
+    instrument(manager, **telemetry.providers)
+    manager.introspect("app", "a-token")
+    assert telemetry.value("oauthreg.token.requests") == 1
+    assert telemetry.finished() == ()
+
+
+def test_fetches_of_which_no_end_is_heard_are_not_kept_for_ever(telemetry, monkeypatch):
+    monkeypatch.setattr(_listener, "MOST_FLIGHTS", 2)
+    listener = EventListener(None, telemetry.tracers.get_tracer("test"))
+    for number in range(5):
+        listener(FlightStarted(registration_id="app", flight=number, waited=True))
+    assert len(listener._flights) == 2
+    assert len(telemetry.finished()) == 3
+    listener(FlightEnded(registration_id="app", flight=0, outcome="fetched"))
+    assert len(listener._flights) == 2
+
+
+def test_without_providers_it_reports_to_the_programs_own(build):
+    manager = build()
+    stop = instrument(manager)
+    assert instrument(manager) is not stop
+    assert manager.authorize("app").access_token.token_value
