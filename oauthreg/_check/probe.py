@@ -105,10 +105,10 @@ class Probe:
             seen: What was seen is noted here.
             metadata: The provider's metadata, where it was fetched.
             seconds: How long it may take.
-            force: Whether to ask even if other processes were told to wait.
+            force: Whether to ask even if other processes were asked to wait.
 
         Raises:
-            AuthorizationError: it failed, or other processes were told to wait.
+            AuthorizationError: it failed, or other processes were asked to wait.
         """
         registration = fetch.registration
         issuer = issuer_of(registration.provider.issuer_uri, metadata or {})

@@ -82,7 +82,7 @@ class CheckOptions:
         renew: Spend refresh tokens, those of logins too.
         password_grants: Send passwords.
         api: Ask the addresses of `urls` with the token.
-        force: Ask an endpoint that told other processes to wait, too.
+        force: Ask an endpoint that asked other processes to wait, too.
         principal: Whose login is looked up.
         timeout: Seconds for each registration, at most; None: what its http profile allows.
     """

@@ -11,7 +11,7 @@ import typer
 from rich.text import Text
 
 from oauthreg._check.results import CheckOptions, Result, Step
-from oauthreg._cli.common import console, print_json, shown, tell_problem, write
+from oauthreg._cli.common import console, print_json, report_problem, shown, write
 from oauthreg._cli.completion import registration_ids
 from oauthreg._cli.exits import NO_TOKEN, WRONG_SETTINGS
 from oauthreg._cli.health import print_health
@@ -52,7 +52,7 @@ def check(
     ] = False,
     force: Annotated[
         bool,
-        typer.Option("--force", help="Ask even where other processes were told to wait."),
+        typer.Option("--force", help="Ask even where other processes were asked to wait."),
     ] = False,
     health: Annotated[
         bool,
@@ -106,7 +106,7 @@ def check(
             _print(result)
         _print_verdict(results)
     for problem in usable.others:
-        tell_problem(problem)
+        report_problem(problem)
     if usable.others or any(result.misconfigured for result in results):
         raise typer.Exit(WRONG_SETTINGS)
     if not all(result.ok for result in results):

@@ -119,7 +119,7 @@ def os_user() -> str:
 
 
 @contextmanager
-def failures_told(*, as_json: bool = False) -> Iterator[None]:
+def failures_reported(*, as_json: bool = False) -> Iterator[None]:
     """Report what goes wrong on stderr, and end the program with the exit code for it.
 
     Args:
@@ -129,7 +129,7 @@ def failures_told(*, as_json: bool = False) -> Iterator[None]:
         yield
         sys.stdout.flush()
     except (ConfigurationError, AuthorizationError, PluginError, StoreError) as error:
-        _tell(error)
+        _report(error)
         if as_json:
             print_json({"ok": False, "error": failure(error)})
         wrong = isinstance(error, ConfigurationError | PluginError)
@@ -173,24 +173,24 @@ def drop_output() -> None:
         os.close(nowhere)
 
 
-def _tell(error: OAuthRegError) -> None:
+def _report(error: OAuthRegError) -> None:
     if isinstance(error, ConfigurationError):
-        _tell_problems(error)
+        _report_problems(error)
     elif isinstance(error, AuthorizationError):
-        _tell_failure(error)
+        _report_failure(error)
     else:
         say(str(error), style="bold red")
 
 
-def _tell_problems(error: ConfigurationError) -> None:
+def _report_problems(error: ConfigurationError) -> None:
     count = len(error.problems)
     say(f"{count} {'problem' if count == 1 else 'problems'} in the settings:", style="bold red")
     for problem in error.problems:
         say()
-        tell_problem(problem)
+        report_problem(problem)
 
 
-def tell_problem(problem: Problem) -> None:
+def report_problem(problem: Problem) -> None:
     """Report one problem of the settings: which setting, where it stands, and what to do."""
     say(f"{problem.path} {problem.message}", style="bold")
     if problem.place:
@@ -199,7 +199,7 @@ def tell_problem(problem: Problem) -> None:
         say(f"    {problem.remedy}", style="green")
 
 
-def _tell_failure(error: AuthorizationError) -> None:
+def _report_failure(error: AuthorizationError) -> None:
     say(str(error.copy(hint=None)), style="bold red")
     if error.hint:
         say(f"    {error.hint}", style="green")

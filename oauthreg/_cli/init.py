@@ -134,7 +134,7 @@ def _asked(new: NewSettings) -> NewSettings:
 
 
 def _ask(question: str, default: str | None, *, hidden: bool = False) -> str:
-    """Ask on stderr; whoever is not there to answer is told of the flags.
+    """Ask on stderr; where nobody answers, the error names the flags.
 
     Raises:
         BadParameter: stdin has ended.

@@ -10,7 +10,7 @@ import typer
 from typer.core import TyperGroup
 from typer.main import get_command
 
-from oauthreg._cli.common import failures_told
+from oauthreg._cli.common import failures_reported
 from oauthreg._cli.exits import EPILOG
 from oauthreg._suggestions import did_you_mean
 
@@ -70,5 +70,5 @@ class LazyGroup(TyperGroup):
 
     def invoke(self, ctx: Any) -> Any:
         """Run the command; Ctrl-C and a closed pipe are reported from the first import on."""
-        with failures_told():
+        with failures_reported():
             return super().invoke(ctx)

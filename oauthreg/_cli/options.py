@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from oauthreg._cli.common import failures_told
+from oauthreg._cli.common import failures_reported
 from oauthreg._errors import ConfigurationError, Problem
 
 if TYPE_CHECKING:
@@ -134,7 +134,7 @@ def with_options(
         ctx: typer.Context = values.pop("ctx")
         given = CommonOptions(**{one.name: values.pop(one.name) for one in fields(CommonOptions)})
         ctx.obj = given.over(ctx.obj or CommonOptions())
-        with failures_told(as_json=ctx.obj.as_json):
+        with failures_reported(as_json=ctx.obj.as_json):
             function(ctx.obj, **values)
 
     parameters = [one.replace(kind=keyword) for one in own]

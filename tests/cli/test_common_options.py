@@ -13,7 +13,7 @@ import typer
 
 from oauthreg._cli import main
 from oauthreg._cli.app import Commands, app
-from oauthreg._cli.common import failures_told
+from oauthreg._cli.common import failures_reported
 from oauthreg._cli.exits import EXIT_CODES
 from oauthreg._cli.options import CommonOptions
 from oauthreg._errors import PluginError, StoreError
@@ -96,7 +96,7 @@ def test_a_misspelt_command_is_exit_2_with_advice(oauthreg):
 
 @pytest.mark.parametrize(("error", "code"), [(StoreError("gone"), 1), (PluginError("gone"), 2)])
 def test_each_class_of_error_has_its_exit_code(error, code, capsys):
-    with pytest.raises(typer.Exit) as ended, failures_told():
+    with pytest.raises(typer.Exit) as ended, failures_reported():
         raise error
     assert ended.value.exit_code == code
     assert code in EXIT_CODES
