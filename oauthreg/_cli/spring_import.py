@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from oauthreg._settings.load import Configuration
 
 _VARIABLE = re.compile(r"""["']?\$\{\s*([A-Za-z_]\w*)\s*(?::.*)?\}["']?""")
+_WITH_PLACEHOLDER = re.compile(r"""["']?[^\s,"'{}]*\$\{[^\s,"'{}]*\}[^\s,"'{}]*["']?""")
+"""A value that is one word with a placeholder: in a line with others, one may be a credential."""
 NOT_COPIED = "# Credentials were not copied: put each into the variable that is named."
 _OURS = ("OAUTHREG_", "SPRING_")
 
@@ -109,7 +111,7 @@ class _Sources:
         """Return a value as its file writes it."""
         if not origin.line:
             return ""
-        line = self._lines[origin.name][origin.line]
+        line = re.split(r"\s#", self._lines[origin.name][origin.line])[0]
         return re.split(r"[:=]\s*", line, maxsplit=1)[-1].strip()
 
 
@@ -150,7 +152,7 @@ def _notes(item: Sourced, sources: _Sources) -> Iterator[str]:
         yield f"from the environment variable {item.origin.name}"
     elif item.origin.kind not in SPRING:
         yield "Spring's default"
-    elif "${" in written:
+    elif _WITH_PLACEHOLDER.fullmatch(written):
         yield f"was {written}, which TOML does not expand"
 
 

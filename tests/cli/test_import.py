@@ -220,3 +220,16 @@ def test_values_are_written_as_toml_reads_them():
     text = "\n".join(toml_text.line(key, value) for key, value in table.items())
     assert tomllib.loads(text) == table
     assert toml_text.line("k", "v", "x" * 100).startswith("# xxx")
+
+
+def test_a_line_with_several_values_is_not_quoted(oauthreg, spring):
+    inline = f'{{client-id: "${{ID:a}}", client-secret: "{SECRET}", client-name: "${{NAME:n}}"}}'
+    spring(
+        "application.yml",
+        "spring.security.oauth2.client:\n  registration:\n"
+        f"    one: {inline}\n    two: {{client-secret: {SECRET},\n      client-id: b}}\n"
+        "  provider:\n    one: {token-uri: https://a.example.com/t}\n"
+        "    two: {token-uri: https://a.example.com/t}\n",
+    )
+    text = (spring("x", "") and oauthreg("import", "application.yml")).stdout
+    assert SECRET not in text
