@@ -28,6 +28,7 @@ MASKED = "***"
 SHORT = 4  # a value below this is masked in the server's words only, where it stands alone
 PART = 8  # characters of a value by which a part of it is known
 CUT_PART = 3  # likewise of its beginning, where the text itself was shortened
+LONGEST_SECRET = 256  # characters of a value that is looked for in rare encodings: no token
 MOST_LAYERS = 6  # of escapes around each other
 DEEPEST = 20  # levels of an answer that a plugin is shown
 LONGEST_INSIDE = 4096  # characters of its texts together
@@ -83,6 +84,11 @@ class _Scrubber:
         values = {value for value in sensitive if value}
         self._needles = {one for value in values for one in _needles(value) if one}
         self._long = {one for one in self._needles if len(one) >= SHORT}
+        self._parts = {
+            one[start : start + PART]
+            for one in self._needles
+            for start in range(len(one) - PART + 1)
+        }
         self._left = LONGEST_INSIDE
 
     def whole(self, text: str) -> str:
@@ -106,13 +112,17 @@ class _Scrubber:
 
     def parts(self, text: str) -> str:
         """Mask the values, and parts of them."""
-        folded, cut = _folded(text), _folded(_before_cut(text))
-        spans = (
+        folded, before = _folded(text), _before_cut(text)
+        spans = [
             span
             for one in self._needles
-            for span in (*_found(folded, one), *_parts(folded, one), *_cut(cut, one))
+            for span in _found(folded, one)
             if len(one) >= SHORT or _stands_alone(text, span)
-        )
+        ]
+        spans += _parts(folded, self._parts)
+        if before:
+            cut = _folded(before)
+            spans += (span for one in self._needles for span in _cut(cut, one))
         return _masked(text, spans)
 
 
@@ -193,16 +203,17 @@ def _needles(value: str) -> Iterator[str]:
         yield from (_form(one.encode("utf-8", "replace")) for one in (value.lower(), value.upper()))
         yield _form(raw.decode("cp1252", "replace").encode())
         yield from (_form(value.encode(charset, "replace")) for charset in ("latin-1", "ascii"))
-    if len(value) >= SHORT:
+    if SHORT <= len(value) <= LONGEST_SECRET:
         yield _form("\0".join(value).encode("utf-8", "surrogatepass"))  # UTF-16, misread
         yield from (raw.hex(), raw.hex(" "), raw.hex(":"))
+    if len(value) >= SHORT:
         yield from _base64(raw)
 
 
 def _base64(raw: bytes) -> Iterator[str]:
     """Give a value in base64, at each place in a longer text that was encoded with it."""
     yield _form(b64encode(raw).rstrip(b"="))
-    for before in range(3):
+    for before in range(3 if len(raw) <= LONGEST_SECRET else 1):
         encoded = b64encode(bytes(before) + raw)
         whole = encoded[(before * 8 + 5) // 6 : (before + len(raw)) * 8 // 6]
         yield from (_form(whole), _form(whole.replace(b"+", b"-").replace(b"/", b"_")))
@@ -216,17 +227,16 @@ def _found(folded: _Folded, needle: str) -> Iterator[tuple[int, int]]:
         start = folded.form.find(needle, end)
 
 
-def _parts(folded: _Folded, needle: str) -> Iterator[tuple[int, int]]:
+def _parts(folded: _Folded, known: set[str]) -> Iterator[tuple[int, int]]:
+    """Give the places of parts of values, from eight characters."""
     form, start = folded.form, 0
     while start <= len(form) - PART:
-        end = start + PART
-        if form[start:end] not in needle:
-            start += 1
-            continue
-        while end < len(form) and form[start : end + 1] in needle:
+        end = start
+        while form[end : end + PART] in known:
             end += 1
-        yield folded.span(start, end)
-        start = end
+        if end > start:
+            yield folded.span(start, end + PART - 1)
+        start = end + 1
 
 
 def _before_cut(text: str) -> str:
