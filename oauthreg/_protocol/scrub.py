@@ -28,6 +28,7 @@ MASKED = "***"
 SHORT = 4  # a value below this is masked in the server's words only, where it stands alone
 PART = 8  # characters of a value by which a part of it is known
 CUT_PART = 3  # likewise of its beginning, where the text itself was shortened
+LONGEST_END = 4096  # characters of each end of a value whose parts are looked for
 LONGEST_SECRET = 256  # characters of a value that is looked for in rare encodings: no token
 MOST_LAYERS = 6  # of escapes around each other
 DEEPEST = 20  # levels of an answer that a plugin is shown
@@ -84,10 +85,9 @@ class _Scrubber:
         values = {value for value in sensitive if value}
         self._needles = {one for value in values for one in _needles(value) if one}
         self._long = {one for one in self._needles if len(one) >= SHORT}
+        ends = (end for one in self._needles for end in (one[:LONGEST_END], one[-LONGEST_END:]))
         self._parts = {
-            one[start : start + PART]
-            for one in self._needles
-            for start in range(len(one) - PART + 1)
+            one[start : start + PART] for one in {*ends} for start in range(len(one) - PART + 1)
         }
         self._left = LONGEST_INSIDE
 
