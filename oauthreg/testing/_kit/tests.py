@@ -191,7 +191,8 @@ class ProviderPluginTests:
         """The requests are those of `requests`, if it says any."""
         wanted = self.requests
         by_case = wanted if isinstance(wanted, Mapping) else {"": wanted} if wanted else {}
-        for case, texts in by_case.items():
+        for case, given in by_case.items():
+            texts = [given] if isinstance(given, str) else given
             sent, expected = self.sent(case), [text.strip() for text in texts]
             expect(sent == expected, "\n\n".join(["it sends", *sent, "instead of", *expected]))
 

@@ -1,19 +1,14 @@
 """HashiCorp Vault, as a provider of oauthreg: a token by the JWT or Kubernetes login."""
 
-import json
 from collections.abc import Iterable
 
 from oauthreg.plugin import (
     BaseUrl,
     ClientRegistration,
     Explanation,
-    Flow,
-    Granted,
-    PluginContext,
     Problem,
     ProviderPlugin,
     ProviderSettings,
-    TokenRequest,
 )
 
 HINTS: dict[str, str | Explanation] = {
@@ -48,6 +43,14 @@ class Vault(ProviderPlugin[VaultSettings]):
 
     token_uri = "{base_url}/v1/auth/{mount}/login"
     client_authentication_method = "private_key_jwt"
+    body = "json"
+    field_names = {
+        "client_id": "role",
+        "client_assertion": "jwt",
+        "client_assertion_type": "",
+        "grant_type": "",
+    }
+    defaults = {"headers": {"X-Vault-Namespace": "{namespace}"}}
     answer = {"access_token": "auth.client_token", "expires_in": "auth.lease_duration"}
     api_uri = "{base_url}"
     api_headers = {"X-Vault-Token": "{access_token}", "X-Vault-Namespace": "{namespace}"}
@@ -55,22 +58,8 @@ class Vault(ProviderPlugin[VaultSettings]):
     documentation = "https://developer.hashicorp.com/vault/api-docs/auth/jwt"
     unverified = ("All of it: the addresses, the fields, the headers and the errors.",)
 
-    def flow(self, context: PluginContext) -> Flow[Granted]:
-        """Log in with role and JWT; the answer has the token inside `auth`."""
-        jwt = context.assertion.get_secret_value() if context.assertion else ""
-        body = json.dumps({"role": context.registration.client_id, "jwt": jwt})
-        headers = {"Content-Type": "application/json", "X-Vault-Namespace": self.settings.namespace}
-        response = yield TokenRequest(
-            url=context.endpoints["token-uri"],
-            headers=tuple((name, value) for name, value in headers.items() if value),
-            content=body.encode(),
-            sensitive=(jwt,),
-        )
-        return self.parse_response(context, response)
-
     def check(self, registration: ClientRegistration) -> Iterable[Problem]:
         """The login needs a JWT."""
         if registration.assertion is None:
-            yield Problem(
-                f"registration.{registration.registration_id}.assertion-file", NO_ASSERTION
-            )
+            path = f"registration.{registration.registration_id}.assertion-file"
+            yield Problem(path, NO_ASSERTION)

@@ -35,8 +35,8 @@ class TestConformance(ProviderPluginTests):
         (sent,) = self.sent()
         assert sent.startswith(
             f"POST {SERVER}/v1/auth/kubernetes/login\n"
-            "Content-Type: application/json\n"
             "X-Vault-Namespace: team-a\n"
+            "Content-Type: application/json\n"
             '{"role": "orders", "jwt": "<jwt '
         )
 
