@@ -9,7 +9,6 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
-    SecretStr,
     StringConstraints,
     TypeAdapter,
     ValidationError,
@@ -20,6 +19,7 @@ from pydantic import (
 from oauthreg._endpoints import ENDPOINTS
 from oauthreg._provider_checks import INTERFACE, MTLS_TOKEN_URI, newer_than_installed
 from oauthreg._provider_data import ProviderData, ProviderSettings
+from oauthreg._secret_values import Secret
 from oauthreg._suggestions import did_you_mean
 from oauthreg._templates import BaseUrl, HostLabel
 
@@ -28,7 +28,7 @@ KINDS: Mapping[str, Any] = {
     "base-url": BaseUrl,
     "host-label": HostLabel,
     "text": Text,
-    "secret": SecretStr,
+    "secret": Secret,
 }
 EXAMPLES = {
     "base-url": "https://auth.example.com",
@@ -71,6 +71,8 @@ class Setting(_Table):
     def _fits(self) -> Setting:
         if (self.type == "choice") != bool(self.choices):
             raise ValueError("must have choices, if its type is choice, and only then")
+        if self.type == "secret" and self.default is not None:
+            raise ValueError("must have no default: a secret is each user's own")
         if self.default is not None:
             TypeAdapter(self.kind).validate_python(self.default)
         return self

@@ -46,16 +46,21 @@ def preset_tests(package: str) -> dict[str, type[ProviderPluginTests]]:
                 "plugin": plugin,
                 "name": name,
                 "settings": table.example_settings(),
-                "registration": {**table.example, **_files(table)},
+                "registration": {**table.example, **_credentials(table)},
                 "samples": [_sample(one) for one in table.samples],
             },
         )
     return found
 
 
-def _files(table: PresetTable) -> dict[str, Callable[[], str]]:
-    """Return what makes the files that an example names."""
-    return {name: key_file for name in table.example if name == "private-key-file"}
+def _credentials(table: PresetTable) -> dict[str, str | Callable[[], str]]:
+    """Return what an example cannot have: a key, and a secret that may be a token."""
+    found: dict[str, str | Callable[[], str]] = {}
+    if "private-key-file" in table.example:
+        found["private-key-file"] = key_file
+    if table.token is not None:
+        found["client-secret"] = "a-static-token-of-the-kit"
+    return found
 
 
 def _sample(documented: DocumentedAnswer) -> Sample:

@@ -68,6 +68,19 @@ def test_a_preset_is_a_plugin_like_any_other(package, manager):
         assert clients.authorize("app").headers == {"X-Shop-Token": "fixed", "X-Tenant": "blue"}
 
 
+def test_a_secret_of_a_preset_may_stand_in_a_file(package, manager, tmp_path):
+    package(SHOP, "shop")
+    (tmp_path / "key").write_text("planted-secret")
+    (tmp_path / "key").chmod(0o600)
+    clients = manager(
+        provider={
+            "s": {"type": "shop", "shop": "acme", "subscription-key-file": str(tmp_path / "key")}
+        },
+        registration={"app": {"client-id": "id", "client-secret": "secret"}},
+    )
+    assert "planted-secret" not in repr(clients.registrations["app"].provider)
+
+
 def test_presets_are_made_when_they_are_asked_for(package):
     package(SHOP + "\n[broken]\ntoken-urii = 'x'\n", "shop", "broken")
     assert {one.name for one in installed(PROVIDERS)} >= {"shop", "broken"}
@@ -130,6 +143,7 @@ WRONG = [
         "settings.x: must be 'a'",
     ),
     ("settings.x = { type = 'host-label', help = 'x', default = 'a.b' }", "must be one label"),
+    ("settings.x = { type = 'secret', help = 'x', default = 'planted' }", "must have no default"),
     ("settings.X_y = { type = 'text', help = 'x' }", "write it as in base-url"),
     ("settings.token-uri = { type = 'text', help = 'x' }", "a key of every provider"),
     ("settings.api-key = { type = 'text', help = 'x' }", "make it a Secret"),

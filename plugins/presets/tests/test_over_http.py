@@ -21,7 +21,7 @@ def table_of(name):
 def settings(name, server):
     """Return the preset's example, with its token endpoint at a server of ours."""
     table = table_of(name)
-    registration = {"client-id": "my-client", "client-secret": "a secret", **table.example}
+    registration = {"client-id": "my-client", "client-secret": "a-secret", **table.example}
     if plugin(name).defaults.get("authorization-grant-type") == "refresh_token":
         registration["refresh-token"] = "a-refresh-token"
     here = {"token-uri": server.token_uri, "type": name}
