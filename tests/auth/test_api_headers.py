@@ -233,3 +233,38 @@ async def ask_with_outer_middleware(settings, url, seen):
         inner = aiohttp_adapter.middleware(manager, "my-client")
         async with aiohttp.ClientSession(middlewares=[outer, inner]) as session:
             await session.get(url)
+
+
+def test_a_session_and_a_client_keep_the_own_header_at_its_origin(shop_settings, server, other):
+    takes_own_header(server)
+    elsewhere = redirect(server, other.api_uri)
+    with (
+        AuthorizedClientManager.from_settings(shop_settings) as manager,
+        manager.session("my-client") as session,
+    ):
+        assert session.get(server.api_uri, timeout=5).text == "welcome"
+        assert session.get(elsewhere, timeout=5).status_code == 401
+
+    async def work():
+        async with (
+            AsyncAuthorizedClientManager.from_settings(shop_settings) as manager,
+            manager.client("my-client") as client,
+        ):
+            assert (await client.get(server.api_uri)).text == "welcome"
+            assert (await client.get(elsewhere, follow_redirects=True)).status_code == 401
+
+    asyncio.run(work())
+    assert carried(other) == [(None, None, None)] * 2
+
+
+def test_below_the_address_of_the_api_a_path_carries_the_own_header(settings, server, other):
+    takes_own_header(server)
+    api = {"api-headers": OWN_HEADERS, "api-uri": server.api_uri}
+    with (
+        AuthorizedClientManager.from_settings(settings(of_provider=api)) as manager,
+        manager.session("my-client") as session,
+    ):
+        assert session.get("/products", timeout=5).text == "welcome"
+        with pytest.raises(UrlNotAllowedError):
+            session.get(f"/redirect?to={other.api_uri}", timeout=5)
+    assert other.requests == []
