@@ -86,6 +86,7 @@ class AppServiceIdentity(ProviderPlugin[AppServiceSettings]):
     answer = {"expires_at": "expires_on", "error_description": "message"}
     error_hints = HINTS
     documentation = "https://learn.microsoft.com/azure/app-service/overview-managed-identity"
+    unverified = ("That object-id names an identity here, too.",)
 
     def flow(self, context: PluginContext) -> Flow[Granted]:
         """Ask for a token; the header shows that this very process asks."""
