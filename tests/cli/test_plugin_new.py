@@ -13,7 +13,7 @@ from zipfile import ZipFile
 
 import pytest
 
-KINDS = {"acme-id": [], "acme-ticket": ["--flow"], "acme-preset": ["--preset"], "flow": ["--flow"]}
+KINDS = {"acme-id": [], "acme-preset": ["--preset"], "flow": ["--flow"]}
 
 
 @pytest.fixture
