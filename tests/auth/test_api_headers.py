@@ -268,3 +268,15 @@ def test_below_the_address_of_the_api_a_path_carries_the_own_header(settings, se
         with pytest.raises(UrlNotAllowedError):
             session.get(f"/redirect?to={other.api_uri}", timeout=5)
     assert other.requests == []
+
+
+def test_beside_the_own_header_each_hop_has_a_proof_of_its_own(shop, server, other):
+    takes_own_header(server)
+    made = shop(dpop=True)
+    assert made.call("GET", redirect(server, server.api_uri)).text == "welcome"
+    made.call("GET", redirect(server, other.api_uri))
+    proofs = [request.headers.get("DPoP") for request in server.requests_to("api")]
+    assert None not in proofs
+    assert len(set(proofs)) == 3
+    assert other.requests_to("api")[0].headers.get("DPoP") is None
+    assert carried(other) == [(None, None, None)]
