@@ -111,8 +111,11 @@ def json_schema(plugins: Mapping[str, type[ProviderPlugin[Any]]] | None = None) 
     meanings = _meanings()
     registration = _table(RegistrationSettings, meanings["registration"])
     for plugin in plugins.values():
-        for key in plugin_spellings(plugin.options_class):
-            registration["properties"].setdefault(key, {})
+        options = _table(plugin.options_class, _documented(plugin.options_class))["properties"]
+        for key in plugin_spellings(plugin.options_class):  # of several plugins, maybe
+            meaning = options.get(key, {}).get("description")
+            known = {"description": meaning} if meaning else {}
+            registration["properties"].setdefault(key, known)
     defaults = {
         **registration,
         "properties": {

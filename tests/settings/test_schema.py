@@ -203,7 +203,7 @@ def test_the_settings_of_the_documents_pass(page):
         r"^```toml\n(.*?)^```$", page.read_text("utf-8"), re.DOTALL | re.MULTILINE
     ):
         if "\n[registration." in f"\n{text}" and not text.startswith("# typo"):
-            assert refusals(OWN, text) == [], text
+            assert refusals(OWN, text) == refusals(INSTALLED, text) == [], text
 
 
 class NumberSettings(ProviderSettings):
