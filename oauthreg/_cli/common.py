@@ -192,7 +192,7 @@ def _report_problems(error: ConfigurationError) -> None:
 
 def report_problem(problem: Problem) -> None:
     """Report one problem of the settings: which setting, where it stands, and what to do."""
-    say(f"{problem.path} {problem.message}", style="bold")
+    say(f"{problem.path}: {problem.message}", style="bold")
     if problem.place:
         say(f"    in {problem.place}")
     if problem.remedy:

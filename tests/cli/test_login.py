@@ -174,7 +174,7 @@ def test_a_terminal_sees_something_move(oauthreg, browser, login_settings):
 def test_a_grant_without_login_is_exit_2_and_says_what_to_set(oauthreg, settings):
     done = oauthreg("login", "my-client")
     assert (done.returncode, done.stdout) == (2, "")
-    assert "registration.my-client.authorization-grant-type is client_credentials" in done.stderr
+    assert "registration.my-client.authorization-grant-type: is client_credentials" in done.stderr
     assert 'Set authorization-grant-type = "authorization_code", or "device_code".' in done.stderr
 
 

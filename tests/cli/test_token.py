@@ -113,9 +113,9 @@ token-uri = "https://auth.example.com/token"
     assert (done.returncode, done.stdout) == (2, "")
     head, first, second = done.stderr.strip().split("\n\n")
     assert head == "2 problems in the settings:"
-    assert first.startswith("registration.one.provider ")
+    assert first.startswith("registration.one.provider: ")
     assert second.splitlines() == [
-        "registration.two.client-idd there is no such setting",
+        "registration.two.client-idd: there is no such setting",
         "    in settings.toml line 8",
         "    Did you mean 'client-id'?",
     ]
@@ -141,4 +141,4 @@ def test_a_wrong_call_is_exit_2(oauthreg, settings, wrong):
 def test_a_missing_file_is_exit_2(oauthreg, tmp_path):
     done = oauthreg("token", "my-client", "--settings", "gone.toml")
     assert (done.returncode, done.stdout) == (2, "")
-    assert "gone.toml is not there" in done.stderr
+    assert "gone.toml: is not there" in done.stderr
