@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import create_model
 
 from oauthreg._api_headers import filled_headers
+from oauthreg._common_providers import USER_NAMES
 from oauthreg._endpoints import ENDPOINTS
 from oauthreg._errors import PluginError
 from oauthreg._plugins import COMMON, OWN_DISTRIBUTIONS, own_plugin, provider_plugin
@@ -208,7 +209,7 @@ class Providers:
             issuer_uri=issuer,
             endpoints=endpoints,
             settings=configured(plugin.settings),
-            user_name_attribute=addresses.user_name_attribute or given.user_name_attribute,
+            user_name_attribute=addresses.user_name_attribute or USER_NAMES.get(kind),
             user_info_authentication_method=addresses.user_info_authentication_method,
             settling=plugin.settling,
             **api,
