@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from rich.table import Column, Table
 from rich.text import Text
 
 from oauthreg._check.results import CheckOptions, Result, Step
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from oauthreg._settings.usable import Usable
 
 STYLES = {"ok": "green", "warning": "yellow", "failed": "bold red", "skipped": "dim"}
+NARROW = 60
 INDENT = "\n" + 27 * " "
 Show = Callable[[str], None]
 
@@ -151,10 +153,25 @@ def _print(result: Result) -> None:
     worst = (result.failed or result.warnings)[0]
     _line(worst.outcome, result.id, f"at {worst.name}")
     for step in result.steps:
-        outcome = (f"{step.outcome:<8} ", STYLES[step.outcome])
-        write((f"{'':<9}{step.name:<9}", ""), outcome, (step.seen.replace("\n", INDENT), ""))
-        if step.remedy:
-            write((f"{INDENT[1:]}-> {step.remedy}", "green"))
+        _print_step(step)
+
+
+def _print_step(step: Step) -> None:
+    """Print a step; on a terminal that is wide enough, long words stay in their column."""
+    style, remedy = STYLES[step.outcome], f"-> {step.remedy}" if step.remedy else ""
+    terminal = console(sys.stdout)
+    if sys.stdout.isatty() and terminal.width >= NARROW:
+        columns = [*(Column(width=8) for _ in range(3)), Column(overflow="fold")]
+        grid = Table.grid(*columns, padding=(0, 1))
+        grid.add_row("", step.name, Text(step.outcome, style), Text(shown(step.seen)))
+        if remedy:
+            grid.add_row("", "", "", Text(shown(remedy), "green"))
+        terminal.print(grid)
+        return
+    seen = step.seen.replace("\n", INDENT)
+    write((f"{'':<9}{step.name:<9}", ""), (f"{step.outcome:<8} ", style), (seen, ""))
+    if remedy:
+        write((f"{INDENT[1:]}{remedy}", "green"))
 
 
 def _line(outcome: str, name: str, seen: str) -> None:

@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 from oauthreg._cli.app import app
 
 PICTURES = Path(__file__).parents[2] / ".build" / "pictures"
+REMOTE_FONT = re.compile(r",\s*url\(\"https://[^)]*\) format\(\"\w+\"\)")
 FAULTS = {
     "wrong-secret": ("token", "client-secret"),
     "wrong-realm": ("metadata", "provider.wrong-realm.issuer-uri"),
@@ -104,4 +105,5 @@ def picture(text, title, path):
     path.parent.mkdir(parents=True, exist_ok=True)
     terminal = Console(record=True, width=120, file=io.StringIO())
     terminal.print(Text.from_ansi(text))
-    path.write_text(terminal.export_svg(title=title), "utf-8")
+    drawn = terminal.export_svg(title=title, unique_id=path.stem)
+    path.write_text(REMOTE_FONT.sub("", drawn), "utf-8")
