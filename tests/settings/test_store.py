@@ -258,7 +258,11 @@ def test_a_missing_library_is_a_problem_that_names_the_extra(monkeypatch, name, 
     assert f"pip install 'oauthreg[{extra}]'" in problem.remedy
 
 
-@pytest.mark.parametrize(("key", "value"), [("path", "x.db"), ("url", "redis://h"), ("keys", KEY)])
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [("path", "x.db"), ("url", "redis://h"), ("keys", KEY)],
+    ids=["path", "url", "keys"],
+)
 def test_a_place_without_a_type_is_a_problem(key, value):
     problem = problems(**{key: value})[f"store.{key}"]
     assert problem.message == "is of no use without a type"
