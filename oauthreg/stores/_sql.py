@@ -47,14 +47,12 @@ GIVE_BACK = """
 UPDATE oauthreg_store SET owner = NULL, lease_ends = 0 WHERE name = :name AND owner = :owner
 """
 SAVE = """
-UPDATE oauthreg_store SET generation = :generation, value = :value, ends = {now} + :ttl
-WHERE name = :name AND {condition}
+UPDATE oauthreg_store AS r SET generation = :generation, value = :value, ends = {now} + :ttl
+WHERE r.name = :name AND {condition}
 """
-SAVE_LATER = SAVE.replace("{condition}", "(ends <= {now} OR generation < :generation)")
-SAVE_FIRST = SAVE.replace("{condition}", "ends <= {now}")
-SAVE_AFTER = SAVE.replace(
-    "{condition}", "ends > {now} AND generation = :after AND generation < :generation"
-)
+LATER = "(r.ends <= {now} OR r.generation < :generation)"
+FIRST = "r.ends <= {now}"
+AFTER = "r.ends > {now} AND r.generation = :after AND r.generation < :generation"
 DELETE = """
 UPDATE oauthreg_store SET value = NULL, ends = 0
 WHERE name = :name AND generation = :generation AND ends > {now}
@@ -142,9 +140,20 @@ class SqlStore:
 
     def take_lease(self, name: str, owner: str, seconds: float) -> Lease:
         """Take the lease of a name, if nobody else has it."""
-        taken = self._update(TAKE, name, {"owner": owner, "seconds": seconds})
-        loaded = self.load([], lease=name)
-        return Lease(taken=taken, left=loaded.lease_left, now=loaded.now)
+        values = {"owner": owner, "seconds": seconds}
+        statement = self._database().dialect.take
+        if not statement:
+            taken = self._update(TAKE, name, values)
+            loaded = self.load([], lease=name)
+            return Lease(taken=taken, left=loaded.lease_left, now=loaded.now)
+        rows, _ = self._execute(statement, {**values, "name": self._prefix + name})
+        now, ends, begins, others_ends = rows[0]
+        if ends is not None:
+            left = min(max(0.0, ends - now), seconds)  # the clock was read before and after
+            return Lease(taken=True, left=left, now=Reading(float(now)))
+        known = begins is not None and begins <= now + AHEAD  # else it came at this very moment
+        left = max(0.0, others_ends - now) if known else 0.0
+        return Lease(taken=False, left=left, now=Reading(float(now)))
 
     def give_back(self, name: str, owner: str) -> None:
         """Free the lease of a name, if this owner has it."""
@@ -155,11 +164,17 @@ class SqlStore:
     ) -> bool:
         """Write a value, if what stands allows it."""
         values = {"generation": generation, "value": value, "ttl": ttl}
+        row = {"name": self._prefix + name}
+        condition = LATER if after is None else FIRST
+        statement = self._database().dialect.save
         if after:
-            row = {"name": self._prefix + name, "after": after}
-            saved = self._changed(SAVE_AFTER, values | row) == 1
+            changing = SAVE.replace("{condition}", AFTER)
+            saved = self._changed(changing, {**values, **row, "after": after}) == 1
+        elif statement:
+            saving = statement.replace("{condition}", condition)
+            saved = self._changed(saving, {**values, **row}) == 1
         else:
-            saved = self._update(SAVE_LATER if after is None else SAVE_FIRST, name, values)
+            saved = self._update(SAVE.replace("{condition}", condition), name, values)
         if random.random() < PURGE_CHANCE:  # noqa: S311 - housekeeping
             with contextlib.suppress(StoreError):
                 self.purge()

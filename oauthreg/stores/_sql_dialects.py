@@ -20,6 +20,9 @@ class Dialect:
         now: Its clock, in seconds since the epoch, as an expression.
         table: The statement that makes the table.
         placeholder: The statement that makes a row in which nothing stands, if there is none.
+        take: The statement that takes a lease and says how it stands; empty where that takes
+            several.
+        save: The statement that writes a value whether there is a row or not; likewise.
         no_table: The codes that say that there is no table.
         other_table: Those that say that it has other columns.
         again: Those of a statement that may simply be sent again.
@@ -33,6 +36,8 @@ class Dialect:
     no_table: frozenset[object]
     other_table: frozenset[object]
     again: frozenset[object]
+    take: str = ""
+    save: str = ""
 
 
 POSTGRESQL = Dialect(
@@ -49,6 +54,27 @@ POSTGRESQL = Dialect(
     lease_ends double precision NOT NULL DEFAULT 0
 )""",
     placeholder="INSERT INTO oauthreg_store (name) VALUES (:name) ON CONFLICT (name) DO NOTHING",
+    take="""
+WITH taken AS (
+    INSERT INTO oauthreg_store AS r (name, owner, lease_begins, lease_ends)
+    VALUES (:name, :owner, {now}, {now} + :seconds)
+    ON CONFLICT (name) DO UPDATE
+    SET owner = :owner, lease_begins = {now}, lease_ends = {now} + :seconds
+    WHERE r.owner IS NULL OR r.owner = :owner OR r.lease_ends <= {now}
+        OR r.lease_begins > {now} + 1
+    RETURNING r.lease_ends
+)
+SELECT moment.reading, taken.lease_ends, r.lease_begins, r.lease_ends
+FROM (SELECT {now} AS reading) moment
+    LEFT JOIN taken ON true LEFT JOIN oauthreg_store r ON r.name = :name
+""",
+    save="""
+INSERT INTO oauthreg_store AS r (name, generation, value, ends)
+VALUES (:name, :generation, :value, {now} + :ttl)
+ON CONFLICT (name) DO UPDATE
+SET generation = :generation, value = :value, ends = {now} + :ttl
+WHERE {condition}
+""",
     no_table=frozenset({"42P01"}),
     other_table=frozenset({"42703"}),
     again=frozenset({"40001", "40P01", "23505", "42710", "42P07"}),

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 HERE = Path(__file__).parent
 DOCUMENT = HERE.parents[1] / "docs" / "comparison.md"
+BY_HAND = "\n## What a store saves and costs"
+"""From here on the document is written by hand, from `make bench` and `make soak`."""
 HIT_TURNS = 5
 LIMIT = 400.0
 BUSY = 0.5
@@ -108,7 +110,9 @@ def main() -> None:
         compared=compared(),
         simulated=simulated(),
     )
-    DOCUMENT.write_text(text, encoding="utf-8")
+    before = DOCUMENT.read_text("utf-8") if DOCUMENT.exists() else ""
+    _, mark, by_hand = before.partition(BY_HAND)
+    DOCUMENT.write_text(text + mark + by_hand, encoding="utf-8")
     plots.main()
     print(text)
 

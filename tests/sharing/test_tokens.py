@@ -283,3 +283,24 @@ def test_no_expired_token_is_taken_from_the_store(process, server, time_, lifeti
     first = process().token()
     time_.advance(lifetime)
     assert process().token() != first
+
+
+def test_clocks_that_are_ten_minutes_apart_waste_no_token_and_serve_no_expired_one(
+    process, server, time_
+):
+    def clocks(ahead):
+        real = time_.clocks
+        return Clocks(
+            wall=lambda: real.wall() + ahead, monotonic=real.monotonic, random=real.random
+        )
+
+    processes = [process(clocks=clocks(ahead)) for ahead in (300, 0, -300)]
+    old = {one.token() for one in processes}
+    assert len(old) == server.token_requests == 1
+    time_.advance(140)
+    assert {process(clocks=clocks(300)).token(), process(clocks=clocks(-300)).token()} == old
+    time_.advance(151)
+    new = {one.token() for one in processes}
+    assert len(new) == 1
+    assert new != old
+    assert server.token_requests == 2

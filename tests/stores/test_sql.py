@@ -25,15 +25,17 @@ SQLITE = replace(
     no_table=frozenset({"no table"}),
     other_table=frozenset({"other table"}),
     again=frozenset({"again"}),
+    take="",  # SQLite inserts in no WITH
 )
 
 
 STORES = []
 
 
-@pytest.fixture(autouse=True)
-def sqlite(monkeypatch):
-    monkeypatch.setattr(sql, "DIALECTS", {"sqlite": SQLITE})
+@pytest.fixture(autouse=True, params=["one statement", "several"])
+def sqlite(monkeypatch, request):
+    save = POSTGRESQL.save if request.param == "one statement" else ""
+    monkeypatch.setattr(sql, "DIALECTS", {"sqlite": replace(SQLITE, save=save)})
     yield
     while STORES:
         STORES.pop().close()
@@ -188,3 +190,21 @@ def test_what_has_ended_goes_by_itself(store, monkeypatch):
     with store._database().engine.connect() as connection:
         rows = connection.execute(sql.text("SELECT name FROM oauthreg_store ORDER BY name"))
         assert [name for (name,) in rows] == ["p:a", "p:c"]
+
+
+@pytest.mark.parametrize(
+    ("row", "taken", "left"),
+    [
+        ("100.0, 110.0, 50.0, 60.0", True, 10.0),
+        ("100.0, NULL, 95.0, 105.0", False, 5.0),
+        ("100.0, NULL, NULL, NULL", False, 0.0),
+        ("100.0, NULL, 400.0, 500.0", False, 0.0),
+    ],
+)
+def test_one_statement_says_how_a_lease_stands(tmp_path, monkeypatch, row, taken, left):
+    store = made(tmp_path / "table.db")
+    dialect = replace(SQLITE, take=f"SELECT {row}")
+    database = replace(store._database(), dialect=dialect)
+    monkeypatch.setattr(store, "_database", lambda: database)
+    lease = store.take_lease("a", "one", 10)
+    assert (lease.taken, lease.left, lease.now.time) == (taken, left, 100.0)

@@ -200,6 +200,13 @@ def test_a_server_that_is_frozen_keeps_nobody(request, store_at, kind):
     assert eventually(lambda: store.load(["frozen"])).entries
 
 
+def until(holds, seconds=30):
+    deadline = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
 @contextlib.contextmanager
 def frozen(server):
     """Stop a server and its children, as a hypervisor does."""
@@ -207,6 +214,7 @@ def frozen(server):
     pids = [server.process.pid, *map(int, children.read_text().split())]
     for pid in pids:
         os.kill(pid, signal.SIGSTOP)
+    until(lambda: all("\nState:\tT" in Path(f"/proc/{p}/status").read_text() for p in pids))
     try:
         yield
     finally:
