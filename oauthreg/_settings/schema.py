@@ -104,8 +104,8 @@ def json_schema(plugins: Mapping[str, type[ProviderPlugin[Any]]] | None = None) 
     """Return the schema of a settings file.
 
     Args:
-        plugins: The provider plugins by name; default: this package's own, so that a table with
-            any other `type` may have any key.
+        plugins: The provider plugins by name; default: this package's own. A provider with any
+            other `type` may have any key, and so may the registrations beside it.
     """
     plugins = plugins if plugins is not None else installed_plugins(BUILT_IN)
     meanings = _meanings()
@@ -136,11 +136,16 @@ def json_schema(plugins: Mapping[str, type[ProviderPlugin[Any]]] | None = None) 
         "store": {"$ref": "#/definitions/store"},
         "defaults": {"$ref": "#/definitions/defaults"},
     }
-    settings = {"type": "object", "properties": sections, **_closed()}
     definitions |= {
-        "settings": settings,
+        "settings": {
+            "type": "object",
+            "properties": sections,
+            **_closed(),
+            **_closed_registrations(plugins),
+        },
         "provider-by-type": _by_type(plugins),
-        "registration": registration,
+        "registration": {"type": "object", "properties": registration["properties"]},
+        "registration-of-known-plugins": registration,
         "defaults": {**defaults, "description": "For every registration."},
         "http": _table(HttpSettings, meanings["http"]),
         "store": _table(StoreSettings, meanings["store"]),
@@ -205,6 +210,17 @@ def _closed() -> Schema:
 def _by_id(description: str, definition: str) -> Schema:
     reference = {"$ref": f"#/definitions/{definition}"}
     return {"description": description, "type": "object", "additionalProperties": reference}
+
+
+def _closed_registrations(plugins: Iterable[str]) -> Schema:
+    """Refuse unknown keys of registrations, unless a provider's plugin may have declared them."""
+    names = "|".join(map(re.escape, plugins))
+    known = {"properties": {"type": {"type": "string", "pattern": rf"^\s*(?:{names})\s*$"}}}
+    closed = {"$ref": "#/definitions/registration-of-known-plugins"}
+    return {
+        "if": {"properties": {"provider": {"additionalProperties": known}}},
+        "then": {"properties": {"registration": {"additionalProperties": closed}}},
+    }
 
 
 def _inside(settings: Schema) -> Schema:

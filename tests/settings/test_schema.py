@@ -136,6 +136,14 @@ def test_the_settings_of_installed_plugins_are_in_it():
     assert realm["type"] == "string"
 
 
+def test_a_registration_may_have_the_settings_of_a_plugin_that_is_not_installed():
+    text = KEYCLOAK.replace("keycloak", "of-another-machine")
+    text = text.replace("[registration.a]", "[registration.a]\ninstallation-id = 5")
+    assert refusals(OWN, text) == []
+    assert refusals(OWN, text.replace("of-another-machine", "generic"))
+    assert refusals(OWN, text.replace("client-secret = ", "client-secret = 5 #")), "of a known key"
+
+
 def test_a_plugin_that_is_not_installed_may_have_any_setting():
     text = KEYCLOAK.replace("keycloak", "of-another-machine").replace("realm", "anything")
     assert refusals(OWN, text) == []
