@@ -203,6 +203,34 @@ def test_a_vendor_has_its_own_ways_to_end_a_token_and_to_ask_about_it(plug, acme
     assert sent(server).headers["authorization"] == "Bearer a-token"
 
 
+# -- what the flow was given or received shows in no error
+
+
+class Careless(ProviderPlugin[ProviderSettings]):
+    """Marks nothing as sensitive."""
+
+    def flow(self, context):
+        url = context.endpoints["token-uri"]
+        response = yield TokenRequest(url=url, form=(("step", "1"),))
+        session = json.loads(response.body)["data"]["session_token"]
+        secret = context.secret.get_secret_value()
+        form = (("step", "2"), ("session", session), ("pw", secret))
+        return self.parse_response(context, (yield TokenRequest(url=url, form=form)))
+
+
+def test_an_error_shows_nothing_that_the_driver_handed_out_or_an_earlier_answer_had(
+    plug, acme, server
+):
+    plug(Careless)
+    words = "no: a secret, a-session-token"
+    last = Fault(status=400, body={"error": "x", "error_description": words})
+    server.script("token", [Fault(body={"data": {"session_token": "a-session-token"}}), last])
+    with pytest.raises(TokenEndpointError) as caught:
+        acme().authorize("my-client")
+    assert caught.value.error_description == "no: ***, ***"
+    assert "session-token" not in f"{caught.value} {vars(caught.value)}"
+
+
 # -- bounds of a flow
 
 

@@ -4,7 +4,6 @@ from oauthreg.plugin import (
     BaseUrl,
     ClientRegistration,
     Explanation,
-    PluginContext,
     Problem,
     ProviderPlugin,
     ProviderSettings,
@@ -39,12 +38,9 @@ class Auth0(ProviderPlugin[Auth0Settings]):
     issuer_uri = "{domain}/"
     token_uri = "{domain}/oauth/token"
     client_authentication_method = "client_secret_post"
+    defaults = {"parameters": {"organization": "{organization}"}}
     error_hints = HINTS
-
-    def parameters(self, context: PluginContext) -> list[tuple[str, str]]:
-        """Ask for tokens of the organization, if the settings name one."""
-        organization = self.settings.organization
-        return [("organization", organization)] if organization else []
+    documentation = "https://auth0.com/docs/api/authentication/client-credential-flow/get-token"
 
     def check(self, registration: ClientRegistration) -> list[Problem]:
         """Without an audience the answer may be an opaque token, which no API takes."""

@@ -39,3 +39,4 @@ class Keycloak(ProviderPlugin[KeycloakSettings]):
 
     issuer_uri = "{base_url}/realms/{realm}"
     error_hints = HINTS
+    documentation = "https://www.keycloak.org/securing-apps/oidc-layers"

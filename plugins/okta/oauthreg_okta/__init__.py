@@ -34,6 +34,9 @@ class Okta(ProviderPlugin[OktaSettings]):
     token_uri = "{okta_domain}/oauth2/{authorization_server_id}/v1/token"
     defaults = ASSERTIONS
     error_hints = HINTS
+    documentation = (
+        "https://developer.okta.com/docs/guides/implement-oauth-for-okta-serviceapp/main/"
+    )
 
     def endpoints(self) -> Mapping[str, str]:
         """The org authorization server has no id, nor a place for one in its addresses."""
