@@ -7,6 +7,7 @@ import json
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
+from difflib import get_close_matches
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -171,9 +172,9 @@ def form_fields_by_their_names(case: Case) -> None:
     }
     for request in case.requests():
         for name in _field_names(request):
-            meant = name.lower().replace("-", "_")
-            wrong = meant in known and name not in known
-            expect(not wrong, f"a request has {name!r}: did you mean {meant!r}?")
+            meant = get_close_matches(name.lower().replace("-", "_"), known, n=1, cutoff=0.92)
+            wrong = meant and name not in known
+            expect(not wrong, f"a request has {name!r}: did you mean {meant}?")
 
 
 def _field_names(request: TokenRequest) -> list[str]:

@@ -21,13 +21,14 @@ if TYPE_CHECKING:
     from oauthreg.testing._kit.answers import Event
 
 SHORT = 4  # a value below this says nothing where it is part of another
-NAMES = (
-    *("assertion", "cookie", "code", "credential", "jwt", "key", "nonce", "password"),
-    *("secret", "session", "ticket", "token"),
+ENDINGS = ("code", "jwt", "key", "nonce")
+PARTS = (
+    *("assertion", "cookie", "credential", "password", "secret", "session", "ticket", "token"),
 )
-"""How the names of an answer's fields end that hold a credential."""
+"""What the names of an answer's fields end in, or have in them, that hold a credential."""
 SHORTEST = 6  # of such a field; shorter values are words
-NOT_CREDENTIALS = ("token_type", "tokentype")
+NO_CREDENTIALS = ("type", "uri", "url", "endpoint", "issuer")
+"""How names end of what is about a credential."""
 
 
 def given_to(plugin: ProviderPlugin[Any], context: PluginContext) -> dict[str, str]:
@@ -80,10 +81,10 @@ def shows(text: str, value: str, client_id: str = "") -> bool:
     return any(form in text for form in spellings(value, client_id))
 
 
-def in_address(url: str, value: str) -> bool:
+def in_address(url: str, value: str, client_id: str) -> bool:
     """Whether an address has the value in its path or query; a short one as a whole part."""
     if len(value) >= SHORT:
-        return shows(url, value)
+        return shows(url, value, client_id)
     parts = urlsplit(url)
     pairs = (pair.rpartition("=")[2] for pair in parts.query.split("&"))
     return value in map(unquote_plus, (*parts.path.split("/"), *pairs))
@@ -103,7 +104,8 @@ def _looks_secret(name: str, value: str) -> bool:
 
 def _named(name: str) -> bool:
     plain = name.lower()
-    return plain.endswith(NAMES) and plain not in NOT_CREDENTIALS
+    secret = plain.endswith(ENDINGS) or any(part in plain for part in PARTS)
+    return secret and not plain.endswith(NO_CREDENTIALS)
 
 
 def _revealed(value: object) -> str | None:

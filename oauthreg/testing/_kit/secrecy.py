@@ -52,7 +52,8 @@ def check_secrecy(case: Case, plugin: ProviderPlugin[Any], context: PluginContex
     hidden = {**known, **signed_in(requests)}
     for request in requests:
         for what, value in hidden.items():
-            expect(not in_address(request.url, value), f"the {what} is in an address")
+            shown = in_address(request.url, value, context.registration.client_id)
+            expect(not shown, f"the {what} is in an address")
     _expect_hidden(hidden, "a repr", f"{plugin!r} {context!r} {plugin.settings!r} {requests!r}")
     with _logged() as log:
         case.granted()

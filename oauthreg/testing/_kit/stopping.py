@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from contextlib import suppress
 from types import CodeType, FunctionType
 from typing import TYPE_CHECKING, Any
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from oauthreg.testing._kit.cases import Case
 
 MOST_WORDS = 60
+MOST_OUTER = 20
 LONGEST_WORD = 60
 STATUSES = (200, 202, 400, 401, 403, 404, 429, 503)
 FAILURES: tuple[Event, ...] = (
@@ -78,6 +80,7 @@ def _own_words(plugin: ProviderPlugin[Any]) -> Iterator[TokenResponse]:
     for value in words:
         for status in (200, 202, 400):
             yield _answer(status, words, value)
+        yield _answer(200, words[:MOST_OUTER], dict.fromkeys(words, value))
     for status in statuses:
         for truth in (1, True):
             yield _answer(status, words, truth)
@@ -91,20 +94,46 @@ def _answer(status: int, names: list[str], value: object) -> TokenResponse:
 
 
 def _constants(kind: type) -> Iterator[object]:
+    """Give the constants of a class's methods, and of the functions that they call."""
+    seen: set[CodeType] = set()
     for cls in kind.__mro__:
         if cls.__module__.partition(".")[0] in {"oauthreg", "builtins", "typing"}:
             continue
         for member in vars(cls).values():
             function = getattr(member, "__func__", member)
             if isinstance(function, FunctionType):
-                yield from _in_code(function.__code__)
+                yield from _of_function(function, seen)
 
 
-def _in_code(code: CodeType) -> Iterator[object]:
+def _of_function(function: FunctionType, seen: set[CodeType]) -> Iterator[object]:
+    if function.__code__ in seen:
+        return
+    seen.add(function.__code__)
+    for code in _codes(function.__code__):
+        for constant in code.co_consts:
+            yield from _plain(constant)
+        for name in code.co_names:
+            known = function.__globals__.get(name)
+            if isinstance(known, FunctionType) and known.__module__ == function.__module__:
+                yield from _of_function(known, seen)
+            else:
+                yield from _plain(known)
+
+
+def _codes(code: CodeType) -> Iterator[CodeType]:
+    """Give a function's code, and that of the functions inside."""
+    yield code
     for constant in code.co_consts:
         if isinstance(constant, CodeType):
-            yield from _in_code(constant)
-        elif isinstance(constant, tuple | frozenset):
-            yield from constant
-        else:
-            yield constant
+            yield from _codes(constant)
+
+
+def _plain(value: object) -> Iterator[object]:
+    """Give the texts and numbers of a constant; bytes as text."""
+    if isinstance(value, bytes):
+        yield value.decode("utf-8", "replace")
+    elif isinstance(value, str | int):
+        yield value
+    elif isinstance(value, tuple | list | set | frozenset | Mapping):
+        for item in list(value):
+            yield from _plain(item)
