@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from oauthreg._sources.tree import Origin
 
 CREDENTIALS = (
-    *("client-secret", "private-key", "assertion-file", "certificate-file"),
+    *("client-secret", "private-key", "assertion", "certificate-file", "credentials"),
     *("password", "refresh-token", "subject-token"),
 )
 """Keys of the canonical tree that say what a client, or its user, proves itself by."""

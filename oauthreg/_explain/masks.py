@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from oauthreg._secret_values import CHAINED, MASK
-from oauthreg._sources.tree import BASES, LITERAL_CREDENTIALS
+from oauthreg._sources.tree import ALTERNATIVES, BASES, LITERAL_CREDENTIALS
 
 FORM_FIELDS = frozenset(
     {
@@ -40,7 +40,8 @@ def setting(key: str, leaf: str, value: Any) -> Any:
         return MASK
     if leaf in LITERAL_CREDENTIALS:
         return _literal(leaf, value)
-    if key not in BASES and key not in OPEN_TABLES and _SECRET_NAME.search(key):
+    named = key in BASES or key in ALTERNATIVES or key in OPEN_TABLES
+    if not named and _SECRET_NAME.search(key):
         return MASK
     if key.endswith("-uri") or key in {"proxy", "resource", "urls"}:
         return addresses(plain(value))
@@ -48,7 +49,11 @@ def setting(key: str, leaf: str, value: Any) -> Any:
 
 
 def _literal(leaf: str, value: Any) -> Any:
-    if leaf == "subject-token" and isinstance(value, str) and value.startswith(CHAINED):
+    if (
+        leaf in {"subject-token", "assertion"}
+        and isinstance(value, str)
+        and value.startswith(CHAINED)
+    ):
         return value
     if isinstance(value, list | tuple):
         return [plain(item) if isinstance(item, Mapping) else MASK for item in value]

@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Any
 from oauthreg._endpoints import ENDPOINTS
 from oauthreg._explain import masks
 from oauthreg._secret_values import MASK
+from oauthreg._settings.credentials import Credentials
 from oauthreg._settings.load import effective
 from oauthreg._settings.models import HttpSettings, RegistrationSettings, aliases
+from oauthreg._settings.plugin_settings import leaf_of, secrets_of, spellings
 from oauthreg._sources import Sourced, locate
 from oauthreg._sources.locate import quoted
 from oauthreg._sources.tree import ALTERNATIVES, BASES, VERBATIM, Origin, canonical
@@ -97,7 +99,12 @@ def _of_registration(
     id_ = registration.registration_id
     path = f"registration.{quoted(id_)}"
     table = effective(configuration, id_)
-    parsed = table.without(ALTERNATIVES).parsed(RegistrationSettings)
+    options = configuration.entries[id_].plugin.options_class
+    own = {
+        key: item for key, item in table.items.items() if leaf_of(key, item) in spellings(options)
+    }
+    documented = Credentials(table).documented
+    parsed = table.without({*ALTERNATIVES, *own, *documented}).parsed(RegistrationSettings)
     below = [_at(layer, "registration", id_) for layer in layers]
     below += [_at(layer, "defaults", None) for layer in layers]
     below.append(table.items)
@@ -112,10 +119,14 @@ def _of_registration(
             yield from _entries(path, key, found, below)
         elif isinstance(found, Sourced) and (key not in BASES or found.leaf == key):
             value = found.value if key in BASES else _parsed(parsed, key)
+            value = MASK if key in documented else value
             yield _value(path, BASES.get(key, key), found, value, below)
         elif found is None and key not in BASES:
             value = masks.plain(_parsed(parsed, key))
             yield Value(f"{path}.{key}", key, value, source_of(DEFAULT))
+    for key, item in own.items():
+        shown = _value(path, key, item, item.value, below)
+        yield _hidden(shown) if key in secrets_of(options) else shown
 
 
 def _parsed(model: RegistrationSettings | None, key: str) -> Any:

@@ -12,6 +12,7 @@ from pydantic import SecretStr
 from oauthreg._explain import masks
 from oauthreg._secret_values import MASK
 from oauthreg.plugin import BaseUrl, ProviderPlugin, ProviderSettings
+from oauthreg.testing import private_key
 
 SECRET = "s3cret-of-the-cli"
 
@@ -304,3 +305,26 @@ def test_a_setting_of_a_plugin_is_a_credential_by_its_type(explained, tmp_path, 
     pin = found["provider.a.pin"]
     assert (pin["value"], [one["value"] for one in pin["overrides"]]) == (MASK, [MASK])
     assert found["provider.a.token-uri"]["source"] == "plugin acme"
+
+
+def test_a_plugins_settings_of_a_registration_and_its_document_are_shown_with_their_sources(
+    oauthreg, explained, write, tmp_path
+):
+    document = {"client_email": "orders@acme.example", "private_key": private_key()}
+    (tmp_path / "key.json").write_text(json.dumps(document))
+    write(
+        '[registration.app]\nprovider = "github-app"\nclient-id = "app"\ninstallation-id = 7',
+        'private-key-file = "key.pem"\n[provider.github-app]\ntype = "github-app"',
+        '[registration.google]\nauthorization-grant-type = "jwt-bearer"',
+        'provider = "google"\ncredentials-file = "key.json"',
+    )
+    (tmp_path / "key.pem").write_text(private_key())
+    app = by_path(explained("app"))
+    assert app["registration.app.installation-id"]["value"] == 7
+    assert app["registration.app.client-id"]["value"] == "app"
+    google = by_path(explained("google"))
+    assert google["registration.google.credentials-file"]["value"] == "key.json"
+    assert google["registration.google.client-id"]["value"] == "orders@acme.example"
+    assert google["registration.google.private-key"]["value"] == MASK
+    assert "key.json" in google["registration.google.client-id"]["source"]["words"]
+    assert '"credentials-file"' in oauthreg("list", "--json").stdout
