@@ -326,5 +326,5 @@ def test_a_plugins_settings_of_a_registration_and_its_document_are_shown_with_th
     assert google["registration.google.credentials-file"]["value"] == "key.json"
     assert google["registration.google.client-id"]["value"] == "orders@acme.example"
     assert google["registration.google.private-key"]["value"] == MASK
-    assert "key.json" in google["registration.google.client-id"]["source"]["words"]
+    assert "key.json" in google["registration.google.client-id"]["source"]
     assert '"credentials-file"' in oauthreg("list", "--json").stdout
