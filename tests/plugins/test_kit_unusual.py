@@ -5,14 +5,22 @@ import logging
 import time
 from dataclasses import replace
 from functools import cached_property
+from typing import ClassVar
 from urllib.parse import quote
 
 import pytest
 from joserfc.jwk import RSAKey
 
 from oauthreg._flow import NeedMetadata, ReadSecret
-from oauthreg.plugin import NeedToken, Pause, ProviderPlugin, ProviderSettings, TokenRequest
-from oauthreg.testing import ProviderPluginTests, answer, private_key
+from oauthreg.plugin import (
+    Explanation,
+    NeedToken,
+    Pause,
+    ProviderPlugin,
+    ProviderSettings,
+    TokenRequest,
+)
+from oauthreg.testing import ProviderPluginTests, Sample, answer, private_key
 
 CHECKS = sorted(name for name in dir(ProviderPluginTests) if name.startswith("test_"))
 
@@ -77,7 +85,15 @@ class QuotedPath(ProviderPlugin[ProviderSettings]):
         return self.parse_response(context, (yield request))
 
 
+class Propagating(Plain):
+    """The vendor documents that a refusal passes by itself."""
+
+    error_hints: ClassVar = {"403": Explanation(category="propagation", hint="Wait a minute.")}
+
+
+DOCUMENTED = [Sample(answer(403), hint="Wait", retryable=True)]
 RIGHT = {
+    "one whose 403 passes": (Propagating, {"samples": DOCUMENTED}),
     "one that does much by itself": (Talkative, {}),
     "one that asks for more": (AsksForMore, {"answers": [answer(access_token="a-token")]}),
     "an id in the address": (QuotedPath, {"answers": [answer(access_token="a-token")]}),

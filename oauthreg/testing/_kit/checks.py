@@ -240,7 +240,16 @@ def refusals(case: Case) -> None:
     for refusal in REFUSALS:
         error = case.refused(refusal, TokenEndpointError)
         expect(error.status == refusal.status, f"{refusal!r} became {error.status}")
-        expect(not error.retryable, f"{refusal!r} would be asked again")
+        again = error.retryable and not _hinted(case, error)
+        expect(not again, f"{refusal!r} would be asked again")
+
+
+def _hinted(case: Case, error: TokenEndpointError) -> bool:
+    """Whether a hint of the plugin says of this error if asking again helps."""
+    plugin = case.configuration.entries[ID].plugin
+    found = plugin.explain_error(error)
+    known = isinstance(found, Explanation) and found in plugin.error_hints.values()
+    return known and found is not None and found.is_retryable is not None
 
 
 def no_tokens(case: Case) -> None:
@@ -253,13 +262,14 @@ def faults_of_the_server(case: Case) -> None:
     """Check that 5xx is retryable."""
     for status in (500, 503):
         error = case.refused(TokenResponse(status=status), TokenEndpointError)
-        expect(error.retryable, f"{status} would not be asked again")
+        again = error.retryable or _hinted(case, error)
+        expect(again, f"{status} would not be asked again")
 
 
 def too_many_requests(case: Case) -> None:
     """Check that 429 and its Retry-After are waited for."""
     error = case.refused(BUSY, TokenEndpointError)
-    expect(error.retryable, "429 would not be asked again")
+    expect(error.retryable or _hinted(case, error), "429 would not be asked again")
     expect((error.retry_after or 0.0) >= 1.0, f"retry_after is {error.retry_after}")
 
 
