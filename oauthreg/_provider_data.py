@@ -9,6 +9,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Mapping
+from dataclasses import fields
 from math import isfinite
 from typing import Annotated, Any, Literal
 
@@ -30,6 +31,7 @@ from oauthreg._protocol.authentication import METHODS
 from oauthreg._protocol.context import Explanation
 from oauthreg._registration import TOKEN_HEADERS
 
+_EXPLAINED = {field.name: field for field in fields(Explanation)}
 _NAME = re.compile(r"[\x21-\x7e]+")
 _ADDRESS_NAME = re.compile(r"[a-z][a-z0-9-]*-uri")
 _HOST = re.compile(r"[a-z0-9-]+(?:\.[a-z0-9-]+)*")
@@ -71,7 +73,10 @@ def _word(text: str) -> str:
 
 
 def _paths(value: object) -> object:
-    return (value,) if isinstance(value, str) else value
+    paths = (value,) if isinstance(value, str) else value
+    if not isinstance(paths, list | tuple) or not all(isinstance(one, str) for one in paths):
+        raise ValueError("must be a path such as 'data.token', or a list of paths")
+    return paths
 
 
 def _path(text: str) -> str:
@@ -90,8 +95,14 @@ def _hint(value: object) -> object:
     if isinstance(value, str):
         return Explanation(hint=value)
     if isinstance(value, Mapping):
-        return {str(name).replace("-", "_"): item for name, item in value.items()}
-    return value
+        given = {str(name).replace("-", "_"): item for name, item in value.items()}
+        for name in given:
+            _one_of(name, _EXPLAINED, "the key")
+        if "hint" in given:
+            return given
+    elif isinstance(value, Explanation):
+        return value
+    raise ValueError(f"must be what to do, as text or as a table with {', '.join(_EXPLAINED)}")
 
 
 def _hints(hints: Mapping[str, Explanation]) -> Mapping[str, Explanation]:

@@ -102,14 +102,26 @@ def from_document(plugin_class: type[ProviderPlugin[Any]], table: Table) -> Bene
             "Set the provider's type to a plugin that does, or write the settings themselves.",
         )
         return Beneath()
+    item = table.items["credentials"]
+    if item.leaf == "credentials":
+        remedy = "Name the document by credentials-file or credentials-ref."
+        table.note("credentials", "there is no such setting", remedy)
+        return _unread(plugin_class)
     source = Credentials(table).source("credentials")
     if source is None:
-        return Beneath()
+        return _unread(plugin_class)
     try:
         return _split(plugin_class, items_of(source, plugin_class.document).items())
     except SecretReadError as error:
         table.note("credentials", str(error), error.remedy)
-        return Beneath()
+        return _unread(plugin_class)
+
+
+def _unread(plugin_class: type[ProviderPlugin[Any]]) -> Beneath:
+    """Return what stands in for a document that is a problem, so that it is the only one."""
+    origin = Origin("document", "credentials")
+    named = {"client-id", "client-secret"} & plugin_class.document.keys()
+    return Beneath({key: Sourced("-", origin, key) for key in named})
 
 
 def from_environment(

@@ -124,9 +124,19 @@ def test_a_document_of_no_use_is_a_problem_at_load(plug, problems, tmp_path, con
         path.write_text(content)
     found = problems(
         provider={"acme": {"type": "acme", "url": "a.example"}},
-        registration={"a": {"credentials-file": str(path), "client-id": "a"}},
+        registration={"a": {"credentials-file": str(path)}},
     )
+    assert list(found) == ["registration.a.credentials-file"]
     assert words in found["registration.a.credentials-file"]
+
+
+def test_a_document_is_not_written_into_the_settings(plug, problems):
+    plug(Binding)
+    found = problems(
+        provider={"acme": {"type": "acme", "url": "a.example"}},
+        registration={"a": {"credentials": "{}"}},
+    )
+    assert "credentials-file or credentials-ref" in found["registration.a.credentials"]
 
 
 def test_a_document_that_no_plugin_reads_is_a_problem(problems, tmp_path):

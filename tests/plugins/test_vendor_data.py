@@ -293,6 +293,42 @@ def test_the_data_are_checked_in_settings_too(problems):
     )
     assert "did you mean 'access_token'" in found["provider.acme.answer"]
     assert "provider.acme.error-hints.x" in found
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "words"),
+    [
+        ("answer", {"access_token": 5}, "must be a path such as 'data.token', or a list of paths"),
+        ("answer", {"access_token": {"a": "b"}}, "must be a path"),
+        ("answer", {"access_token": ["a", 5]}, "must be a path"),
+        ("error-hints", {"403": 5}, "must be what to do, as text or as a table with hint"),
+        ("error-hints", {"403": {"hnt": "x"}}, "did you mean 'hint'"),
+        ("error-hints", {"403": {"category": "policy"}}, "must be what to do"),
+        ("error-hints", {"403": {"hint": "x", "retry-after": "soon"}}, "must be a number"),
+    ],
+)
+def test_a_wrong_entry_of_the_data_says_what_to_write(problems, key, value, words):
+    found = problems(
+        provider={"acme": {"token-uri": "https://a.example/token", key: value}},
+        registration={"a": {"client-id": "a", "client-secret": "s"}},
+    )
+    ((path, text),) = found.items()
+    assert path.startswith(f"provider.acme.{key}.")
+    assert words in text
+
+
+def test_all_wrong_data_is_said_at_once(problems):
+    found = problems(
+        provider={
+            "acme": {
+                "token-uri": "https://a.example/token",
+                "error-hints": {"x": 1},
+                "token-types": {"bot": "Bot bot"},
+                "scope-separator": "",
+            }
+        },
+        registration={"a": {"client-id": "a", "client-secret": "s"}},
+    )
     assert "provider.acme.token-types.bot" in found
     assert "provider.acme.scope-separator" in found
 
