@@ -167,7 +167,11 @@ class TestConformance(ProviderPluginTests):
     name = "okta"
     settings: ClassVar = {"okta-domain": "acme.okta.com", "authorization-server-id": "default"}
     registration: ClassVar = {"client-id": "my-client", "scope": "orders.read"}
-    cases: ClassVar = {"secret": {}, "signed assertion": {"private-key-file": key_file}}
+    cases: ClassVar = {
+        "secret": {},
+        "signed assertion": {"private-key-file": key_file},
+        "by an elliptic curve": {"private-key-file": lambda: key_file("P-256")},
+    }
     samples: ClassVar = [
         Sample(
             answer(
