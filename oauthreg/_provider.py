@@ -141,14 +141,15 @@ class ProviderPlugin(Generic[S_co, O_co]):
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
+        own = {"settings_class", "options_class"} & vars(cls).keys()
         for base in vars(cls).get("__orig_bases__", ()):
             for argument in get_args(base):
-                if not isinstance(argument, type):
+                if not isinstance(argument, type) or not issubclass(argument, ProviderSettings):
                     continue
-                if issubclass(argument, RegistrationOptions):
-                    cls.options_class = argument
-                elif issubclass(argument, ProviderSettings):
-                    cls.settings_class = argument
+                options = issubclass(argument, RegistrationOptions)
+                name = "options_class" if options else "settings_class"
+                if name not in own:
+                    setattr(cls, name, argument)
         check_class(cls, ProviderPlugin)
 
     def options(self, registration: ClientRegistration) -> O_co:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import fields
 from functools import partial
 from importlib.metadata import version
+from types import FunctionType
 from typing import Any
 
 from pydantic import ValidationError
@@ -16,7 +17,7 @@ from oauthreg._api_headers import check_template
 from oauthreg._endpoints import ENDPOINTS
 from oauthreg._provider_data import ProviderData, ProviderSettings
 from oauthreg._registration import ClientRegistration
-from oauthreg._sources.tree import ALTERNATIVES, BASES, LITERAL_CREDENTIALS
+from oauthreg._sources.tree import ALTERNATIVES, BASES, LITERAL_CREDENTIALS, canonical
 from oauthreg._templates import check_address, check_text, fields_in, is_text
 
 INTERFACE = "0.1"
@@ -46,6 +47,7 @@ def check_class(cls: type[Any], base: type[Any]) -> None:
     _check_interface(cls)
     _check_data(cls, base)
     _refuse_unknown_names(cls, base)
+    _check_kinds(cls, base)
     _check_settings(cls.settings_class)
     _check_settings(cls.options_class)
     _check_options(cls)
@@ -115,6 +117,16 @@ def _words(cls: type[Any], failure: ValidationError) -> str:
     return "\n".join(lines)
 
 
+def _check_kinds(cls: type[Any], base: type[Any]) -> None:
+    """Refuse a hook that is no method, and a settings class that is none."""
+    for name, member in vars(base).items():
+        found = getattr(cls, name)
+        if isinstance(member, FunctionType) and not callable(found):
+            raise TypeError(f"{cls.__name__}.{name}: must be a method, as in {base.__name__}")
+        if isinstance(member, type) and not (isinstance(found, type) and issubclass(found, member)):
+            raise TypeError(f"{cls.__name__}.{name}: must be a subclass of {member.__name__}")
+
+
 def _check_settings(settings: type[ProviderSettings]) -> None:
     """Refuse a setting that is a credential by its name, and would be shown."""
     try:
@@ -153,6 +165,8 @@ def _check_templates(cls: type[Any]) -> None:
     if cls.token is not None:
         _checking(cls, "token", partial(_check_token, cls), cls.token)
     for key, value in cls.defaults.items():
+        if key != canonical(key):
+            raise TypeError(f"{cls.__name__}.defaults: {key!r} is spelled {canonical(key)!r}")
         if key in NEVER_DEFAULT:
             raise TypeError(f"{cls.__name__}.defaults: must not have {key!r}, a registration's own")
         for text in _texts(value):

@@ -150,6 +150,8 @@ def check_text(template: Any, settings: type[BaseModel], *, is_address: bool = F
     for name in fields_in(template, settings.model_fields, settings.__name__):
         if is_secret(settings.model_fields[name]):
             raise TypeError(f": {{{name}}} is a secret, which must not be shown")
+        if _is_several(settings.model_fields[name]):
+            raise TypeError(f": {{{name}}} is several values, and must be one")
     if is_address or _is_address(template, settings):
         _check_places(template, settings)
 
@@ -245,6 +247,11 @@ def is_host_label(field: FieldInfo) -> bool:
 def is_text(field: FieldInfo) -> bool:
     """Whether a setting is text that is shown."""
     return str in (field.annotation, *get_args(field.annotation))
+
+
+def _is_several(field: FieldInfo) -> bool:
+    kinds = (field.annotation, *get_args(field.annotation))
+    return any((get_origin(kind) or kind) in (list, tuple, set, frozenset, dict) for kind in kinds)
 
 
 def _is_address(template: str, settings: type[BaseModel]) -> bool:

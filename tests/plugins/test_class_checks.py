@@ -22,6 +22,7 @@ class Settings(ProviderSettings):
     region: HostLabel | None = None
     cloud: Literal["login.example.com", "login.example.cn"] = "login.example.com"
     pin: SecretStr | None = None
+    tags: tuple[str, ...] | None = None
 
 
 def made(settings=Settings, **body):
@@ -190,6 +191,12 @@ def test_an_address_made_in_code_takes_no_value_that_would_lead_elsewhere(templa
         ("minimum_life", float("nan"), "must be a number of seconds, 0 or more"),
         ("documentation", "see the wiki", "documentation: must"),
         ("unverified", "a text", "must be a valid tuple"),
+        ("defaults", {"client_secret": "x"}, "'client_secret' is spelled 'client-secret'"),
+        ("defaults", {"Scope": "x"}, "'Scope' is spelled 'scope'"),
+        ("token_uri", "https://a.example/{tags}", "{tags} is several values, and must be one"),
+        ("flow", 5, "must be a method"),
+        ("parameters", [("a", "b")], "must be a method"),
+        ("options_class", int, "must be a subclass of RegistrationOptions"),
         ("uses_principal", "perhaps", "must be a valid boolean"),
     ],
 )
