@@ -21,9 +21,10 @@ OAuthRegError
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, Self
+
+from oauthreg._problem import Problem as Problem  # noqa: PLC0414 - errors and problems have one door
 
 OTHER_REFUSALS = frozenset(
     {
@@ -71,44 +72,6 @@ def _rebuild(
     error.args = args
     error.__dict__.update(fields)
     return error
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """One thing that is wrong with the configuration.
-
-    Attributes:
-        path: The setting, dotted and spelled as in its source:
-            `registration.my-client.client-secret`.
-        source: Where it stands: a file and line, an environment variable, a plugin.
-        message: What is wrong with it.
-        remedy: What to do, if that is more than the message says.
-    """
-
-    path: str
-    message: str
-    source: str = ""
-    remedy: str = ""
-
-    def __str__(self) -> str:
-        remedy = f"\n    {self.remedy}" if self.remedy else ""
-        return f"{self._place}: {self.message}{remedy}"
-
-    @property
-    def place(self) -> str:
-        """Where the setting stands, without the key that its path names already."""
-        table = self.path.rpartition(".")[0]
-        place, _, key = self.source.rpartition(", ")
-        named = bool(place) and bool(table) and key.startswith(table)
-        return place if named else self.source
-
-    @property
-    def _place(self) -> str:
-        """The path and its source; the source alone where it names the path."""
-        source = self.source.removesuffix(f", {self.path}")
-        if source.endswith(f" {self.path}") or source.startswith(f"{self.path} "):
-            return source
-        return f"{self.path} ({source})" if source else self.path
 
 
 class ConfigurationError(OAuthRegError):

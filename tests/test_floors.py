@@ -18,6 +18,7 @@ PACKAGE = Path(oauthreg.__file__).parent
 FLOORS = (
     (
         "_endpoints",
+        "_problem",
         "_errors",
         "_extras",
         "_files",
