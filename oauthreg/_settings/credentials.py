@@ -260,7 +260,7 @@ def _referred(reference: str, item: Sourced) -> SecretSource:
     scheme, colon, rest = reference.partition(":")
     if not colon or not rest:
         known = "env:NAME, file:PATH, keyring:service/user, or those of an installed plugin"
-        base = item.leaf.removesuffix("-ref").removesuffix("s")
+        base = _written_as(item)
         own = f'Write {item.leaf} = "env:NAME"; the credential itself is written as {base}.'
         meant = f'Did you mean "env:{reference}"?' if reference in os.environ else own
         raise CredentialError(f"must be a scheme and a reference: {known}", meant)
@@ -277,15 +277,21 @@ def _referred(reference: str, item: Sourced) -> SecretSource:
             raise CredentialError("must be keyring:service/user")
         return KeyringSecret(service, user)
     if not _SCHEME.fullmatch(scheme):
-        base = item.leaf.removesuffix("-ref").removesuffix("s")
+        base = _written_as(item)
         remedy = f"If it is the credential itself, write it as {base}."
         raise CredentialError("begins with no scheme, such as env:", remedy)
     return secret_source(scheme, rest)
 
 
+def _written_as(item: Sourced) -> str:
+    """Return the setting that holds what a reference names."""
+    name = item.leaf.removesuffix("-ref")
+    return "client-secret" if name == "client-secrets" else name
+
+
 def _variable(name: str, item: Sourced) -> SecretSource:
     if not os.environ.get(name):
-        base = item.leaf.removesuffix("-ref").removesuffix("s")
+        base = _written_as(item)
         near = close_to(name, os.environ, 0.85)
         remedy = f"Did you mean env:{near}?" if near else f"Set it, or write {base}-file."
         if not _VARIABLE.fullmatch(name):

@@ -9,6 +9,7 @@ from oauthreg._secret_values import Secret, SecretReadError, SourcedSecret
 from oauthreg._settings.credentials import Credentials
 from oauthreg._settings.documents import items_of
 from oauthreg._settings.models import aliases
+from oauthreg._settings.plausible import implausible
 from oauthreg._sources.tree import BASES, Origin, Sourced, base_of
 
 if TYPE_CHECKING:
@@ -102,12 +103,12 @@ def from_document(plugin_class: type[ProviderPlugin[Any]], table: Table) -> Bene
             "Set the provider's type to a plugin that does, or write the settings themselves.",
         )
         return Beneath()
-    item = table.items["credentials"]
+    item, source = table.items["credentials"], None
     if item.leaf == "credentials":
         remedy = "Name the document by credentials-file or credentials-ref."
         table.note("credentials", "there is no such setting", remedy)
-        return _unread(plugin_class)
-    source = Credentials(table).source("credentials")
+    elif not implausible(item, "credentials", table.name):  # which the registration will note
+        source = Credentials(table).source("credentials")
     if source is None:
         return _unread(plugin_class)
     try:
@@ -120,7 +121,7 @@ def from_document(plugin_class: type[ProviderPlugin[Any]], table: Table) -> Bene
 def _unread(plugin_class: type[ProviderPlugin[Any]]) -> Beneath:
     """Return what stands in for a document that is a problem, so that it is the only one."""
     origin = Origin("document", "credentials")
-    named = {"client-id", "client-secret"} & plugin_class.document.keys()
+    named = ("client-id", "client-secret") if plugin_class.document else ()
     return Beneath({key: Sourced("-", origin, key) for key in named})
 
 

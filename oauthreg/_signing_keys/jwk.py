@@ -108,7 +108,10 @@ def _refusal(document: Mapping[str, Any]) -> str:
     owner, renamed = "a vendor's document", ""
     if document.get("type") == "service_account":
         owner = "a service account file of Google"
-        renamed = "; its private_key_id is the key-id, and its client_email the client-id"
+        renamed = (
+            "; its private_key_id is the key-id, and its client_email the client-id (the provider "
+            "google reads it whole, as credentials-file)"
+        )
     elif document.get("type") in {"serviceaccount", "application"} and "keyId" in document:
         owner = "a key file of Zitadel"
         client = "userId" if "userId" in document else "clientId"
