@@ -66,6 +66,7 @@ class StoreUse:
         self._flights = flights
         self._fetch = fetch
         self._configured: ConfiguredStore | None = None
+        self._told: set[str] = set()
 
     def open(self) -> None:
         """Use the store that the configuration names, if it names one."""
@@ -76,6 +77,7 @@ class StoreUse:
         self._flights.sharing = None
         if configured is not None:
             self._flights.sharing = self._sharing(configured)
+            self._tell_bound()
         sharing = self._flights.sharing
         self._state.may_look = (
             (lambda fetch: self._flights.shared_by(fetch) is sharing and sharing.access.is_free)
@@ -84,6 +86,20 @@ class StoreUse:
         )
         if before is not None:
             before.access.store.close()
+
+    def _tell_bound(self) -> None:
+        """Say once whose tokens stay in this process, since they are bound to a key of its own."""
+        for resolved in self._registry.resolved():
+            one = resolved.registration
+            if one.prover is None or one.prover.lasting or one.shared is False:
+                continue
+            if one.registration_id not in self._told:
+                self._told.add(one.registration_id)
+                logger.warning(
+                    "%s: its tokens are not shared: each process has a DPoP key of its own; "
+                    "set dpop-key-file to share one, or shared = false",
+                    one.registration_id,
+                )
 
     def state(self) -> StoreStatus | None:
         """Return what is known of the store; None if the settings name none."""

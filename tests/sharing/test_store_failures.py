@@ -211,3 +211,14 @@ def test_the_stores_entry_has_a_name_that_no_registration_can_have(process):
     one = process()
     one.manager.register("token_store", {"provider": "as", "client-id": "x", "client-secret": "y"})
     assert one.manager.health().keys() == {"app", "token-store", "token_store"}
+
+
+def test_tokens_that_are_bound_to_a_key_of_the_process_stay_there_and_that_is_said(process, caplog):
+    one = process({"dpop": "optional"})
+    assert one.do("status")["app"]["store"] is None
+    one.do("reload")
+    (line,) = [line for line in caplog.messages if "DPoP key" in line]
+    assert "app: its tokens are not shared" in line
+    assert "dpop-key-file" in line
+    process({"dpop": "optional", "shared": False})
+    assert len([line for line in caplog.messages if "DPoP key" in line]) == 1
