@@ -126,13 +126,18 @@ def _given(context: PluginContext) -> Iterator[str]:
     given = (*secrets, *context.secrets.values())
     yield from (secret.get_secret_value() for secret in given if secret is not None)
     registration = context.registration
+    yield from _revealed(registration.plugin_options.values())
     settings = (*registration.parameters.values(), *registration.headers.values())
     yield from (value for value in settings if len(value) >= SHORTEST)
 
 
 def _settings(hooks: Hooks) -> Iterator[str]:
     """Give the plugin's settings that are secrets (pydantic's SecretStr)."""
-    for value in vars(getattr(hooks, "settings", hooks)).values():
+    yield from _revealed(vars(getattr(hooks, "settings", hooks)).values())
+
+
+def _revealed(values: Iterable[Any]) -> Iterator[str]:
+    for value in values:
         reveal = getattr(value, "get_secret_value", None)
         if reveal is not None:
             yield str(reveal())

@@ -26,6 +26,7 @@ class Settings(ProviderSettings):
 class Options(RegistrationOptions):
     installation_id: int
     admin_token: Secret | None = None
+    code: SecretStr | None = None
 
 
 class Acme(ProviderPlugin[Settings, Options]):
@@ -82,8 +83,9 @@ def test_a_registration_has_secrets_too(acme, server, tmp_path):
 
 def test_a_secret_of_a_plugin_shows_nowhere(acme, server, caplog):
     given = {"api-key": "topsecret-key", "pin": "topsecret-pin"}
-    manager = acme(given, **{"installation-id": 7, "admin-token": "topsecret-token"})
-    words = "bad topsecret-key, topsecret-pin, topsecret-token"
+    own = {"admin-token": "topsecret-token", "code": "topsecret-code"}
+    manager = acme(given, **{"installation-id": 7, **own})
+    words = "bad topsecret-key, topsecret-pin, topsecret-token, topsecret-code"
     echo = {"error": "invalid_request", "error_description": words}
     server.inject(Fault(status=400, body=echo))
     with caplog.at_level(logging.DEBUG), pytest.raises(TokenEndpointError) as caught:
