@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, get_args
 
-from oauthreg._secret_values import Secret, SecretReadError, SourcedSecret
+from oauthreg._secret_values import LiteralSecret, Secret, SecretReadError, SourcedSecret
 from oauthreg._settings.credentials import Credentials
 from oauthreg._settings.documents import items_of
 from oauthreg._settings.models import aliases
@@ -52,7 +52,8 @@ def with_sources(table: Table, model: type[BaseModel]) -> Table:
         item = items.get(key)
         if isinstance(item, Sourced):
             source = next(iter(credentials.secrets(key, blanks=BLANKS)), None)
-            items[key] = Sourced(source and SourcedSecret(source), item.origin, key)
+            found = SourcedSecret(source or LiteralSecret(Secret("-")))  # the problem is noted
+            items[key] = Sourced(found, item.origin, key)
     return table.with_items(items)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 import pytest
 from pydantic import SecretStr
 
-from oauthreg import AuthorizedClientManager, TokenEndpointError
+from oauthreg import AuthorizedClientManager, ConfigurationError, TokenEndpointError
 from oauthreg._token_key import token_key
 from oauthreg.plugin import (
     ProviderPlugin,
@@ -128,6 +128,7 @@ def test_a_secret_that_cannot_be_read_is_a_problem_at_load(problems, given, word
     )
     (path,) = found
     assert path.startswith("provider.acme.")
+    assert found[path].count("must be text") == (given == {"api-key": ""})
     assert words in found[path]
 
 
@@ -205,6 +206,31 @@ def test_an_option_that_is_wrong_is_a_problem_at_load(problems, given, path, wor
     )
     assert list(found) == [path]
     assert words in found[path]
+
+
+def test_a_secret_that_cannot_be_read_is_one_problem(manager):
+    with pytest.raises(ConfigurationError) as caught:
+        manager(
+            provider={
+                "acme": {
+                    "type": "acme",
+                    "token-uri": "https://a.example/t",
+                    "api-key-ref": "env:NO",
+                }
+            },
+            registration={
+                "a": {
+                    "client-id": "a",
+                    "client-secret": "s",
+                    "installation-id": 1,
+                    "admin-token-ref": "env:NO",
+                }
+            },
+        )
+    assert [problem.path for problem in caught.value.problems] == [
+        "provider.acme.api-key-ref",
+        "registration.a.admin-token-ref",
+    ]
 
 
 @pytest.mark.parametrize("name", ["client_id", "scopes", "credentials", "refresh_token"])
