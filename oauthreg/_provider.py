@@ -87,6 +87,7 @@ class ProviderPlugin(Generic[S_co, O_co]):
             or `*: words` where the description has these words; the key that says most counts.
             An `Explanation` says more than a hint can.
         settling: Seconds after its issue in which an API may still refuse a good token.
+        required_scopes: Scopes that a registration of client_credentials must have; `check` looks.
         minimum_life: A token with less than these seconds left is never handed out.
         link_local: Whether its requests may go to a cloud's metadata service (169.254.169.254,
             metadata.google.internal): by plain http and without a proxy.
@@ -128,6 +129,7 @@ class ProviderPlugin(Generic[S_co, O_co]):
     error_hints: ClassVar[Mapping[str, str | Explanation]] = NOTHING
     settling: ClassVar[float] = 0.0
     minimum_life: ClassVar[float] = 0.0
+    required_scopes: ClassVar[Sequence[str]] = ()
     link_local: ClassVar[bool] = False
     documentation: ClassVar[str | None] = None
     unverified: ClassVar[Sequence[str]] = ()
@@ -218,8 +220,12 @@ class ProviderPlugin(Generic[S_co, O_co]):
         found = self.error_hints[max(fitting, key=lambda key: _precision(key, error))]
         return Explanation(hint=found) if isinstance(found, str) else found
 
-    def check(self, registration: ClientRegistration) -> Iterable[Problem]:  # noqa: ARG002 - a hook
+    def check(self, registration: ClientRegistration) -> Iterable[Problem]:
         """Return what is wrong with a registration, as far as can be said without the network."""
+        missing = [one for one in self.required_scopes if one not in registration.scopes]
+        if missing and registration.authorization_grant_type == "client_credentials":
+            path = f"registration.{registration.registration_id}.scope"
+            return (Problem(path, f"must have {' and '.join(missing)}: the vendor asks for it"),)
         return ()
 
     def flow(self, context: PluginContext) -> Flow[Granted]:

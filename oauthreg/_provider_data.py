@@ -234,6 +234,7 @@ class ProviderData(GenericSettings):
     )
     settling: Seconds = 0.0
     minimum_life: Seconds = 0.0
+    required_scopes: tuple[Text, ...] = ()
     link_local: bool = False
     documentation: Annotated[str, AfterValidator(_documentation)] | None = None
     unverified: tuple[Text, ...] = ()

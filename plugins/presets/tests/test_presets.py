@@ -6,6 +6,7 @@ from pathlib import Path
 import oauthreg_presets
 import pytest
 
+from oauthreg import AuthorizedClientManager, ConfigurationError
 from oauthreg.presets import names
 from oauthreg.testing import preset_tests
 
@@ -29,3 +30,14 @@ def test_every_preset_has_a_row_in_the_readme_and_its_vendors_page(name):
     settings = ", ".join(f"`{field.alias}`" for field in fields)
     row = f"| [{name}]({plugin.documentation}) | {settings} | {len(plugin.unverified)} |"
     assert row in (FOLDER / "README.md").read_text("utf-8").splitlines()
+
+
+def test_zitadel_wants_openid():
+    registration = {"provider": "z", "client-id": "id", "client-secret": "secret", "scope": "x"}
+    with pytest.raises(ConfigurationError, match="must have openid"):
+        AuthorizedClientManager.from_settings(
+            {
+                "provider": {"z": {"type": "zitadel", "base-url": "https://acme.zitadel.cloud"}},
+                "registration": {"app": registration},
+            }
+        )
