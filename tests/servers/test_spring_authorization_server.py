@@ -8,6 +8,8 @@ import requests
 from joserfc import jwt
 from joserfc.jwk import ECKey
 
+from oauthreg import AuthorizedClientManager, TokenEndpointError
+
 ACCESS_TOKEN = "urn:ietf:params:oauth:token-type:access_token"
 TOKEN_EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"
 JWT_BEARER = "urn:ietf:params:oauth:grant-type:jwt-bearer"
@@ -143,3 +145,19 @@ def dpop_proof(server, key):
         "iat": int(time.time()),
     }
     return jwt.encode(header, claims, key)
+
+
+def test_the_preset_authorizes_and_says_what_a_refusal_means(spring):
+    client = spring.clients["basic"]
+    registration = {"provider": "as", "client-id": client.client_id}
+    registration["client-secret"] = client.client_secret
+    settings = {
+        "provider": {"as": {"type": "spring-authorization-server", "issuer": spring.issuer}},
+        "registration": {"app": registration, "wrong": {**registration, "scope": "no-such"}},
+    }
+    with AuthorizedClientManager.from_settings(settings) as manager:
+        assert manager.authorize("app").access_token.token_value
+        with pytest.raises(TokenEndpointError) as caught:
+            manager.authorize("wrong")
+    assert caught.value.error == "invalid_scope"
+    assert "Add the scope to the client's scopes." in str(caught.value)
