@@ -190,12 +190,14 @@ class AuthorizedClient(Masked):
     def headers(self) -> dict[str, str]:
         """The header fields that put the token on an API request; the first has the token."""
         token, registration = self.access_token, self.registration
+        templates = registration.provider.api_headers
+        if templates is TOKEN_HEADERS:
+            return {"Authorization": self.authorization}
         values = {
             "token_type": token.token_type,
             "access_token": token.token_value,
             "client_id": registration.client_id,
         }
-        templates = registration.provider.api_headers
         return {name: template.format_map(values) for name, template in templates.items()}
 
     @property

@@ -55,12 +55,13 @@ class TokenSupplier:
         self.authorize: Callable[[], Any] = partial(manager.authorize, registration_id, **options)
         self._manager = manager
         self._registration_id = registration_id
+        self._canonical_id = canonical(str(registration_id))
         self._is_async = _is_asynchronous(type(manager))
 
     @property
     def token_header(self) -> str:
         """The name of the header field that carries the token: a request with one is left alone."""
-        registration = self._manager.registrations.get(canonical(str(self._registration_id)))
+        registration = self._manager.registrations.get(self._canonical_id)
         return AUTHORIZATION if registration is None else registration.provider.token_header
 
     def check(self, *, asynchronous: bool) -> None:
@@ -131,9 +132,13 @@ class AuthorizedRequest:
         sends_token: Whether the token goes to the first address.
         proof: The latest proof; None if the token needs none.
         added: The header fields that were added with the token, as they were last.
+        token_header: The name of the token's own header field.
     """
 
-    __slots__ = ("_fields", "_supplier", "added", "client", "first_url", "proof", "sends_token")
+    __slots__ = (
+        *("_fields", "_is_alone", "_supplier", "added", "client", "first_url", "proof"),
+        *("sends_token", "token_header"),
+    )
 
     def __init__(
         self,
@@ -150,15 +155,15 @@ class AuthorizedRequest:
         self._supplier = supplier
         self.proof: str | None = None
         self.added: Mapping[str, str] = {}
-        self.client = client
-        self._fields = client.headers
+        self._take(client)
         self.first_url = first_url or url
         self.sends_token = self.may_send_token(url)
 
-    @property
-    def token_header(self) -> str:
-        """The name of the token's own header field."""
-        return next(iter(self._fields))
+    def _take(self, client: AuthorizedClient) -> None:
+        self.client = client
+        self._fields = client.headers
+        self.token_header = next(iter(self._fields))
+        self._is_alone = len(self._fields) == 1 and client.registration.prover is None
 
     @property
     def authorization(self) -> str:
@@ -195,6 +200,10 @@ class AuthorizedRequest:
 
         A proof may be sent just once. Fields besides the token's own that the caller set stay.
         """
+        if self._is_alone:  # nearly always: nothing to remove, and nothing to add beside it
+            self.added = self._fields
+            headers.update(self._fields)
+            return
         self.remove_token(headers)
         headers.update(self.fields_beside(headers, method, url))
 
@@ -211,7 +220,7 @@ class AuthorizedRequest:
         for name, value in self.added.items():
             if headers.get(name) == value:
                 del headers[name]
-        if self.needs_proof or self.proof is not None:
+        if self.proof is not None or self.needs_proof:
             headers.pop(DPOP, None)
 
     def note_nonce(self, url: str, headers: Mapping[str, str]) -> None:
@@ -237,8 +246,8 @@ class AuthorizedRequest:
 
         A token that was just issued may be refused until the API knows it: it counts as another.
         """
-        before, self.client = self.client, client
-        self._fields = client.headers
+        before = self.client
+        self._take(client)
         is_other = client.access_token.token_value != before.access_token.token_value
         return is_other or client.is_settling
 
