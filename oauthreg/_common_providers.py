@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from oauthreg._errors import SecretUnavailableError
+from oauthreg._errors import Problem, SecretUnavailableError
 from oauthreg._flow import TokenRequest
 from oauthreg._protocol.answers import seconds_until
 from oauthreg._protocol.assertions import JWT_BEARER
@@ -16,10 +16,11 @@ from oauthreg._provider import ProviderPlugin
 from oauthreg._provider_data import ProviderSettings
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from oauthreg._flow import Flow, Granted
     from oauthreg._protocol.context import Explanation, PluginContext
+    from oauthreg._registration import ClientRegistration
 
 ONE_HOUR = 3600
 
@@ -85,6 +86,17 @@ class Google(ProviderPlugin[ProviderSettings]):
         if context.registration.authorization_grant_type != JWT_BEARER:
             return super().flow(context)
         return self._service_account(context)
+
+    def check(self, registration: ClientRegistration) -> Iterable[Problem]:
+        """A service account asks for scopes, or for an id_token by its audience."""
+        scopes = [one for one in registration.scopes if one not in self.defaults["scope"]]
+        by_key = registration.authorization_grant_type == JWT_BEARER
+        if by_key and registration.audience and scopes:
+            yield Problem(
+                f"registration.{registration.registration_id}.scope",
+                "must not stand beside an audience: an id_token for that has no scopes",
+                remedy="Leave out scope for an id_token, or audience for an access token.",
+            )
 
     def _service_account(self, context: PluginContext) -> Flow[Granted]:
         registration, key = context.registration, context.signing_key

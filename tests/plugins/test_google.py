@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import pytest
 
-from oauthreg import AuthorizedClientManager, TokenEndpointError
+from oauthreg import AuthorizedClientManager, ConfigurationError, TokenEndpointError
 from oauthreg._common_providers import Google
 from oauthreg.testing import (
     AuthorizationServer,
@@ -101,6 +101,16 @@ def test_a_key_file_is_all_that_a_service_account_needs(server):
     }
 
 
+def test_scopes_and_the_audience_of_an_id_token_exclude_each_other(server):
+    with pytest.raises(ConfigurationError) as caught:
+        manager(server, audience="https://app.example")
+    (problem,) = caught.value.problems
+    assert (problem.path, problem.message[:29]) == (
+        "registration.google.scope",
+        "must not stand beside an audi",
+    )
+
+
 def test_a_service_account_may_act_for_a_user(server):
     server.inject(Fault(body=GRANTED))
     with manager(server, username="ada@acme.example") as made:
@@ -114,7 +124,7 @@ def test_with_an_audience_the_token_is_an_id_token(server):
     encoded = [urlsafe_b64encode(json.dumps(one).encode()).decode().rstrip("=") for one in parts]
     id_token = ".".join((*encoded, "c2ln"))
     server.inject(Fault(body={"id_token": id_token}))
-    with manager(server, audience="https://app.example") as made:
+    with manager(server, audience="https://app.example", scope="") as made:
         token = made.authorize("google").access_token
     assert token.token_value == id_token
     assert 1790 < (token.expires_at - token.issued_at).total_seconds() <= 1801
