@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 import tomllib
+from importlib import resources
 from pathlib import Path
 from types import SimpleNamespace
 from zipfile import ZipFile
@@ -206,7 +207,9 @@ def test_the_files_that_contributors_are_sent_to_are_there():
     assert len(named) > 20
     for path in named:
         here = Path(oauthreg.__file__).parents[1] if path.startswith("oauthreg/") else ROOT
-        assert (here / path).exists(), path
+        packaged = re.fullmatch(r"plugins/[\w-]+/(oauthreg_\w+)/([\w.]+)", path)
+        found = resources.files(packaged[1]) / packaged[2] if packaged else here / path
+        assert found.is_file() or found.is_dir(), path
 
 
 def test_documents_name_no_machine_and_no_registry():
