@@ -20,7 +20,7 @@ from oauthreg._cli.common import (
 from oauthreg._cli.exits import NO_TOKEN
 from oauthreg._cli.login_ways import by_browser, by_device
 from oauthreg._cli.options import CommonOptions, with_options
-from oauthreg._cli.token_options import token_facts
+from oauthreg._cli.token_options import KeptPrincipalOption, token_facts
 from oauthreg._errors import ConfigurationError, Problem
 from oauthreg._grants.table import GRANTS, Grant
 from oauthreg._protocol.text import clean
@@ -50,16 +50,7 @@ def login(
     no_browser: Annotated[
         bool, typer.Option("--no-browser", help="Open no browser, print the address only.")
     ] = False,
-    principal: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NAME",
-            help=(
-                "Under which name the login is kept; default: the registration's principal, "
-                "else the user of this machine."
-            ),
-        ),
-    ] = None,
+    principal: KeptPrincipalOption = None,
     timeout: Annotated[
         float | None,
         typer.Option(

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import typer
 
 from oauthreg._cli.common import IdArgument, OnlyOption, os_user, print_json, say
 from oauthreg._cli.exits import NO_TOKEN
 from oauthreg._cli.options import CommonOptions, with_options
+from oauthreg._cli.token_options import KeptPrincipalOption
 from oauthreg._errors import AuthorizationError, ConfigurationError, Problem
 from oauthreg._grants.table import GRANTS
 from oauthreg._sources.tree import canonical
@@ -25,16 +26,7 @@ def logout(
     registration_id: IdArgument,
     *,
     only: OnlyOption = False,
-    principal: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NAME",
-            help=(
-                "Under which name the login is kept; default: the registration's principal, "
-                "else the user of this machine."
-            ),
-        ),
-    ] = None,
+    principal: KeptPrincipalOption = None,
 ) -> None:
     """End a login that a store keeps.
 

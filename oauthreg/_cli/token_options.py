@@ -24,6 +24,16 @@ ResourceOption = Annotated[
 PrincipalOption = Annotated[
     str | None, typer.Option(metavar="NAME", help="Act for this user, where the grant does.")
 ]
+KeptPrincipalOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME",
+        help=(
+            "Under which name the login is kept; default: the registration's principal, "
+            "else the user of this machine."
+        ),
+    ),
+]
 TimeoutOption = Annotated[
     float | None, typer.Option(min=0.001, metavar="SECONDS", help="Wait this long at most.")
 ]
