@@ -179,9 +179,10 @@ class Backoffs:
         self.release(scopes, now)
         if is_answer(error):
             self._answered(scopes.endpoint, launched)
-        failures = 1
+        told = error.backing_off and error.retry_after is not None  # by another process
+        failures = 0 if told else 1
         if last is not None:
-            failures = last.failures + (launched > last.failed_at)
+            failures = last.failures + (launched > last.failed_at and not told)
         backoff = self._backoff(scopes, scope, error, failures, now)
         if last is not None and (launched <= last.promised_at or not is_answer(error)):
             backoff.server_until = max(backoff.server_until, last.server_until)
@@ -210,6 +211,16 @@ class Backoffs:
                 soon = now + RECOVERY_SPREAD * self._random()
                 backoff.until = min(backoff.until, soon)
                 backoff.until_needed = min(backoff.until_needed, soon)
+
+    def served_elsewhere(self, scopes: FailureScopes, *, launched: float) -> None:
+        """End the waits after answers that a later request of another process proves wrong.
+
+        A connection that failed stays failed: the other process may be on another network.
+        """
+        for scope in (scopes.key, scopes.endpoint):
+            backoff = self._by_scope.get(scope)
+            if backoff is not None and launched > backoff.failed_at and is_answer(backoff.error):
+                self._forget(scope)
 
     def clear(self) -> None:
         """Forget everything: the configuration changed."""

@@ -60,6 +60,10 @@ class CachedValue:
         """Return the seconds until the server's expiry, by the less favourable clock."""
         return self.lifetime - self.age(now)
 
+    def valid_for(self, now: Instant) -> float:
+        """Return the seconds for which it may still be served, by the less favourable clock."""
+        return self.expired_after - self.age(now)
+
     def age(self, now: Instant) -> float:
         """Return the seconds since its request was started, by the less favourable clock."""
         return max(now.wall - self.started.wall, now.monotonic - self.started.monotonic)

@@ -32,6 +32,12 @@ if TYPE_CHECKING:
     from oauthreg.events import Event
 
 
+SOONEST_RENEWAL = 1.0
+POSTPONED_SHARE = 0.25
+"""How long a renewal waits that another process makes: seconds at least, share of the life left at
+most."""
+
+
 class Decision(NamedTuple):
     """What the engine decided for one caller.
 
@@ -139,7 +145,11 @@ class Engine:
         flight.deadline = flight.launched.monotonic + LONGEST_QUEUE
 
     def postpone(self, flight: Flight, seconds: float) -> None:
-        """End a renewal quietly: another process makes it; it is due again after these seconds."""
+        """End a renewal quietly: another process makes it.
+
+        It is due again after these seconds, or a share of the token's remaining life if that is
+        less: the other one may fail, and this one must not sleep until the token has expired.
+        """
         with self._state.locked() as effects:
             now = self._state.clocks.now()
             effects.leave.append(flight)
@@ -148,7 +158,9 @@ class Engine:
             if entry is not None and entry.flight is flight:
                 entry.flight = None
                 entry.evict(self._state.hot)
-                entry.renew_after = now.monotonic + seconds
+                left = entry.cached.valid_for(now) if entry.cached is not None else 0.0
+                again = max(min(seconds, POSTPONED_SHARE * left), SOONEST_RENEWAL)
+                entry.renew_after = now.monotonic + again
                 self._state.backoffs.release(flight.fetch.failure_scopes, now.monotonic)
 
     def land(self, flight: Flight, cached: CachedValue, *, loaded: bool = False) -> None:
@@ -167,10 +179,11 @@ class Engine:
             self._state.cache.put(entry, cached)
             if not entry.names:  # nobody asks for this key any more
                 self._state.cache.drop(entry)
-            if not loaded:
-                self._state.backoffs.succeeded(
-                    flight.fetch.failure_scopes, now.monotonic, launched=flight.started.monotonic
-                )
+            backoffs, scopes = self._state.backoffs, flight.fetch.failure_scopes
+            if loaded:
+                backoffs.served_elsewhere(scopes, launched=cached.started.monotonic)
+            else:
+                backoffs.succeeded(scopes, now.monotonic, launched=flight.started.monotonic)
             effects.settled.append((flight, cached))
             seconds = now.monotonic - flight.launched.monotonic
             facts = labels(flight.fetch, flight)

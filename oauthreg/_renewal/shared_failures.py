@@ -44,7 +44,7 @@ class SharedFailures:
         """
         record, left = self.left(name, view)
         if record is not None and left > 0:
-            raise record.error(retry_after=left, retryable=True)
+            raise record.error(retry_after=left, retryable=True, backing_off=True)
 
     def left(self, name: str, view: View) -> tuple[FailureRecord | None, float]:
         """Return a failure, and the seconds for which it still counts."""

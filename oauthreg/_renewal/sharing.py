@@ -36,7 +36,6 @@ if TYPE_CHECKING:
 
 FIRST_PAUSE = 0.05
 LONGEST_PAUSE = 1.0
-SOONEST_RENEWAL = 1.0
 MOST_OVERTAKEN = 3
 """How often marks are saved anew, if another process saves at the same moment."""
 
@@ -141,7 +140,7 @@ class Sharing:
                 self._state.limits.leave(flight, [slot.name])
                 self._engine.queue_again(flight)
             if not flight.waited:
-                self._engine.postpone(flight, max(lease_left, SOONEST_RENEWAL))
+                self._engine.postpone(flight, lease_left)
                 return
             self._check_queue(flight)
             yield Pause(self._drawn(min(pause, max(lease_left, FIRST_PAUSE))))

@@ -6,7 +6,6 @@ import threading
 
 import pytest
 
-from oauthreg._errors import TokenEndpointError
 from oauthreg._renewal.clocks import Clocks
 from oauthreg.testing import Fault
 
@@ -169,25 +168,6 @@ def test_an_api_that_rejects_every_token_costs_few_requests(process, server, tim
     assert server.token_requests <= 6
 
 
-def test_a_refused_credential_is_sent_once_for_all(process, server):
-    errors = [process({"client-secret": "wrong"}).failure() for _ in range(4)]
-    assert {type(error) for error in errors} == {TokenEndpointError}
-    assert {error.error for error in errors} == {"invalid_client"}
-    assert server.token_requests == 1
-    assert process().token(), "the right secret is not held back"
-
-
-def test_a_retry_after_counts_for_all(process, server, time_):
-    with server.inject(Fault(status=429, retry_after=60)):
-        process().failure()
-    error = process().failure()
-    assert error.status == 429
-    assert 50 < error.retry_after < 70
-    assert server.token_requests == 1
-    time_.advance(70)
-    assert process().token()
-
-
 def test_a_new_process_is_served_a_stale_token_and_renews_it_behind(process, server, time_):
     old = process().token()
     time_.advance(200)
@@ -205,50 +185,6 @@ def test_a_new_process_is_served_a_stale_token_and_renews_it_behind(process, ser
     one.settled()
     assert process().token() == one.token() != old
     assert server.token_requests == 3
-
-
-def test_who_may_not_ask_takes_what_another_process_fetched(process, server, time_):
-    time_.chance = 1.0
-    first, second = process(), process()
-    with server.inject(Fault(status=500)):
-        first.failure()
-    token = second.token()
-    assert first.token() == token
-    time_.advance(200)
-    with server.inject(Fault(status=500)):
-        assert first.token() == token
-        first.settled()
-    new = second.token(min_ttl=200)
-    assert new != token
-    first.token()
-    first.settled()
-    assert first.token() == new
-    assert server.token_requests == 5
-
-
-def test_who_may_not_ask_looks_seldom_and_still_does_not_ask(process, server, time_):
-    time_.chance = 1.0
-    one = process()
-    with server.inject(Fault(status=500)):
-        one.failure()
-        time_.advance(2.1)
-        one.failure()
-        asked = server.token_requests
-        shared = one.core.flights.sharing.access.store
-        calls = []
-        load = shared.load
-        shared.load = lambda *args, **options: calls.append(1) or load(*args, **options)
-        for _ in range(20):
-            assert one.failure().backing_off
-            time_.advance(0.1)
-    assert server.token_requests == asked
-    assert len(calls) == 3
-
-
-def test_a_plain_server_error_stays_with_the_process_that_got_it(process, server):
-    with server.inject(Fault(status=503)):
-        process().failure()
-    assert process().token()
 
 
 def test_after_a_failed_request_another_process_gets_the_lease_at_once(process, server):

@@ -129,11 +129,15 @@ class Program:
 
 
 class Proxy:
-    """Passes bytes on to a socket; can be cut and joined again, and speak TLS to its clients."""
+    """Passes bytes on to a socket; can be cut and joined again, be slow, and speak TLS.
+
+    `delay` is how many seconds each answer takes longer.
+    """
 
     def __init__(self, target, context=None):
         self.target, self.context = target, context
         self.cut = False
+        self.delay = 0.0
         self._pairs = []
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port = self._listener.getsockname()[1]
@@ -162,12 +166,13 @@ class Proxy:
             return
         self._pairs.append((client, server))
         for source, sink in ((client, server), (server, client)):
-            threading.Thread(target=self._pass, args=(source, sink), daemon=True).start()
+            answers = source is server
+            threading.Thread(target=self._pass, args=(source, sink, answers), daemon=True).start()
 
-    @staticmethod
-    def _pass(source, sink):
+    def _pass(self, source, sink, answers):
         with contextlib.suppress(OSError):
             while data := source.recv(65536):
+                time.sleep(self.delay if answers else 0)
                 sink.sendall(data)
         for one in (source, sink):
             with contextlib.suppress(OSError):

@@ -44,7 +44,7 @@ class Postgres(Program):
         return f"postgresql://{who}@/{database}?host={self.place}&port={self.port}"
 
 
-def _postgres_binaries():
+def binaries():
     found = shutil.which("pg_config")
     folders = []
     if found:
@@ -56,13 +56,13 @@ def _postgres_binaries():
 
 @contextlib.contextmanager
 def postgres(*options, tcp=False):
-    binaries = _postgres_binaries()
+    tools = binaries()
     how = as_user("postgres")
     with folder(how.get("user")) as place:
         data = str(place / "data")
-        run([str(binaries / "initdb"), "-D", data, "-U", SUPER, "-A", "trust", "-N"], **how)
+        run([str(tools / "initdb"), "-D", data, "-U", SUPER, "-A", "trust", "-N"], **how)
         port = free_port() if tcp else 5432
-        server = Postgres(place, how, binaries, *options, port=port, tcp=tcp)
+        server = Postgres(place, how, tools, *options, port=port, tcp=tcp)
         try:
             yield server.start()
         finally:
