@@ -7,6 +7,7 @@ autocommit: nothing is kept in a session, so that a pooler may give each one ano
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import random
 import time
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from sqlalchemy import URL, Engine
+    from sqlalchemy.pool import ConnectionPoolEntry
 
     from oauthreg._secret_values import SecretSource
     from oauthreg.stores._config import StoreConfig
@@ -33,7 +35,7 @@ if TYPE_CHECKING:
 PURGE_CHANCE = 1 / 128
 CONNECTIONS = 4
 IDLE_SECONDS = 1.0
-USED = "oauthreg used at"
+USED = "oauthreg used until"
 AHEAD = 1.0
 ATTEMPTS = 3
 EXAMPLE = "postgresql://user:password@host/database"
@@ -67,13 +69,19 @@ FROM (SELECT {now} AS reading) moment LEFT JOIN oauthreg_store r ON r.name IN ({
 """
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Database:
     """One database, and the connections of one process to it."""
 
     url: str = field(repr=False)
     engine: Engine
     dialect: Dialect
+    closed: bool = False
+
+    def close(self) -> None:
+        """Close its connections; those that are in use, when they are not any more."""
+        self.closed = True
+        self.engine.dispose()
 
 
 class SqlStore:
@@ -195,7 +203,7 @@ class SqlStore:
         self._closed = True
         database = self._databases.get(os.getpid())
         if database is not None:
-            database.engine.dispose()
+            database.close()
 
     # Statements
 
@@ -248,7 +256,7 @@ class SqlStore:
         url = self._read_url()
         if url == database.url:
             raise self._failure(database, error)
-        database.engine.dispose()
+        database.close()
         self._databases[os.getpid()] = changed = self._opened(url)
         return changed
 
@@ -302,7 +310,9 @@ class SqlStore:
         dialect = DIALECTS.get(url.drivername.partition("+")[0])
         if dialect is None:
             raise StoreError("store.url must be of PostgreSQL, MySQL or MariaDB, as " + EXAMPLE)
-        return _Database(text_of_url, self._engine(url, dialect), dialect)
+        database = _Database(text_of_url, self._engine(url, dialect), dialect)
+        _watch_connections(database)
+        return database
 
     def _engine(self, url: URL, dialect: Dialect) -> Engine:
         backend, _, driver = url.drivername.partition("+")
@@ -330,7 +340,6 @@ class SqlStore:
             ) from error
         if engine.dialect.is_async:
             raise StoreError(f"store.url names {driver}, which is for asyncio only: leave it out")
-        _ask_idle_connections(engine)
         if driver == "psycopg":
             from oauthreg.stores import _psycopg  # noqa: PLC0415 - of this driver alone
 
@@ -342,20 +351,23 @@ class SqlStore:
         return engine
 
 
-def _ask_idle_connections(engine: Engine) -> None:
+def _watch_connections(database: _Database) -> None:
     """Let a connection that was idle for a while say first that it is still there."""
 
-    def checkout(connection: Any, record: Any, _proxy: Any) -> None:
-        now = time.monotonic()
-        used = record.info.get(USED, now)
-        record.info[USED] = now
-        if now - used > IDLE_SECONDS:
+    def checkin(_connection: Any, entry: ConnectionPoolEntry) -> None:
+        entry.info[USED] = time.monotonic()
+        if database.closed:
+            entry.invalidate()
+
+    def checkout(connection: Any, entry: ConnectionPoolEntry, _proxy: Any) -> None:
+        if time.monotonic() - entry.info.get(USED, math.inf) > IDLE_SECONDS:
             try:
-                engine.dialect.do_ping(connection)
+                database.engine.dialect.do_ping(connection)
             except Exception:  # noqa: BLE001 - each driver raises its own
                 raise DisconnectionError from None
 
-    event.listen(engine, "checkout", checkout)
+    event.listen(database.engine, "checkin", checkin)
+    event.listen(database.engine, "checkout", checkout)
 
 
 def _once(
