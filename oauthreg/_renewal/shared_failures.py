@@ -14,6 +14,8 @@ from oauthreg._shared.entries import FailureRecord
 from oauthreg._shared.shared_store import Stored
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from oauthreg._errors import TokenEndpointError
     from oauthreg._flow import Flow
     from oauthreg._renewal.engine_state import EngineState
@@ -22,6 +24,9 @@ if TYPE_CHECKING:
     from oauthreg._renewal.store_access import StoreAccess
     from oauthreg._shared.names import Names
     from oauthreg._shared.shared_store import View
+
+
+MOST_CLIENTS = 1024
 
 
 class SharedFailures:
@@ -35,6 +40,7 @@ class SharedFailures:
     def __init__(self, access: StoreAccess, state: EngineState) -> None:
         self._access = access
         self._state = state
+        self._sent: dict[tuple[str, str], str] = {}
 
     def check_wait(self, name: str, view: View) -> None:
         """Raise what an endpoint asked its callers to wait for, if that has not passed.
@@ -59,9 +65,25 @@ class SharedFailures:
         if error.retry_after is not None and not error.backing_off:
             yield from self.save(fetch, name, error, error.retry_after)
 
-    def refusals(self, fetch: TokenFetch, names: Names) -> Refusals:
-        """Return the refused credentials of a fetch's client."""
-        return Refusals(self, self._access, self._state, fetch, names)
+    def refusals(self, fetch: TokenFetch, names: Names, known: Mapping[str, View]) -> Refusals:
+        """Return the refused credentials of a fetch's client.
+
+        Args:
+            fetch: The fetch.
+            names: Makes the names of their records.
+            known: What was loaded of some of these names.
+        """
+        return Refusals(self, self._access, self._state, fetch, names, known)
+
+    def last_sent(self, fetch: TokenFetch) -> str | None:
+        """Return the name of the credential that the fetch's client sent last."""
+        return self._sent.get(_client(fetch))
+
+    def note_sent(self, fetch: TokenFetch, name: str) -> None:
+        """Note which credential is sent: it is probably the next one, too."""
+        if len(self._sent) >= MOST_CLIENTS:
+            self._sent.clear()
+        self._sent[_client(fetch)] = name
 
     def save(
         self, fetch: TokenFetch, name: str, error: TokenEndpointError, seconds: float
@@ -86,6 +108,7 @@ class Refusals:
     state: EngineState
     fetch: TokenFetch
     names: Names
+    known: Mapping[str, View]
 
     def check(self, credential: object) -> Flow[None]:
         """Raise the refusal of a credential, if another process got it a moment ago.
@@ -96,10 +119,12 @@ class Refusals:
         name = self._name(credential)
         if name is None:
             return
-        store = self.access.store
-        view = yield from self.access.call(
-            self.fetch, "load", lambda: store.load([name]), self.access.budget()
-        )
+        self.failures.note_sent(self.fetch, name)
+        store, view = self.access.store, self.known.get(name)
+        if view is None:
+            view = yield from self.access.call(
+                self.fetch, "load", lambda: store.load([name]), self.access.budget()
+            )
         record, left = self.failures.left(name, view) if view is not None else (None, 0.0)
         if record is not None and left > 0:
             raise record.error(backing_off=True)
@@ -114,6 +139,9 @@ class Refusals:
     def _name(self, credential: object) -> str | None:
         if not isinstance(credential, Secret):
             return None
-        registration = self.fetch.registration
-        server = registration.provider.issuer_uri or self.fetch.endpoint
-        return self.names.refused(server, registration.client_id, credential.get_secret_value())
+        return self.names.refused(*_client(self.fetch), credential.get_secret_value())
+
+
+def _client(fetch: TokenFetch) -> tuple[str, str]:
+    registration = fetch.registration
+    return registration.provider.issuer_uri or fetch.endpoint, registration.client_id

@@ -106,19 +106,37 @@ class SharedTokens:
                 self._state.cache.put(local, cached)
 
     def save(
-        self, fetch: TokenFetch, name: str, view: View, cached: CachedValue
-    ) -> Procedure[None]:
-        """Save a token that this process fetched."""
+        self,
+        fetch: TokenFetch,
+        name: str,
+        view: View,
+        cached: CachedValue,
+        *,
+        owner: str | None = None,
+    ) -> Procedure[bool]:
+        """Save a token that this process fetched, and return whether that was done.
+
+        Args:
+            fetch: What was fetched.
+            name: Its name in the store.
+            view: What stands there.
+            cached: The token.
+            owner: Who gives the lease of this name back with it.
+        """
         after = view.after(name)
         if after is None:  # written by a newer version, which is not overwritten
-            return
+            return False
         start = view.clock.at_earliest(cached.started.monotonic)
         token = StoredToken.of(cached.value, start)
         entry = replace(self._entry(fetch, name, view) or AccessEntry(), token=token)
         store = self._access.store
-        yield from self._access.call(
-            fetch, "save", lambda: store.save(name, entry, after=after), self._access.budget()
+        saved = yield from self._access.call(
+            fetch,
+            "save",
+            lambda: store.save(name, entry, after=after, owner=owner),
+            self._access.budget(),
         )
+        return bool(saved)
 
     def _entry(self, fetch: TokenFetch, name: str, view: View) -> AccessEntry | None:
         found = view.entries.get(name)

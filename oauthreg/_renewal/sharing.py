@@ -7,15 +7,15 @@ refresh token that was ever in the store is sent under the lease only.
 from __future__ import annotations
 
 import uuid
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from oauthreg._errors import AuthorizationError, SecretUnavailableError, TokenEndpointError
-from oauthreg._flow import Pause, ReadSecret
+from oauthreg._flow import Pause
 from oauthreg._renewal.refusals import NotShared
 from oauthreg._renewal.shared_failures import SharedFailures
 from oauthreg._renewal.shared_login import SharedLogin
 from oauthreg._renewal.shared_tokens import SharedTokens
+from oauthreg._renewal.store_looks import StoreLooks
 from oauthreg._renewal.store_rules import lease_seconds
 
 if TYPE_CHECKING:
@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from oauthreg._renewal.flight import Enter, Flight, Procedure
     from oauthreg._renewal.refusals import SharedRefusals
     from oauthreg._renewal.store_access import StoreAccess
+    from oauthreg._renewal.store_looks import Look, Place
     from oauthreg._renewal.token_records import TokenRecords
-    from oauthreg._shared.names import Names
     from oauthreg._shared.shared_store import Taken, View
     from oauthreg.events import Event
 
@@ -38,24 +38,6 @@ FIRST_PAUSE = 0.05
 LONGEST_PAUSE = 1.0
 MOST_OVERTAKEN = 3
 """How often marks are saved anew, if another process saves at the same moment."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Place:
-    """The names under which a fetch's records stand, and the lease that guards its request."""
-
-    names: Names
-    token: str
-    wait: str
-    login: str | None
-
-    @property
-    def lease(self) -> str:
-        return self.login or self.token
-
-    @property
-    def all(self) -> list[str]:
-        return [self.token, self.wait, *([self.login] if self.login is not None else [])]
 
 
 class Landing(Protocol):
@@ -93,7 +75,7 @@ class Sharing:
         self._tokens = SharedTokens(access, state)
         self.logins = SharedLogin(access, state, records)
         self._failures = SharedFailures(access, state)
-        self._key_of = key_of
+        self._looks = StoreLooks(access, state, self.logins, self._failures, key_of)
 
     def fly(
         self,
@@ -115,12 +97,10 @@ class Sharing:
         """
         fetch: TokenFetch = flight.fetch
         until = self.access.budget()
-        place = (yield from self._place(fetch, until)) if self.access.available() else None
+        look = (yield from self._looks.look(fetch, until)) if self.access.available() else None
         pause = FIRST_PAUSE
-        while place is not None:
-            view = yield from self._load(fetch, place, until)
-            if view is None:
-                break
+        while look is not None:
+            place, view = look
             if (yield from self._settled(flight, place, view, until)):
                 return
             if flight.only_looks:
@@ -129,14 +109,13 @@ class Sharing:
             if lease_left <= 0:
                 yield slot
                 self._engine.begin(flight)
-                owner = uuid.uuid4().hex
-                taken = yield from self._take_lease(fetch, place, owner)
-                if taken is None:
+                lease = yield from self._take_lease(fetch, place)
+                if lease is None:
                     break
-                if taken.taken:
-                    yield from self._under_lease(flight, place, owner, request, landing)
+                if lease.taken:
+                    yield from self._under_lease(flight, look, lease, request, landing)
                     return
-                lease_left = taken.left
+                lease_left = lease.left
                 self._state.limits.leave(flight, [slot.name])
                 self._engine.queue_again(flight)
             if not flight.waited:
@@ -145,17 +124,19 @@ class Sharing:
             self._check_queue(flight)
             yield Pause(self._drawn(min(pause, max(lease_left, FIRST_PAUSE))))
             pause, until = min(2 * pause, LONGEST_PAUSE), self.access.budget()
+            look = yield from self._looks.load(fetch, place, until)
         yield from self._alone(flight, slot, request, landing)
 
     def keep_login(self, fetch: TokenFetch, cached: CachedValue) -> Procedure[None]:
         """Save a new login, and its access token."""
-        place = yield from self._place(fetch, self.access.budget())
-        if place is None or place.login is None:
+        look = yield from self._looks.look(fetch, self.access.budget())
+        if look is None:
+            return
+        place, view = look
+        if place.login is None:
             return
         yield from self.logins.log_in(fetch, place.login, cached.refresh_token)
-        view = yield from self._load(fetch, place, self.access.budget())
-        if view is not None:
-            yield from self._tokens.save(fetch, place.token, view, cached)
+        yield from self._tokens.save(fetch, place.token, view, cached)
 
     def load_tokens(self, fetch: TokenFetch) -> Procedure[None]:
         """Take over the access token and the login that stand in the store.
@@ -163,14 +144,10 @@ class Sharing:
         Raises:
             SecretUnavailableError: the store failed.
         """
-        place = yield from self._place(fetch, self.access.budget())
-        view = (
-            (yield from self._load(fetch, place, self.access.budget()))
-            if place is not None
-            else None
-        )
-        if place is None or view is None:
+        look = yield from self._looks.look(fetch, self.access.budget())
+        if look is None:
             raise self.access.unavailable()
+        place, view = look
         if place.login is not None:
             self.logins.take_over(fetch, place.login, view)
         self._tokens.take_over(fetch, place.token, place.names, view)
@@ -181,10 +158,10 @@ class Sharing:
         Raises:
             SecretUnavailableError: the store failed.
         """
-        place = yield from self._place(fetch, self.access.budget())
-        ended = place is not None
-        if place is not None and place.login is not None:
-            ended = yield from self.logins.log_in(fetch, place.login, None)
+        look = yield from self._looks.look(fetch, self.access.budget())
+        ended, login = look is not None, look.place.login if look is not None else None
+        if login is not None:
+            ended = yield from self.logins.log_in(fetch, login, None)
         if not ended or not (yield from self.save_marks(fetch, self.access.budget())):
             raise self.access.unavailable()
 
@@ -194,26 +171,19 @@ class Sharing:
         Raises:
             TokenEndpointError: the endpoint asked everybody to wait.
         """
-        place = yield from self._place(fetch, self.access.budget())
-        view = (
-            (yield from self._load(fetch, place, self.access.budget()))
-            if place is not None
-            else None
-        )
-        if place is None or view is None:
+        look = yield from self._looks.look(fetch, self.access.budget())
+        if look is None:
             return NotShared()
-        self._failures.check_wait(place.wait, view)
-        return self._failures.refusals(fetch, place.names)
+        self._failures.check_wait(look.place.wait, look.view)
+        return self._refusals(fetch, look.place, look.view)
 
     def save_marks(self, fetch: TokenFetch, until: float) -> Procedure[bool]:
         """Save which tokens of a key must not be used; False if that failed."""
-        place = yield from self._place(fetch, until)
-        if place is None:
-            return False
         for _ in range(MOST_OVERTAKEN):
-            view = yield from self._load(fetch, place, until)
-            if view is None:
+            look = yield from self._looks.look(fetch, until)
+            if look is None:
                 return False
+            place, view = look
             yield from self._tokens.mark(fetch, place.token, place.names, view, until)
             if not self._tokens.unsaved(fetch):
                 return True
@@ -239,8 +209,8 @@ class Sharing:
     def _under_lease(
         self,
         flight: Flight,
-        place: _Place,
-        owner: str,
+        look: Look,
+        lease: Taken,
         request: Callable[[], Procedure[Granted]],
         landing: Landing,
     ) -> Procedure[None]:
@@ -248,15 +218,15 @@ class Sharing:
 
         A flight that is abandoned in between keeps its lease to the lease's end.
         """
-        fetch = flight.fetch
+        fetch, place = flight.fetch, look.place
         flight.deadline = self._state.clocks.monotonic() + flight.allowed
         try:
-            view = yield from self._load(fetch, place, self.access.budget())
-            flight.refusals = self._failures.refusals(fetch, place.names)
+            view = yield from self._looks.under_lease(fetch, look, lease)
+            flight.refusals = self._refusals(fetch, place, view)
             if view is not None and (
                 yield from self._settled(flight, place, view, self.access.budget())
             ):
-                yield from self._give_back(fetch, place, owner)
+                yield from self._give_back(fetch, lease)
                 return
             if place.login is not None:
                 granted = yield from self.logins.renew(flight, place.login, view, request)
@@ -266,17 +236,20 @@ class Sharing:
         except AuthorizationError as error:
             if isinstance(error, TokenEndpointError):
                 yield from self._failures.note_wait(fetch, place.wait, error)
-            yield from self._give_back(fetch, place, owner)
+            yield from self._give_back(fetch, lease)
             raise
         flight.deadline += 2 * self.access.timeout  # the token is here: saving it takes a moment
-        if view is not None:
-            yield from self._tokens.save(fetch, place.token, view, cached)
-        if not self.logins.is_unsaved(fetch):
-            yield from self._give_back(fetch, place, owner)
+        owner = lease.owner if lease.name == place.token else None
+        saved = view is not None and (
+            yield from self._tokens.save(fetch, place.token, view, cached, owner=owner)
+        )
+        if not (saved and owner) and not self.logins.is_unsaved(fetch):
+            yield from self._give_back(fetch, lease)
         landing.land(flight, (cached, events))
 
-    def _take_lease(self, fetch: TokenFetch, place: _Place, owner: str) -> Procedure[Taken | None]:
+    def _take_lease(self, fetch: TokenFetch, place: Place) -> Procedure[Taken | None]:
         store, seconds = self.access.store, lease_seconds(fetch.http.total_timeout)
+        owner = uuid.uuid4().hex
         return (
             yield from self.access.call(
                 fetch,
@@ -286,47 +259,17 @@ class Sharing:
             )
         )
 
-    def _give_back(self, fetch: TokenFetch, place: _Place, owner: str) -> Procedure[None]:
+    def _give_back(self, fetch: TokenFetch, lease: Taken) -> Procedure[None]:
         store = self.access.store
         yield from self.access.call(
-            fetch, "lease", lambda: store.give_back(place.lease, owner), self.access.budget()
+            fetch, "lease", lambda: store.give_back(lease.name, lease.owner), self.access.budget()
         )
 
-    def _place(self, fetch: TokenFetch, until: float) -> Procedure[_Place | None]:
-        store = self.access.store
-        names = yield from self.access.call(fetch, "load", store.names, until)
-        if names is None:
-            return None
-        login = yield from self._login_name(fetch, names)
-        return _Place(
-            names,
-            names.access_token(self._key_of(fetch, names.key)),
-            names.wait(fetch.endpoint),
-            login,
-        )
+    def _refusals(self, fetch: TokenFetch, place: Place, view: View | None) -> SharedRefusals:
+        known = {place.refused: view} if view is not None and place.refused is not None else {}
+        return self._failures.refusals(fetch, place.names, known)
 
-    def _login_name(self, fetch: TokenFetch, names: Names) -> Procedure[str | None]:
-        """Return the name of the refresh tokens that a fetch uses, if it uses any."""
-        if fetch.refresh_chain is None:
-            return None
-        registration = fetch.registration
-        details = registration.provider
-        server = details.issuer_uri or fetch.endpoint
-        if registration.refresh_token is not None:
-            first = yield ReadSecret(registration.refresh_token, "refresh-token")
-            self.logins.configure(fetch, first)
-            return names.chain(server, registration.client_id, first.get_secret_value())
-        return names.login(server, registration.client_id, fetch.principal or "")
-
-    def _load(self, fetch: TokenFetch, place: _Place, until: float) -> Procedure[View | None]:
-        store = self.access.store
-        return (
-            yield from self.access.call(
-                fetch, "load", lambda: store.load(place.all, lease=place.lease), until
-            )
-        )
-
-    def _settled(self, flight: Flight, place: _Place, view: View, until: float) -> Procedure[bool]:
+    def _settled(self, flight: Flight, place: Place, view: View, until: float) -> Procedure[bool]:
         """Whether the store has what the flight is for, or forbids its request."""
         view = yield from self._tokens.mark(flight.fetch, place.token, place.names, view, until)
         cached = self._tokens.usable(flight, place.token, place.names, view)

@@ -98,20 +98,33 @@ class View:
         entry = self.entries.get(name)
         return entry.after if entry is not None else 0
 
+    def under(self, lease: Taken) -> View:
+        """Return this view with what stands under the name of a lease that was taken since."""
+        entries = {name: entry for name, entry in self.entries.items() if name != lease.name}
+        if lease.entry is not None:
+            entries[lease.name] = lease.entry
+        return View(lease.clock, entries, 0.0)
+
 
 @dataclass(frozen=True, slots=True)
 class Taken:
     """The answer to taking a lease.
 
     Attributes:
-        taken: Whether the caller has it.
+        name: What the lease is for.
+        owner: Who asked for it.
+        taken: Whether he has it.
         left: Seconds until it runs out, whoever has it.
         clock: The store's clock.
+        entry: What stands under the name, if he has it.
     """
 
+    name: str
+    owner: str
     taken: bool
     left: float
     clock: Observed
+    entry: Stored[Shareable | FailureRecord] | Unusable | None
 
 
 class SharedStore:
@@ -172,7 +185,8 @@ class SharedStore:
             StoreError: the store failed.
         """
         lease, clock = self._observe(lambda: self._store.take_lease(name, owner, seconds))
-        return Taken(lease.taken, lease.left, clock)
+        entry = self._usable(name, lease.entry) if lease.entry is not None else None
+        return Taken(name, owner, lease.taken, lease.left, clock, entry)
 
     def give_back(self, name: str, owner: str) -> None:
         """Give a lease back, if this owner still has it.
@@ -182,13 +196,14 @@ class SharedStore:
         """
         self._store.give_back(name, owner)
 
-    def save(self, name: str, entry: Shareable, *, after: int) -> int:
+    def save(self, name: str, entry: Shareable, *, after: int, owner: str | None = None) -> int:
         """Save a record if nobody changed it meanwhile.
 
         Args:
             name: Its name.
             entry: The record.
             after: What `View.after` said, or what the last save returned.
+            owner: Who gives the lease of this name back, if the record is saved.
 
         Returns:
             What the next save is given as `after`; 0 if it was not saved: it was overtaken, or it
@@ -197,12 +212,12 @@ class SharedStore:
         Raises:
             StoreError: the store failed, or the keys cannot be read.
         """
-        now = self._now()
-        generation = max(after + 1, self._seen.get(name, 0) + 1, int(now * MICROSECONDS))
+        passed = self._observed().at_earliest(self._monotonic()).time
+        generation = max(after + 1, self._seen.get(name, 0) + 1, int(passed * MICROSECONDS))
         value = self._seal().seal(encode(entry, name=name, generation=generation))
-        ttl = max(entry.end - now, 0.0) + CLEAN_UP_AFTER
+        ttl = max(entry.end - passed, 0.0) + CLEAN_UP_AFTER
         if len(value) > LARGEST_ENTRY or not self._store.save(
-            name, value, generation=generation, ttl=ttl, after=after
+            name, value, generation=generation, ttl=ttl, after=after, owner=owner
         ):
             return 0
         self._see(name, generation)
@@ -278,7 +293,8 @@ class SharedStore:
                 raise StoreError(f"its naming key cannot be read: {error.reason}") from None
             raise ForeignStoreError(
                 f"the store is another's: its naming key cannot be read, {error.reason}. Give "
-                "this program the same store.keys, or a store.prefix of its own"
+                "this program the same keys (store.keys, or the file .key beside a store in "
+                "sqlite), or a store of its own (store.prefix, or store.path)"
             ) from None
         assert isinstance(content, NamingKey)  # noqa: S101 - that is what stands under its name
         return content
@@ -341,7 +357,10 @@ class SharedStore:
         return answer, clock
 
     def _now(self) -> float:
-        clock = self._clock
-        if clock is None:
-            _, clock = self._observe(lambda: self._store.load([]))
-        return clock.at_latest(self._monotonic()).time
+        return self._observed().at_latest(self._monotonic()).time
+
+    def _observed(self) -> Observed:
+        if self._clock is None:
+            self._observe(lambda: self._store.load([]))
+        assert self._clock is not None  # noqa: S101 - it was set just now
+        return self._clock

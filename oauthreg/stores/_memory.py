@@ -50,19 +50,26 @@ class MemoryStore:
             now = self._clock()
             left = self._left(name, now)
             if left and self._leases[name][0] != owner:
-                return Lease(taken=False, left=left, now=Reading(now))
+                return Lease(taken=False, left=left, now=Reading(now), entry=None)
             self._leases[name] = (owner, now + seconds)
             self._purge_when_large(now)
-        return Lease(taken=True, left=seconds, now=Reading(now))
+            entry = self._standing(name, now)
+        return Lease(taken=True, left=seconds, now=Reading(now), entry=entry)
 
     def give_back(self, name: str, owner: str) -> None:
         """Free the lease of a name, if this owner has it."""
         with self._lock:
-            if self._leases.get(name, ("", 0.0))[0] == owner:
-                del self._leases[name]
+            self._free(name, owner)
 
     def save(
-        self, name: str, value: bytes, *, generation: int, ttl: float, after: int | None = None
+        self,
+        name: str,
+        value: bytes,
+        *,
+        generation: int,
+        ttl: float,
+        after: int | None = None,
+        owner: str | None = None,
     ) -> bool:
         """Write a value, if what stands allows it."""
         with self._lock:
@@ -72,6 +79,8 @@ class MemoryStore:
             if number >= generation or after not in (None, number):
                 return False
             self._entries[name] = (Entry(generation, value), now + ttl)
+            if owner is not None:
+                self._free(name, owner)
             self._purge_when_large(now)
         return True
 
@@ -98,6 +107,10 @@ class MemoryStore:
     def _standing(self, name: str, now: float) -> Entry | None:
         entry, end = self._entries.get(name, (None, 0.0))
         return entry if end > now else None
+
+    def _free(self, name: str, owner: str) -> None:
+        if self._leases.get(name, ("", 0.0))[0] == owner:
+            del self._leases[name]
 
     def _left(self, name: str, now: float) -> float:
         _, end = self._leases.get(name, ("", 0.0))

@@ -8,8 +8,9 @@ caller). It does three things, each in one round trip and each safe among any nu
   chooses and that only grows: `save(..., after=7)` writes if generation 7 stands, `after=0` if
   nothing stands, and without `after` if any lower generation stands, or nothing: the later of two
   wins. What was not written is told by False, and is not an error.
-- **take_lease** gives the right to work on one name to one owner for some seconds. It is given
-  back, or runs out. A lease protects no value: who was overtaken is stopped by `save`.
+- **take_lease** gives the right to work on one name to one owner for some seconds, and answers
+  what stands under the name then. It is given back, by itself or with a `save` under the same name,
+  or runs out. A lease protects no value: who was overtaken is stopped by `save`.
 
 Time is the store's own: `Reading` is its clock, leases run out by it, and a TTL only cleans up.
 No value whose TTL has ended is loaded, and for `save` it does not stand.
@@ -87,11 +88,15 @@ class Lease:
         taken: Whether the caller has it now.
         left: Seconds until it runs out, whoever has it.
         now: The store's clock, read during the call.
+        entry: What stands under the name, read when the lease was taken and not before: whoever
+            had it until then may have saved at the last moment. None if nothing stands, or the
+            lease was not taken.
     """
 
     taken: bool
     left: float
     now: Reading
+    entry: Entry | None
 
 
 class Store(Protocol):
@@ -112,7 +117,7 @@ class Store(Protocol):
         """Take the lease of a name if it is free, has run out, or is this owner's already.
 
         Args:
-            name: What the lease is for. An entry of this name has nothing to do with it.
+            name: What the lease is for. It neither makes nor changes the entry of this name.
             owner: Who takes it, unique for each attempt.
             seconds: After which it runs out.
 
@@ -128,7 +133,14 @@ class Store(Protocol):
         """
 
     def save(
-        self, name: str, value: bytes, *, generation: int, ttl: float, after: int | None = None
+        self,
+        name: str,
+        value: bytes,
+        *,
+        generation: int,
+        ttl: float,
+        after: int | None = None,
+        owner: str | None = None,
     ) -> bool:
         """Write a value, if what stands allows it, and return whether it was written.
 
@@ -138,6 +150,7 @@ class Store(Protocol):
             generation: Its number, higher than that of what stands.
             ttl: Seconds after which nobody needs it any more.
             after: The generation that has to stand, 0 for none; without it any lower one.
+            owner: If the value is written, also free the lease of this name if this owner has it.
 
         Raises:
             StoreError: the store failed.

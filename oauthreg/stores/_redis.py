@@ -53,7 +53,9 @@ if owner and owner ~= ARGV[1] then
     return {now[1], now[2], redis.call('PTTL', KEYS[1]), 0}
 end
 redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
-return {now[1], now[2], redis.call('PTTL', KEYS[1]), 1}
+return {
+    now[1], now[2], redis.call('PTTL', KEYS[1]), 1, redis.call('HMGET', KEYS[2], 'g', 'v')
+}
 """
 GIVE_BACK = """
 if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end
@@ -64,6 +66,7 @@ local standing = redis.call('HGET', KEYS[1], 'g') or '{NOTHING}'
 if standing >= ARGV[1] or (ARGV[4] ~= '' and ARGV[4] ~= standing) then return 0 end
 redis.call('HSET', KEYS[1], 'g', ARGV[1], 'v', ARGV[2])
 redis.call('PEXPIRE', KEYS[1], ARGV[3])
+if ARGV[5] ~= '' and redis.call('GET', KEYS[2]) == ARGV[5] then redis.call('DEL', KEYS[2]) end
 return 1
 """
 DELETE = """
@@ -133,29 +136,38 @@ class RedisStore:
         keys = [*map(self._key, names), self._lease_key(lease or "")]
         seconds, micros, left, *found = self._run(LOAD, keys)
         entries = {
-            name: Entry(int(generation), value)
-            for name, (generation, value) in zip(names, found, strict=True)
-            if generation is not None and value is not None
+            name: entry
+            for name, fields in zip(names, found, strict=True)
+            if (entry := _entry(*fields)) is not None
         }
         return Loaded(_reading(seconds, micros), entries, max(left, 0) / 1000)
 
     def take_lease(self, name: str, owner: str, seconds: float) -> Lease:
         """Take the lease of a name, if nobody else has it."""
-        arguments = (owner, _milliseconds(seconds))
-        now, micros, left, taken = self._run(TAKE, [self._lease_key(name)], *arguments)
-        return Lease(taken=bool(taken), left=max(left, 0) / 1000, now=_reading(now, micros))
+        keys, arguments = [self._lease_key(name), self._key(name)], (owner, _milliseconds(seconds))
+        now, micros, left, taken, *found = self._run(TAKE, keys, *arguments)
+        entry = _entry(*found[0]) if found else None
+        reading = _reading(now, micros)
+        return Lease(taken=bool(taken), left=max(left, 0) / 1000, now=reading, entry=entry)
 
     def give_back(self, name: str, owner: str) -> None:
         """Free the lease of a name, if this owner has it."""
         self._run(GIVE_BACK, [self._lease_key(name)], owner)
 
     def save(
-        self, name: str, value: bytes, *, generation: int, ttl: float, after: int | None = None
+        self,
+        name: str,
+        value: bytes,
+        *,
+        generation: int,
+        ttl: float,
+        after: int | None = None,
+        owner: str | None = None,
     ) -> bool:
         """Write a value, if what stands allows it."""
         before = _digits(after) if after is not None else ""
-        arguments = (_digits(generation), value, _milliseconds(ttl), before)
-        return bool(self._run(SAVE, [self._key(name)], *arguments))
+        arguments = (_digits(generation), value, _milliseconds(ttl), before, owner or "")
+        return bool(self._run(SAVE, [self._key(name), self._lease_key(name)], *arguments))
 
     def delete(self, name: str, *, generation: int) -> bool:
         """Remove what stands under a name if it has this generation."""
@@ -237,6 +249,10 @@ def _evaluate(client: Any, script: str, keys: list[str], arguments: tuple[str | 
         return client.evalsha(SHAS[script], len(keys), *keys, *arguments)
     except NoScriptError:  # the server was started anew, or is another one
         return client.eval(script, len(keys), *keys, *arguments)
+
+
+def _entry(generation: bytes | None, value: bytes | None) -> Entry | None:
+    return Entry(int(generation), value) if generation is not None and value is not None else None
 
 
 def _digits(generation: int) -> str:

@@ -12,6 +12,7 @@ import os
 import random
 import time
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import create_engine, event, text
@@ -21,12 +22,12 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, DisconnectionError, SQLAlc
 from oauthreg._errors import ConfigurationError, Problem, StoreError
 from oauthreg._secret_values import MASK, SecretReadError
 from oauthreg.stores._protocol import Entry, Lease, Loaded, Reading
-from oauthreg.stores._sql_dialects import DIALECTS, Dialect, driver_options
+from oauthreg.stores._sql_dialects import DIALECTS, FREED, Dialect, driver_options
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from sqlalchemy import URL, Engine
+    from sqlalchemy import URL, Engine, TextClause
     from sqlalchemy.pool import ConnectionPoolEntry
 
     from oauthreg._secret_values import SecretSource
@@ -49,7 +50,8 @@ GIVE_BACK = """
 UPDATE oauthreg_store SET owner = NULL, lease_ends = 0 WHERE name = :name AND owner = :owner
 """
 SAVE = """
-UPDATE oauthreg_store AS r SET generation = :generation, value = :value, ends = {now} + :ttl
+UPDATE oauthreg_store AS r
+SET generation = :generation, value = :value, ends = {now} + :ttl, {freed}
 WHERE r.name = :name AND {condition}
 """
 LATER = "(r.ends <= {now} OR r.generation < :generation)"
@@ -152,26 +154,36 @@ class SqlStore:
         statement = self._database().dialect.take
         if not statement:
             taken = self._update(TAKE, name, values)
-            loaded = self.load([], lease=name)
-            return Lease(taken=taken, left=loaded.lease_left, now=loaded.now)
+            loaded = self.load([name], lease=name)
+            entry = loaded.entries.get(name) if taken else None
+            return Lease(taken=taken, left=loaded.lease_left, now=loaded.now, entry=entry)
         rows, _ = self._execute(statement, {**values, "name": self._prefix + name})
-        now, ends, begins, others_ends = rows[0]
+        now, ends, generation, value, entry_ends, begins, others_ends = rows[0]
+        reading = Reading(float(now))
         if ends is not None:
             left = min(max(0.0, ends - now), seconds)  # the clock was read before and after
-            return Lease(taken=True, left=left, now=Reading(float(now)))
+            entry = Entry(generation, bytes(value)) if entry_ends > now else None
+            return Lease(taken=True, left=left, now=reading, entry=entry)
         known = begins is not None and begins <= now + AHEAD  # else it came at this very moment
         left = max(0.0, others_ends - now) if known else 0.0
-        return Lease(taken=False, left=left, now=Reading(float(now)))
+        return Lease(taken=False, left=left, now=reading, entry=None)
 
     def give_back(self, name: str, owner: str) -> None:
         """Free the lease of a name, if this owner has it."""
         self._execute(GIVE_BACK, {"name": self._prefix + name, "owner": owner})
 
     def save(
-        self, name: str, value: bytes, *, generation: int, ttl: float, after: int | None = None
+        self,
+        name: str,
+        value: bytes,
+        *,
+        generation: int,
+        ttl: float,
+        after: int | None = None,
+        owner: str | None = None,
     ) -> bool:
         """Write a value, if what stands allows it."""
-        values = {"generation": generation, "value": value, "ttl": ttl}
+        values = {"generation": generation, "value": value, "ttl": ttl, "owner": owner}
         row = {"name": self._prefix + name}
         condition = LATER if after is None else FIRST
         statement = self._database().dialect.save
@@ -370,12 +382,16 @@ def _watch_connections(database: _Database) -> None:
     event.listen(database.engine, "checkout", checkout)
 
 
+@lru_cache(maxsize=64)
+def _prepared(statement: str, now: str) -> TextClause:
+    return text(statement.replace("{freed}", FREED).replace("{now}", now))
+
+
 def _once(
     database: _Database, statement: str, values: Mapping[str, Any]
 ) -> tuple[Sequence[Any], int]:
-    prepared = text(statement.replace("{now}", database.dialect.now))
     with database.engine.connect() as connection:
-        result = connection.execute(prepared, dict(values))
+        result = connection.execute(_prepared(statement, database.dialect.now), dict(values))
         return (result.all() if result.returns_rows else ()), result.rowcount
 
 

@@ -9,6 +9,12 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+FREED = """
+lease_ends = CASE WHEN r.owner = :owner THEN 0 ELSE r.lease_ends END,
+owner = CASE WHEN r.owner = :owner THEN NULL ELSE r.owner END
+"""
+"""What frees the lease of a row, in the order in which MySQL changes columns."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dialect:
@@ -62,9 +68,10 @@ WITH taken AS (
     SET owner = :owner, lease_begins = {now}, lease_ends = {now} + :seconds
     WHERE r.owner IS NULL OR r.owner = :owner OR r.lease_ends <= {now}
         OR r.lease_begins > {now} + 1
-    RETURNING r.lease_ends
+    RETURNING r.lease_ends, r.generation, r.value, r.ends
 )
-SELECT moment.reading, taken.lease_ends, r.lease_begins, r.lease_ends
+SELECT moment.reading, taken.lease_ends, taken.generation, taken.value, taken.ends,
+    r.lease_begins, r.lease_ends
 FROM (SELECT {now} AS reading) moment
     LEFT JOIN taken ON true LEFT JOIN oauthreg_store r ON r.name = :name
 """,
@@ -72,7 +79,7 @@ FROM (SELECT {now} AS reading) moment
 INSERT INTO oauthreg_store AS r (name, generation, value, ends)
 VALUES (:name, :generation, :value, {now} + :ttl)
 ON CONFLICT (name) DO UPDATE
-SET generation = :generation, value = :value, ends = {now} + :ttl
+SET generation = :generation, value = :value, ends = {now} + :ttl, {freed}
 WHERE {condition}
 """,
     no_table=frozenset({"42P01"}),

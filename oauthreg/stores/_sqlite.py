@@ -64,6 +64,7 @@ ON CONFLICT (name) DO UPDATE SET
     begins = excluded.begins, ends = excluded.ends
 WHERE leases.owner = :seen_owner AND leases.ends = :seen_ends
 """
+GIVE_BACK = "DELETE FROM leases WHERE name = ? AND owner = ?"
 
 
 class SqliteStore:
@@ -88,7 +89,7 @@ class SqliteStore:
         self._inode = 0
         self._closed = False
         files.check(path, allow_readable=allow_readable)
-        if path.exists():  # what fails may be over when it is used; a wrong place is wrong now
+        if files.size(path):  # what fails may be over when it is used; a wrong place is wrong now
             with contextlib.suppress(StoreError, sqlite3.Error, OSError):
                 self._connect().close()
         _stores.add(self)
@@ -108,12 +109,7 @@ class SqliteStore:
         with self._open() as connection:
             now = time.time()
             held = self._lease(connection, lease) if lease is not None else None
-            marks = ",".join("?" * len(names))
-            rows = connection.execute(
-                f"SELECT name, generation, value FROM entries WHERE name IN ({marks}) AND ends > ?",  # noqa: S608 - question marks
-                (*names, now),
-            ).fetchall()
-        entries = {name: Entry(generation, value) for name, generation, value in rows}
+            entries = _entries(connection, names, now)
         return Loaded(_reading(now), entries, held[1] if held else 0.0)
 
     def take_lease(self, name: str, owner: str, seconds: float) -> Lease:
@@ -122,7 +118,7 @@ class SqliteStore:
             seen = self._lease(connection, name)
             now, reading = _lease_clock(), _reading(time.time())
             if seen is not None and seen[1] and seen[0] != owner:
-                return Lease(taken=False, left=seen[1], now=reading)
+                return Lease(taken=False, left=seen[1], now=reading, entry=None)
             values = {
                 "name": name,
                 "owner": owner,
@@ -134,15 +130,23 @@ class SqliteStore:
             }
             if connection.execute(TAKE, values).rowcount != 1:
                 raise StoreBusyError("another process took the lease at this moment")
-        return Lease(taken=True, left=seconds, now=reading)
+            entry = _entries(connection, [name], time.time()).get(name)
+        return Lease(taken=True, left=seconds, now=reading, entry=entry)
 
     def give_back(self, name: str, owner: str) -> None:
         """Free the lease of a name, if this owner has it."""
         with self._open() as connection:
-            connection.execute("DELETE FROM leases WHERE name = ? AND owner = ?", (name, owner))
+            connection.execute(GIVE_BACK, (name, owner))
 
     def save(
-        self, name: str, value: bytes, *, generation: int, ttl: float, after: int | None = None
+        self,
+        name: str,
+        value: bytes,
+        *,
+        generation: int,
+        ttl: float,
+        after: int | None = None,
+        owner: str | None = None,
     ) -> bool:
         """Write a value, if what stands allows it."""
         now = time.time()
@@ -157,7 +161,11 @@ class SqliteStore:
         }
         with self._open() as connection:
             statement = SAVE_AFTER if after else SAVE_FIRST
-            saved = connection.execute(statement, values).rowcount == 1
+            connection.execute("BEGIN IMMEDIATE")
+            with connection:  # it commits, or rolls back
+                saved = connection.execute(statement, values).rowcount == 1
+                if saved and owner is not None:
+                    connection.execute(GIVE_BACK, (name, owner))
             if random.random() < PURGE_CHANCE:  # noqa: S311 - housekeeping
                 with contextlib.suppress(sqlite3.Error):
                     _purge(connection)
@@ -303,6 +311,15 @@ class SqliteStore:
     def after_fork(self) -> None:
         """Go on in the parent."""
         self._lock.release()
+
+
+def _entries(connection: sqlite3.Connection, names: Sequence[str], now: float) -> dict[str, Entry]:
+    marks = ",".join("?" * len(names))
+    rows = connection.execute(
+        f"SELECT name, generation, value FROM entries WHERE name IN ({marks}) AND ends > ?",  # noqa: S608 - question marks
+        (*names, now),
+    )
+    return {name: Entry(generation, value) for name, generation, value in rows}
 
 
 def _reading(now: float) -> Reading:

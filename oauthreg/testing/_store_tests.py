@@ -24,7 +24,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import ClassVar, TypeVar
 
-from oauthreg.stores import Store, StoreBusyError, StoreError
+from oauthreg.stores import Entry, Store, StoreBusyError, StoreError
 from oauthreg.stores._protocol import LARGEST_VALUE, LONGEST_NAME
 from oauthreg.testing._kit.answers import expect
 
@@ -227,6 +227,35 @@ class StoreTests:
             patiently(lambda: store.give_back("a", "one"))
             expect(patiently(lambda: store.load([], lease="a")).lease_left > 0, "it was lost")
 
+    def test_a_lease_brings_what_stands(self, tmp_path: Path) -> None:
+        """Who takes it learns what stands under its name; who does not, learns nothing."""
+        with self.opened(tmp_path) as store:
+            empty = patiently(lambda: store.take_lease("empty", "one", LONG))
+            self._save(store, "a", b"x", 7)
+            first = patiently(lambda: store.take_lease("a", "one", LONG))
+            second = patiently(lambda: store.take_lease("a", "two", LONG))
+            self._save(store, "ended", b"old", 7, ttl=SHORT)
+            self._wait(lambda: not store.load(["ended"]).entries)
+            ended = patiently(lambda: store.take_lease("ended", "one", LONG))
+        expect(empty.taken and empty.entry is None, f"on nothing it brought {empty.entry}")
+        expect(first.taken and first.entry == Entry(7, b"x"), f"it brought {first.entry}")
+        expect(not second.taken and second.entry is None, f"without it came {second.entry}")
+        expect(ended.taken and ended.entry is None, f"what had ended came: {ended.entry}")
+
+    def test_a_save_gives_the_lease_back(self, tmp_path: Path) -> None:
+        """If it names the owner, and writes."""
+        with self.opened(tmp_path) as store:
+            patiently(lambda: store.take_lease("a", "one", LONG))
+            self._save(store, "a", b"x", 1, owner="two")
+            self._save(store, "a", b"y", 2)
+            expect(not self._save(store, "a", b"z", 3, after=1, owner="one"), "it was overtaken")
+            expect(patiently(lambda: store.load([], lease="a")).lease_left > 0, "it was lost")
+            expect(self._save(store, "a", b"z", 3, after=2, owner="one"), "it was not saved")
+            expect(patiently(lambda: store.load([], lease="a")).lease_left == 0, "it is not free")
+            patiently(lambda: store.take_lease("new", "one", LONG))
+            expect(self._save(store, "new", b"z", 1, after=0, owner="one"), "it was not saved")
+            expect(patiently(lambda: store.take_lease("new", "two", LONG)).taken, "it is not free")
+
     def test_a_lease_runs_out(self, tmp_path: Path) -> None:
         """Then anyone may take it, and its former owner gives nothing back."""
         with self.opened(tmp_path) as store:
@@ -280,6 +309,25 @@ class StoreTests:
                     )
                 )
                 expect(sum(taken) == 1, f"{sum(taken)} of {THREADS} got it")
+
+    def test_who_takes_the_lease_sees_the_save_before(self, tmp_path: Path) -> None:
+        """However close they come: one thread finds nothing and saves, all others find that."""
+
+        def fetch_once(number: int) -> bool:
+            owner = f"owner-{number}"
+            while not (lease := patiently(lambda: store.take_lease(name, owner, LONG))).taken:
+                time.sleep(0)
+            if lease.entry is None:
+                expect(self._save(store, name, b"x", 1, after=0, owner=owner), "it was overtaken")
+                return True
+            patiently(lambda: store.give_back(name, owner))
+            return False
+
+        with self.opened(tmp_path) as store:
+            for attempt in range(ROUNDS):
+                name = f"once-{attempt}"
+                fetched = together(fetch_once)
+                expect(sum(fetched) == 1, f"{sum(fetched)} of {THREADS} found nothing")
 
     def test_no_save_is_lost(self, tmp_path: Path) -> None:
         """Threads that each count up by comparing and setting lose nothing."""
@@ -345,9 +393,12 @@ class StoreTests:
         *,
         after: int | None = None,
         ttl: float = DAY,
+        owner: str | None = None,
     ) -> bool:
         return patiently(
-            lambda: store.save(name, value, generation=generation, ttl=ttl, after=after)
+            lambda: store.save(
+                name, value, generation=generation, ttl=ttl, after=after, owner=owner
+            )
         )
 
     @staticmethod
