@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from secrets import token_hex
 from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import urlsplit
 
@@ -21,9 +22,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from oauthreg._settings.store import ConfiguredStore
+    from oauthreg._shared.shared_store import SharedStore
 
 T = TypeVar("T")
 PAUSE = 0.01
+STATUS_LEASE = "status"
 
 app = typer.Typer(
     name="store",
@@ -115,12 +118,24 @@ def _state(store: ConfiguredStore) -> dict[str, str]:
     begun, wall = time.monotonic(), time.time()
     now = _patiently(lambda: shared.load([]), store.config.timeout).clock.reading.time
     took = time.monotonic() - begun
+    _try_to_write(shared, store.config.timeout)
     shared.close()
     return {
         "answers in": f"{took * 1000:.1f} ms",
         "its clock": f"{now - wall - took / 2:+.1f} s from this machine's",
         "state": "ready: what is saved here is shared",
     }
+
+
+def _try_to_write(shared: SharedStore, seconds: float) -> None:
+    """Take and give back a lease that nobody else asks for.
+
+    Raises:
+        StoreError: the store is full, locked or read-only.
+    """
+    name = f"{STATUS_LEASE}-{token_hex(8)}"
+    _patiently(lambda: shared.take_lease(name, name, seconds), seconds)
+    _patiently(lambda: shared.give_back(name, name), seconds)
 
 
 def _store(options: CommonOptions) -> ConfiguredStore | None:
@@ -141,7 +156,7 @@ def _patiently(call: Callable[[], T], seconds: float) -> T:
 
 def _place(store: ConfiguredStore) -> str:
     """Return where a store is, without user, password and parameters."""
-    if store.config.url is None:
+    if store.config.url is None or store.config.type == "sqlite":
         return str(store.config.path)
     try:
         parts = urlsplit(store.config.url.read().get_secret_value())

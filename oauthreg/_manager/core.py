@@ -121,7 +121,7 @@ class Core:
         call = read_options(registration, options)
         override = self.fixed_token(registration.registration_id)
         if override is None and call.principal is None and needs_principal(registration):
-            raise login_required(registration, None)
+            raise login_required(registration)
         fetch = self.fetch(
             resolved,
             call.registration,

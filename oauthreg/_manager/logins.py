@@ -152,7 +152,7 @@ def _token_fetch(
             hint="Unset OAUTHREG_FIXED_TOKENS.",
         )
     if token is None and named is None and needs_principal(registration):
-        raise login_required(registration, None)
+        raise login_required(registration)
     return core.fetch(resolved, registration, principal)
 
 

@@ -150,19 +150,16 @@ def needs_principal(registration: ClientRegistration) -> bool:
     return GRANTS[registration.authorization_grant_type].needs_principal(registration)
 
 
-def login_required(registration: ClientRegistration, principal: str | None) -> LoginRequiredError:
-    """Return the error of a grant of a user that has no user, or no login of theirs."""
+def login_required(registration: ClientRegistration) -> LoginRequiredError:
+    """Return the error of a call that names no user, where the grant is a user's."""
+    name = registration.registration_id
     grant = GRANTS[registration.authorization_grant_type].setting
     return LoginRequiredError(
-        f"the grant {grant} acts for a user: name the user by principal="
-        if principal is None
-        else f"nobody has logged in as {principal!r} by the grant {grant}",
-        registration_id=registration.registration_id,
+        f"the grant {grant} acts for a user: name the user by principal=",
+        registration_id=name,
         provider=registration.provider.name,
-        hint=None
-        if principal is None
-        else "Have them log in: `authorization_request` and "
-        "`complete`, or `device_authorization` and `poll`.",
+        hint="Pass principal= (--principal on the command line); or, for the scripts of one user, "
+        f"set registration.{name}.principal.",
     )
 
 

@@ -111,7 +111,7 @@ def _check_login(fetch: TokenFetch, inputs: FlowInputs) -> None:
         begin, end = _LOGIN_METHODS[grant.login]
         raise LoginRequiredError(
             f"nobody has logged in as {fetch.principal!r} by the grant {grant.setting}",
-            hint=f"Have them log in: `{begin}` and `{end}`.",
+            hint=f"Have them log in: `{begin}` and `{end}`; or, with a store, `oauthreg login`.",
         )
 
 

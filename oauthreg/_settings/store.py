@@ -149,13 +149,11 @@ def _config(table: Table, settings: StoreSettings) -> StoreConfig:
     path = settings.path
     if path is not None:
         text, path = str(path), path_of(path, table.items["path"].origin)
-        there = os.path.isdir(path.parent)  # noqa: PTH112 - Path's raises where a name is too long
-        if not there and not quoted_path(text, path):
+        folder = os.path.isdir(path.parent)  # noqa: PTH112 - Path's raises where a name is too long
+        if not text.isprintable() or (not folder and not quoted_path(text, path)):
             raise ValueError("is no file in a folder that is there")
-    elif settings.type == SQLITE:
-        from oauthreg.stores._files import default_path  # noqa: PLC0415 - for this type only
-
-        path = default_path()
+    if settings.type == SQLITE:
+        path = _file(path, allow_readable=settings.allow_readable)
     return StoreConfig(
         type=settings.type,
         path=path,
@@ -165,6 +163,22 @@ def _config(table: Table, settings: StoreSettings) -> StoreConfig:
         timeout=settings.timeout or (SQLITE_TIMEOUT if settings.type == SQLITE else TIMEOUT),
         allow_readable=settings.allow_readable,
     )
+
+
+def _file(path: Path | None, *, allow_readable: bool) -> Path:
+    """Return the file of a store that is one, whose place has been checked.
+
+    Raises:
+        ConfigurationError: others can read it, or it is in a wrong place.
+        ValueError: the path is that of a folder.
+    """
+    from oauthreg.stores import _files as files  # noqa: PLC0415 - for this type only
+
+    path = path or files.default_path()
+    if os.path.isdir(path):  # noqa: PTH112 - Path's raises where a name is too long
+        raise ValueError("is a folder; name a file in it")
+    files.check(path, allow_readable=allow_readable)
+    return path
 
 
 def _keys(table: Table, settings: StoreSettings) -> tuple[Secret, ...] | SecretSource | None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import sqlite3
+from contextlib import closing
 
 import pytest
 
@@ -73,6 +75,31 @@ def test_the_status_of_another_s_store_says_so(oauthreg, sqlite):
     done = oauthreg("store", "status")
     assert done.returncode == 1
     assert "another's" in done.stderr
+
+
+def test_the_status_of_a_store_that_takes_nothing_is_not_ready(oauthreg, sqlite):
+    path = sqlite("timeout = 0.05")
+    assert oauthreg("store", "status").returncode == 0
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        connection.execute("BEGIN IMMEDIATE")
+        done = oauthreg("store", "status")
+    assert done.returncode == 1
+    assert "not usable" in done.stdout
+    assert "ready" not in done.stdout
+    assert "is writing to it" in done.stderr
+
+
+def test_the_status_leaves_nothing_in_the_store(oauthreg, sqlite):
+    path = sqlite()
+    oauthreg("store", "status")
+    with closing(sqlite3.connect(path)) as connection:
+        assert connection.execute("SELECT count(*) FROM leases").fetchone() == (0,)
+        assert connection.execute("SELECT count(*) FROM entries").fetchone() == (1,)
+
+
+def test_a_file_is_shown_as_the_place_whatever_address_stands_beside_it(oauthreg, sqlite):
+    path = sqlite('url = "redis://127.0.0.1:1/2"')
+    assert f"place       {path}\n" in oauthreg("store", "status").stdout
 
 
 def test_an_address_is_shown_without_user_and_password(oauthreg, tmp_path):

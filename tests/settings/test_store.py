@@ -197,6 +197,29 @@ def test_a_file_that_others_can_read_is_a_problem(state):
 
 
 @pytest.mark.parametrize(
+    ("path", "words"),
+    [
+        ("", "is a folder"),
+        (".", "is a folder"),
+        ("..", "is a folder"),
+        ("/", "is a folder"),
+        ("link", "is a symbolic link"),
+        ("readable/my.db", "0755"),
+        ("my\0.db", "is no file"),
+    ],
+)
+def test_a_wrong_place_is_one_problem_that_names_no_key(state, monkeypatch, path, words):
+    monkeypatch.chdir(state)
+    (state / "target").write_bytes(b"x")
+    (state / "link").symlink_to("target")
+    (state / "readable").mkdir()
+    (state / "readable").chmod(0o755)
+    ((where, problem),) = problems(type="sqlite", path=path).items()
+    assert where == "store.path"
+    assert words in problem.message
+
+
+@pytest.mark.parametrize(
     ("wrong", "words"),
     [
         ({"type": "sqllite"}, "Did you mean 'sqlite'"),
