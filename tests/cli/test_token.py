@@ -69,6 +69,15 @@ def test_a_user_who_has_not_logged_in_is_exit_1(oauthreg, login_settings):
     done = oauthreg("token", "web", "--principal", "alice")
     assert (done.returncode, done.stdout) == (1, "")
     assert "nobody has logged in as 'alice'" in done.stderr
+    assert "`oauthreg login`" in done.stderr
+
+
+def test_whoever_names_no_user_is_told_how(oauthreg, login_settings):
+    login_settings()
+    done = oauthreg("token", "web")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "--principal" in done.stderr
+    assert "registration.web.principal" in done.stderr
 
 
 def test_an_outage_is_exit_1_and_says_that_it_may_pass(oauthreg, server, settings):
