@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from oauthreg._addresses import Origin
-    from oauthreg._signing_keys import SigningKey
+    from oauthreg._signing_keys.signing_key import SigningKey
 
 REMEMBERED_ORIGINS = 100
 AUTHORIZATION_SERVER = "authorization-server"

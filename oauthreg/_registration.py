@@ -15,7 +15,7 @@ from oauthreg._dpop import RESOURCE_SERVER, Prover
 from oauthreg._flow import NOTHING, ClientCertificate
 from oauthreg._masked import Hidden, Masked, without_query
 from oauthreg._secret_values import MASK, ChainedToken, SecretSource, TokenOf
-from oauthreg._signing_keys import KeySource
+from oauthreg._signing_keys.sources import KeySource
 from oauthreg._tokens import AccessToken, RefreshToken
 from oauthreg._urls import has_one_of_hosts
 

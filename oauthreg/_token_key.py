@@ -22,7 +22,7 @@ from oauthreg._flow import ClientCertificate
 from oauthreg._grants.table import GRANTS
 from oauthreg._registration import ClientRegistration, ProviderDetails
 from oauthreg._secret_values import ChainedToken, LiteralSecret, Secret, SourcedSecret, TokenOf
-from oauthreg._signing_keys import KeySource
+from oauthreg._signing_keys.sources import KeySource
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

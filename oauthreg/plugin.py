@@ -1,4 +1,9 @@
-"""Everything that the author of a provider plugin imports: see docs/plugins.md."""
+"""Everything that the author of a provider plugin imports: see docs/plugins.md.
+
+`signing_key` loads cryptography, and is imported when it is first used.
+"""
+
+from typing import TYPE_CHECKING
 
 from oauthreg._errors import (
     AuthorizationError,
@@ -24,8 +29,20 @@ from oauthreg._provider_checks import INTERFACE
 from oauthreg._provider_data import ProviderSettings, RegistrationOptions
 from oauthreg._registration import ClientRegistration, ProviderDetails
 from oauthreg._secret_values import Secret
-from oauthreg._signing_keys import SigningKey, signing_key
+from oauthreg._signing_keys.signing_key import SigningKey
 from oauthreg._templates import BaseUrl, HostLabel, filled
+
+if TYPE_CHECKING:
+    from oauthreg._signing_keys.keys import signing_key
+else:
+
+    def __getattr__(name):  # noqa: ANN001, ANN202 - type checkers read the import above
+        if name != "signing_key":
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        from oauthreg._signing_keys.keys import signing_key  # noqa: PLC0415 - see above
+
+        return signing_key
+
 
 __all__ = [
     "INTERFACE",

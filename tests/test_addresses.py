@@ -25,7 +25,7 @@ from oauthreg._dpop import Prover
 from oauthreg._errors import ConnectionFailedError
 from oauthreg._registration import ClientRegistration, ProviderDetails
 from oauthreg._settings.types import Address
-from oauthreg._signing_keys import SigningKey
+from oauthreg._signing_keys.signing_key import SigningKey
 from oauthreg._transports import address
 from oauthreg._urls import parse_pattern
 from oauthreg.auth._policy import may_send_token

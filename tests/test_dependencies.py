@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import subprocess
 import sys
 import tomllib
 from importlib.metadata import packages_distributions
@@ -71,3 +72,18 @@ def test_every_minimum_is_free_of_known_faults(requirement):
     assert bound.operator == ">="
     safe = FIRST_WITHOUT_KNOWN_FAULTS.get(canonicalize_name(requirement.name), "0")
     assert Version(bound.version) >= Version(safe)
+
+
+def test_who_has_no_key_loads_no_cryptography():
+    settings = {
+        "registration": {"app": {"provider": "as", "client-id": "a", "client-secret": "b"}},
+        "provider": {"as": {"token-uri": "https://auth.example.com/token"}},
+    }
+    program = (
+        "import sys, oauthreg, oauthreg.plugin\n"
+        f"oauthreg.AuthorizedClientManager.from_settings({settings})\n"
+        "print(*{'cryptography', 'joserfc', 'authlib', 'rich', 'typer'} & set(sys.modules))"
+    )
+    command = [sys.executable, "-c", program]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == ""

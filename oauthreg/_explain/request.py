@@ -16,7 +16,7 @@ from oauthreg._renewal.flow_inputs import FlowInputs
 from oauthreg._renewal.refresh_chain import RefreshChain
 from oauthreg._renewal.token_flow import token_flow
 from oauthreg._secret_values import MASK, ChainedToken, Secret
-from oauthreg._signing_keys import KeySource
+from oauthreg._signing_keys.sources import KeySource
 from oauthreg._transports import address
 from oauthreg._transports.message import header_fields
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from oauthreg._flow import TokenRequest
     from oauthreg._protocol.context import PluginContext
-    from oauthreg._signing_keys import SigningKey
+    from oauthreg._signing_keys.signing_key import SigningKey
 
 JWT_BEARER = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 CLIENT_ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
@@ -41,7 +41,7 @@ def client_secret_jwt(context: PluginContext, request: TokenRequest) -> TokenReq
     """Put an assertion in the body, signed with the client secret."""
     if context.secret is None:
         raise _missing(context, "client-secret")
-    from oauthreg._signing_keys import secret_key  # noqa: PLC0415 - it loads cryptography
+    from oauthreg._signing_keys.keys import secret_key  # noqa: PLC0415 - it loads cryptography
 
     offered = [
         name for name in _offered_algorithms(context, request.url) if name in SECRET_ALGORITHMS

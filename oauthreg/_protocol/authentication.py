@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from oauthreg._protocol.context import PluginContext
     from oauthreg._registration import ClientRegistration
     from oauthreg._secret_values import ChainedToken, SecretSource
-    from oauthreg._signing_keys import KeySource
+    from oauthreg._signing_keys.sources import KeySource
 
 Method = Callable[["PluginContext", "TokenRequest"], "TokenRequest"]
 

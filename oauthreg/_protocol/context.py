@@ -10,7 +10,7 @@ from oauthreg._errors import TokenEndpointError
 from oauthreg._flow import NOTHING, Granted, TokenRequest, TokenResponse
 from oauthreg._registration import ClientRegistration
 from oauthreg._secret_values import Secret
-from oauthreg._signing_keys import SigningKey
+from oauthreg._signing_keys.signing_key import SigningKey
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,7 +20,8 @@ from oauthreg._errors import AuthorizationError, CallbackError, InvalidTokenResp
 from oauthreg._protocol.refusals import refusal
 from oauthreg._protocol.requests import endpoint, request_to
 from oauthreg._protocol.text import clean, json_object
-from oauthreg._signing_keys import ALGORITHMS, AlgorithmRegistry
+from oauthreg._signing_keys.jws import AlgorithmRegistry
+from oauthreg._signing_keys.keys import ALGORITHMS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from oauthreg._secret_values import SecretSource
     from oauthreg._settings.models import RegistrationSettings
     from oauthreg._settings.validation import Table
-    from oauthreg._signing_keys import KeySource
+    from oauthreg._signing_keys.sources import KeySource
 
 T = TypeVar("T")
 Failures = (PluginError, SecretReadError, ValueError, OSError)

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 from oauthreg._dpop import Prover
 from oauthreg._secret_values import FileSecret
-from oauthreg._signing_keys import FileBytes, KeySource, SecretBytes, generated_key
 from oauthreg._signing_keys.certificates import CurrentThumbprint, own_certificate, thumbprint
+from oauthreg._signing_keys.keys import generated_key
+from oauthreg._signing_keys.sources import FileBytes, KeySource, SecretBytes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

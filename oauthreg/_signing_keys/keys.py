@@ -1,23 +1,20 @@
-"""Private keys that sign: matched with an algorithm, and tried once."""
+"""Private keys as they are found in files and settings: matched with an algorithm, tried once."""
 
 from __future__ import annotations
 
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Any, cast
+from typing import Any
 
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import Encoding
-from joserfc import jwt
-from joserfc.errors import UnsupportedAlgorithmError
 from joserfc.jwk import ECKey, OctKey, OKPKey, RSAKey
-from joserfc.jws import JWSRegistry
 
 from oauthreg._errors import SecretUnavailableError
 from oauthreg._signing_keys.certificates import certificates_in, is_pss, leaf, thumbprint
 from oauthreg._signing_keys.forms import find_key
+from oauthreg._signing_keys.signing_key import HEADER, SigningKey
 
 ALGORITHMS: Mapping[str, tuple[str, ...]] = {
     "RSA": ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512"),
@@ -30,78 +27,10 @@ ALGORITHMS: Mapping[str, tuple[str, ...]] = {
 }
 """What each kind of key can sign with; the first is the default (RFC 7518, RFC 8037)."""
 
-HEADER = ("kid", "x5t#S256")
-"""What the header of a signature names the key by, unless the vendor wants it otherwise."""
-
 SMALLEST_RSA = 2048
 """The bits that an RSA key needs (RFC 7518 section 3.3)."""
 
 CURVES = {"secp256r1": "EC P-256", "secp384r1": "EC P-384", "secp521r1": "EC P-521"}
-JoseKey = RSAKey | ECKey | OKPKey | OctKey
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class SigningKey:
-    """A key that signs, and how.
-
-    Attributes:
-        key: The key itself.
-        algorithm: The JWS algorithm.
-        header: What names the key: `kid`, `x5t#S256` and so on.
-        choices: The algorithms to choose from; empty where the settings name one.
-    """
-
-    key: JoseKey = field(repr=False)
-    algorithm: str
-    header: Mapping[str, Any] = field(default_factory=dict)
-    choices: tuple[str, ...] = field(default=(), repr=False)
-
-    def for_server(self, offered: Sequence[str]) -> SigningKey | None:
-        """Return the key with the first algorithm that a server offers; None if it can do none.
-
-        Args:
-            offered: What the server lists; nothing leaves the algorithm as it is.
-        """
-        if not offered or not self.choices:
-            return self
-        fitting = next((name for name in offered if name in self.choices), None)
-        return None if fitting is None else replace(self, algorithm=fitting)
-
-    @property
-    def thumbprint(self) -> str:
-        """The key's SHA-256 thumbprint (RFC 7638)."""
-        return self.key.thumbprint()
-
-    @property
-    def public(self) -> Mapping[str, Any]:
-        """The public key as a JWK."""
-        return cast("Mapping[str, Any]", self.key.as_dict(private=False))
-
-    def sign(self, claims: Mapping[str, Any], **header: Any) -> str:
-        """Return a compact JWS of the claims (RFC 7515).
-
-        Raises:
-            SecretUnavailableError: the key cannot sign, or the claims are no JSON.
-        """
-        whole = {"alg": self.algorithm, **self.header, **header}
-        try:
-            return jwt.encode(whole, dict(claims), self.key, registry=AlgorithmRegistry())
-        except Exception as error:  # noqa: BLE001 - joserfc and cryptography raise many kinds
-            kind = type(error).__name__
-        raise SecretUnavailableError(
-            f"the key cannot sign with {self.algorithm}: {kind}", retryable=False
-        )
-
-
-class AlgorithmRegistry(JWSRegistry):
-    """Takes the algorithm that key and settings agreed on, and headers with a certificate chain."""
-
-    max_header_length = 8192
-
-    def get_alg(self, name: str) -> Any:
-        if self.allowed and name not in self.allowed:
-            raise UnsupportedAlgorithmError(name)
-        return self.algorithms[name]
 
 
 def signing_key(
@@ -197,7 +126,7 @@ def generated_key() -> SigningKey:
     return SigningKey(ECKey.generate_key("P-256"), "ES256")
 
 
-def _jose(private: Any) -> tuple[JoseKey, str]:
+def _jose(private: Any) -> tuple[RSAKey | ECKey | OKPKey, str]:
     """Return a key as joserfc has it, and its kind in `ALGORITHMS`."""
     if isinstance(private, rsa.RSAPrivateKey) and private.key_size < SMALLEST_RSA:
         raise ValueError(

@@ -10,7 +10,7 @@ from typing import Protocol
 
 from oauthreg._files import SECRET_SIZE, read_file
 from oauthreg._secret_values import SecretReadError, SecretSource
-from oauthreg._signing_keys.keys import HEADER, SigningKey, signing_key
+from oauthreg._signing_keys.signing_key import HEADER, SigningKey
 
 
 class Bytes(Protocol):
@@ -135,6 +135,8 @@ class KeySource:
         Raises:
             SecretReadError: it cannot be read, opened or used with the algorithm asked for.
         """
+        from oauthreg._signing_keys.keys import signing_key  # noqa: PLC0415 - it loads cryptography
+
         content = self._content.read_bytes()
         passphrase = self._passphrase.read().get_secret_value() if self._passphrase else None
         certificate = self._certificate.read_bytes() if self._certificate else b""

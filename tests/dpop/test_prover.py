@@ -9,7 +9,8 @@ from joserfc.jwk import ECKey
 
 from oauthreg._dpop import REMEMBERED_ORIGINS, Prover
 from oauthreg._protocol.id_token import verified
-from oauthreg._signing_keys import SigningKey, generated_key
+from oauthreg._signing_keys.keys import generated_key
+from oauthreg._signing_keys.signing_key import SigningKey
 
 NOW = 1_562_262_616.0
 URL = "https://server.example.com/token"

@@ -15,7 +15,7 @@ from oauthreg._protocol.authorization_url import code_challenge
 from oauthreg._provider import GenericProvider, ProviderSettings
 from oauthreg._registration import ProviderDetails
 from oauthreg._secret_values import Secret
-from oauthreg._signing_keys import generated_key
+from oauthreg._signing_keys.keys import generated_key
 
 HOOKS = GenericProvider(ProviderSettings())
 REDIRECT = "http://127.0.0.1:8000/callback"

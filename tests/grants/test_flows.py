@@ -25,7 +25,7 @@ from oauthreg._protocol.authorization_url import code_challenge
 from oauthreg._protocol.id_token import verified
 from oauthreg._provider import GenericProvider, ProviderSettings
 from oauthreg._secret_values import Secret
-from oauthreg._signing_keys import generated_key
+from oauthreg._signing_keys.keys import generated_key
 
 HOOKS = GenericProvider(ProviderSettings())
 NOW = 1_800_000_000.0

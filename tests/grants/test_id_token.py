@@ -18,7 +18,8 @@ from oauthreg._errors import (
 )
 from oauthreg._flow import TokenResponse
 from oauthreg._protocol.id_token import check_can_verify, check_id_token, key_set
-from oauthreg._signing_keys import SigningKey, generated_key, secret_key
+from oauthreg._signing_keys.keys import generated_key, secret_key
+from oauthreg._signing_keys.signing_key import SigningKey
 
 NOW = 1_800_000_000.0
 ISSUER = "https://auth.example.com"

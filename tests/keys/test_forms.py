@@ -22,8 +22,8 @@ from cryptography.hazmat.primitives.serialization import (
     pkcs12,
 )
 
-from oauthreg._signing_keys import signing_key
 from oauthreg._signing_keys.certificates import leaf_first, thumbprint
+from oauthreg._signing_keys.keys import signing_key
 
 PASSPHRASE = "a passphrase"
 LOCK = BestAvailableEncryption(PASSPHRASE.encode())

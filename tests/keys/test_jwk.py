@@ -13,8 +13,8 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from joserfc.jwk import JWKRegistry
 
-from oauthreg._signing_keys import signing_key
 from oauthreg._signing_keys.certificates import thumbprint
+from oauthreg._signing_keys.keys import signing_key
 
 RSA = rsa.generate_private_key(65537, 2048)
 EC = ec.generate_private_key(ec.SECP256R1())

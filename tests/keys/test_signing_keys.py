@@ -23,14 +23,8 @@ from joserfc.jwk import JWKRegistry
 from oauthreg._errors import SecretUnavailableError
 from oauthreg._protocol.id_token import verified
 from oauthreg._secret_values import FileSecret, LiteralSecret, Secret, SecretReadError
-from oauthreg._signing_keys import (
-    FileBytes,
-    KeySource,
-    SecretBytes,
-    generated_key,
-    secret_key,
-    signing_key,
-)
+from oauthreg._signing_keys.keys import generated_key, secret_key, signing_key
+from oauthreg._signing_keys.sources import FileBytes, KeySource, SecretBytes
 
 PASSPHRASE = "a passphrase"
 KEYS = {

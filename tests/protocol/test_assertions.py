@@ -22,7 +22,7 @@ from oauthreg._protocol.assertions import (
 from oauthreg._protocol.binding import jwt_claims
 from oauthreg._protocol.id_token import verified
 from oauthreg._secret_values import Secret
-from oauthreg._signing_keys import generated_key, signing_key
+from oauthreg._signing_keys.keys import generated_key, signing_key
 
 RSA = RSAKey.generate_key(2048, auto_kid=False).as_pem(private=True)
 ISSUER = "https://as.example"

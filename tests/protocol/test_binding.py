@@ -12,8 +12,8 @@ from oauthreg._errors import InvalidTokenResponseError, SecretUnavailableError
 from oauthreg._flow import ClientCertificate, Granted
 from oauthreg._protocol.binding import check_token_binding, jwt_claims, read_certificate
 from oauthreg._secret_values import SecretReadError
-from oauthreg._signing_keys import generated_key
 from oauthreg._signing_keys.certificates import CurrentThumbprint
+from oauthreg._signing_keys.keys import generated_key
 
 KEY = generated_key()
 CERTIFICATE = ClientCertificate(Path("c.pem"), Path("k.pem"), thumbprint="thumb")

@@ -24,7 +24,8 @@ from oauthreg._secret_values import (
     Secret,
     TokenOf,
 )
-from oauthreg._signing_keys import KeySource, generated_key
+from oauthreg._signing_keys.keys import generated_key
+from oauthreg._signing_keys.sources import KeySource
 from oauthreg._token_key import EXEMPT, request_principal, token_key
 
 PROVIDER = ProviderDetails(name="as", endpoints={"token-uri": "https://as.example/token"})

@@ -8,7 +8,7 @@ import pytest
 
 from oauthreg import AuthorizedClientManager, ConfigurationError
 from oauthreg._settings.vocabulary import SIGNING_ALGORITHMS
-from oauthreg._signing_keys import ALGORITHMS
+from oauthreg._signing_keys.keys import ALGORITHMS
 from oauthreg.testing import AuthorizationServer
 
 PROVIDER = '[provider.p]\ntoken-uri = "https://sso.example.com/token"\n'
