@@ -12,6 +12,7 @@ from oauthreg._cli.options import CommonOptions, with_options
 from oauthreg._cli.token_options import KeptPrincipalOption
 from oauthreg._errors import AuthorizationError, ConfigurationError, Problem
 from oauthreg._grants.table import GRANTS
+from oauthreg._manager.options import needs_principal
 from oauthreg._sources.tree import canonical
 from oauthreg.events import Revoked
 
@@ -41,7 +42,9 @@ def logout(
         manager.invalidate(registration_id)  # which refuses an unknown one
         registration = manager.registrations[canonical(registration_id)]
         _check_grant(registration)
-        who = principal or registration.principal or os_user()
+        who = principal or registration.principal
+        if who is None and needs_principal(registration):
+            who = os_user()
         if manager.status()[registration.registration_id]["store"] is None:
             say("No login is kept: without a store, it ends with the program that made it.")
             raise typer.Exit(NO_TOKEN)
@@ -65,8 +68,12 @@ def _check_grant(registration: ClientRegistration) -> None:
         )
 
 
-def _end(manager: AuthorizedClientManager, registration: ClientRegistration, who: str) -> None:
+def _end(
+    manager: AuthorizedClientManager, registration: ClientRegistration, who: str | None
+) -> None:
+    """Revoke a user's login; with no user, the one that the settings give."""
     name = registration.registration_id
+    user = who or "The user of the settings"
     revoked: list[Revoked] = []
     manager.subscribe(Revoked, revoked.append)
     try:
@@ -74,9 +81,10 @@ def _end(manager: AuthorizedClientManager, registration: ClientRegistration, who
     except AuthorizationError as error:
         if not revoked:
             raise
-        say(f"{who} is logged out of {name} here, but not at the server: {error}", style="bold")
+        say(f"{user} is logged out of {name} here, but not at the server: {error}", style="bold")
         raise typer.Exit(NO_TOKEN) from None
     if not revoked:
-        say(f"No login of {who} is kept for {name}. --principal names another user.")
+        whose = f"of {who}" if who else "of the settings"
+        say(f"No login {whose} is kept for {name}. --principal names another user.")
         raise typer.Exit(NO_TOKEN)
-    say(f"{who} is logged out of {name}.", style="bold green")
+    say(f"{user} is logged out of {name}.", style="bold green")

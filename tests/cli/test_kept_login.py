@@ -111,6 +111,25 @@ def test_logout_of_nobody_is_exit_1_and_says_whom_it_looked_for(login, login_set
 
 
 @pytest.mark.usefixtures("store")
+def test_logout_ends_the_login_that_the_settings_give(
+    login, login_settings, login_server, oauthreg, tmp_path
+):
+    login_settings()
+    (tmp_path / "first").write_text(login("--show-refresh-token").stdout.strip())
+    login_settings(authorization_grant_type="refresh_token", refresh_token_file="first")
+    token = script()
+    done = oauthreg("logout", "web")
+    assert done.returncode == 0
+    assert "The user of the settings is logged out of web." in done.stderr
+    assert not login_server.token(token).live
+    with pytest.raises(LoginRequiredError):
+        script()
+    again = oauthreg("logout", "web")
+    assert again.returncode == 1
+    assert "No login of the settings is kept for web" in again.stderr
+
+
+@pytest.mark.usefixtures("store")
 def test_logout_removes_the_login_even_if_the_server_is_away(
     login, login_settings, login_server, oauthreg
 ):
