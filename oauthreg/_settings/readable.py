@@ -15,14 +15,20 @@ if TYPE_CHECKING:
 logger = logging.getLogger("oauthreg")
 
 
-def warn_of_readable(registration_id: str, files: Iterable[Path]) -> None:
-    """Log a WARNING for each file that everybody may read."""
+def warn_of_readable(whose: str, table: str, files: Iterable[Path]) -> None:
+    """Log a WARNING for each file that everybody may read.
+
+    Args:
+        whose: What the line begins with.
+        table: The table in which `allow-readable` accepts them.
+        files: The files.
+    """
     for file in files:
-        _look_once(registration_id, file)
+        _look_once(whose, table, file)
 
 
 @lru_cache(maxsize=4096)
-def _look_once(registration_id: str, file: Path) -> None:
+def _look_once(whose: str, table: str, file: Path) -> None:
     try:
         mode = file.stat().st_mode
     except OSError:
@@ -30,8 +36,8 @@ def _look_once(registration_id: str, file: Path) -> None:
     if os.name == "posix" and mode & stat.S_IROTH:
         logger.warning(
             "%s: every user of this machine can read %s; take that away (chmod o-r), or set "
-            "registration.%s.allow-readable = true",
-            registration_id,
+            "%s.allow-readable = true",
+            whose,
             file,
-            registration_id,
+            table,
         )

@@ -144,7 +144,7 @@ def registration_from(
     if len(problems) > count:
         return None
     if not settings.allow_readable:
-        warn_of_readable(registration_id, credentials.files)
+        warn_of_readable(registration_id, f"registration.{registration_id}", credentials.files)
     return registration
 
 

@@ -16,6 +16,7 @@ from oauthreg._quoting import quoted_path
 from oauthreg._secret_values import Secret, SecretReadError
 from oauthreg._settings.credentials import Credentials
 from oauthreg._settings.models import _Model
+from oauthreg._settings.readable import warn_of_readable
 from oauthreg._settings.types import CaBundle, Text, Timeout
 from oauthreg._settings.values import path_of
 from oauthreg._sources.tree import STORE_ALTERNATIVES, Sourced
@@ -133,19 +134,23 @@ def configured_store(table: Table) -> ConfiguredStore | None:
     factory = _noting(table, "type", lambda: store_factory(settings.type))
     if factory is None:  # what else it would need is not known
         return None
-    keys = _keys(table, settings)
+    credentials = Credentials(table)
+    keys = _keys(table, settings, credentials)
     if len(table.problems) > count:
         return None
-    config = _noting(table, "path", lambda: _config(table, settings))
+    config = _noting(table, "path", lambda: _config(table, settings, credentials))
     if config is None or len(table.problems) > count:
         return None
     store = ConfiguredStore(config, keys, settings.encryption == "on", factory)
     _noting(table, "keys", lambda: _check_keys(store))
     _noting(table, "type", lambda: _try(factory, config))
-    return store if len(table.problems) == count else None
+    usable = len(table.problems) == count
+    if usable and not settings.allow_readable:
+        warn_of_readable("store", "store", credentials.files)
+    return store if usable else None
 
 
-def _config(table: Table, settings: StoreSettings) -> StoreConfig:
+def _config(table: Table, settings: StoreSettings, credentials: Credentials) -> StoreConfig:
     path = settings.path
     if path is not None:
         text, path = str(path), path_of(path, table.items["path"].origin)
@@ -157,7 +162,7 @@ def _config(table: Table, settings: StoreSettings) -> StoreConfig:
     return StoreConfig(
         type=settings.type,
         path=path,
-        url=Credentials(table).secret("url"),
+        url=credentials.secret("url"),
         prefix=settings.prefix,
         ca_bundle=settings.ca_bundle,
         timeout=settings.timeout or (SQLITE_TIMEOUT if settings.type == SQLITE else TIMEOUT),
@@ -181,7 +186,9 @@ def _file(path: Path | None, *, allow_readable: bool) -> Path:
     return path
 
 
-def _keys(table: Table, settings: StoreSettings) -> tuple[Secret, ...] | SecretSource | None:
+def _keys(
+    table: Table, settings: StoreSettings, credentials: Credentials
+) -> tuple[Secret, ...] | SecretSource | None:
     item = table.items.get("keys")
     encrypted = settings.encryption == "on"
     if not isinstance(item, Sourced):
@@ -196,7 +203,7 @@ def _keys(table: Table, settings: StoreSettings) -> tuple[Secret, ...] | SecretS
         table.note("keys", 'is of no use with encryption = "off"', "Remove one of them.")
         return None
     if item.leaf != "keys":
-        return Credentials(table).secret("keys")
+        return credentials.secret("keys")
     given = table.with_items({"keys": item}).parsed(StoreSettings)
     return tuple(Secret(key) for key in given.keys) if given is not None and given.keys else ()
 

@@ -153,6 +153,19 @@ def test_a_key_file_that_cannot_be_used_is_a_problem(state):
     assert "there is no file" in missing.message
 
 
+@pytest.mark.parametrize(("mode", "warnings"), [(0o644, 1), (0o640, 0), (0o600, 0)])
+def test_keys_that_everybody_can_read_are_warned_of(state, caplog, mode, warnings):
+    keys = state / "keys"
+    keys.write_text(KEY)
+    keys.chmod(mode)
+    configured(type="own", keys_file=str(keys))
+    assert caplog.text.count(f"store: every user of this machine can read {keys}") == warnings
+    assert caplog.text.count("set store.allow-readable = true") == warnings
+    caplog.clear()
+    configured(type="own", keys_file=str(keys), allow_readable=True)
+    assert not caplog.records
+
+
 def test_a_source_in_the_network_is_not_read_at_load(monkeypatch):
     class Vault:
         reference, local = "vault:keys", False
