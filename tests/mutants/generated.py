@@ -63,6 +63,21 @@ AIMS = (
         ),
     ),
     Aim(
+        "store",
+        (
+            "oauthreg/_shared",
+            "oauthreg/_renewal/shared_failures.py",
+            "oauthreg/_renewal/shared_login.py",
+            "oauthreg/_renewal/shared_tokens.py",
+            "oauthreg/_renewal/sharing.py",
+            "oauthreg/_renewal/store_access.py",
+            "oauthreg/_renewal/store_looks.py",
+            "oauthreg/stores/_redis.py",
+            "oauthreg/stores/_sqlite.py",
+        ),
+        ("tests/sharing", "tests/shared", "tests/stores"),
+    ),
+    Aim(
         "addresses",
         ("oauthreg/_addresses.py", "oauthreg/_urls.py", "oauthreg/_transports/address.py"),
         (
