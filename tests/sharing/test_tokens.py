@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 
 import pytest
 
@@ -240,3 +241,18 @@ def test_clocks_that_are_ten_minutes_apart_waste_no_token_and_serve_no_expired_o
     assert len(new) == 1
     assert new != old
     assert server.token_requests == 2
+
+
+def test_a_call_waits_a_minute_at_most_for_another_process_that_saves_nothing(
+    process, server, time_
+):
+    holder, one = process(), process()
+    with server.hold() as gate:
+        holder.start()
+        gate.wait_for(1)
+        call = one.start(timeout=1000)
+        while not one.core.flights.waiting:
+            time.sleep(0.001)
+        time_.advance(61)
+        assert "another process holds the lease" in str(call())
+    assert server.token_requests == 1
