@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 from typing import TYPE_CHECKING, Any
 
 from redis.exceptions import (
@@ -24,7 +25,8 @@ from redis.exceptions import (
 )
 
 from oauthreg._errors import ConfigurationError, Problem, StoreError
-from oauthreg._secret_values import MASK, SecretReadError
+from oauthreg._secret_values import SecretReadError
+from oauthreg.stores._address import checked_bundle, masked, tls_hint
 from oauthreg.stores._protocol import Entry, Lease, Loaded, Reading
 from oauthreg.stores._redis_client import connect
 from oauthreg.stores._redis_url import RedisAddress, parsed
@@ -35,7 +37,7 @@ if TYPE_CHECKING:
     from oauthreg._secret_values import SecretSource
     from oauthreg.stores._config import StoreConfig
 
-FAILURES = (RedisError, RedisClusterException, OSError)
+FAILURES = (RedisError, RedisClusterException, OSError, UnicodeError)
 DIGITS = 19
 """Generations are compared as text of one length: a script's numbers are exact to 2**53 only."""
 NOTHING = "0" * DIGITS
@@ -77,17 +79,18 @@ SHAS = {
     script: hashlib.sha1(script.encode(), usedforsecurity=False).hexdigest()
     for script in (LOAD, TAKE, GIVE_BACK, SAVE, DELETE)
 }
-CLUSTER = "It is a cluster: write redis+cluster:// in the address."
+CLUSTER = "It is a cluster: write redis+cluster:// in the address"
 HINTS: dict[type[Exception], str] = {
-    AuthenticationError: "It refuses the user or the password of the address.",
+    AuthenticationError: "It refuses the user or the password of the address",
     NoPermissionError: "Its user needs eval, evalsha, get, set, del, pttl, pexpire, hget, hset, "
-    "hmget and time, on the keys {prefix}:*.",
-    OutOfMemoryError: "Its memory is full.",
-    ReadOnlyError: "It is a replica: nothing can be written to it.",
+    "hmget and time, on the keys {prefix}:*",
+    OutOfMemoryError: "Its memory is full",
+    ReadOnlyError: "It is a replica: nothing can be written to it",
     MovedError: CLUSTER,
     ClusterCrossSlotError: CLUSTER,
 }
-TLS_HINT = "Name the roots that vouch for it in store.ca-bundle."
+CLIENT = re.compile(r"<redis\.client.*?> - (?=\w+:)")
+"""How an error of redis-py shows a sentinel, between what it says of it."""
 
 
 class RedisStore:
@@ -114,7 +117,7 @@ class RedisStore:
         self._closed = False
         if url.local:
             try:
-                parsed(url.read().get_secret_value())
+                self._address(url.read().get_secret_value())
             except (SecretReadError, ValueError) as error:
                 raise ConfigurationError([Problem("store.url", str(error))]) from None
 
@@ -128,7 +131,7 @@ class RedisStore:
         if config.url is None:
             remedy = "Set store.url, url-file or url-ref, as redis://host:6379/0."
             raise ConfigurationError([Problem("store.url", "is missing", remedy=remedy)])
-        bundle = str(config.ca_bundle) if config.ca_bundle is not None else None
+        bundle = checked_bundle(config.ca_bundle)
         return cls(config.url, prefix=config.prefix, timeout=config.timeout, ca_bundle=bundle)
 
     def load(self, names: Sequence[str], *, lease: str | None = None) -> Loaded:
@@ -223,7 +226,7 @@ class RedisStore:
         if known is not None:
             return known
         try:
-            address = parsed(self._url.read().get_secret_value())
+            address = self._address(self._url.read().get_secret_value())
         except SecretReadError as error:
             raise StoreError(f"store.url cannot be read: {error}") from None
         except ValueError as error:
@@ -234,14 +237,21 @@ class RedisStore:
             raise self._failure(address, error) from None
         return self._clients.setdefault(os.getpid(), (address, client))
 
+    def _address(self, url: str) -> RedisAddress:
+        address = parsed(url)
+        if self._ca_bundle is not None and not address.tls:
+            raise ValueError("goes without TLS: store.ca-bundle is of use with rediss:// only")
+        return address
+
     def _failure(self, address: RedisAddress, error: Exception) -> StoreError:
-        text = str(error).partition("\n")[0] or type(error).__name__
-        for secret in address.secrets:
-            text = text.replace(secret, MASK)
-        hint = next((hint for kind, hint in HINTS.items() if isinstance(error, kind)), "")
-        if "CERTIFICATE_VERIFY_FAILED" in text:
-            hint = TLS_HINT
+        text = CLIENT.sub("", str(error).partition("\n")[0]) or type(error).__name__
+        text = masked(text, address.url).strip(" .")
+        hint = _hint(error) or _hint(error.__cause__) or tls_hint(text, self._ca_bundle)
         return StoreError(f"redis at {address.place}: {text}{f'. {hint}' if hint else ''}")
+
+
+def _hint(error: BaseException | None) -> str:
+    return next((hint for kind, hint in HINTS.items() if isinstance(error, kind)), "")
 
 
 def _evaluate(client: Any, script: str, keys: list[str], arguments: tuple[str | bytes, ...]) -> Any:

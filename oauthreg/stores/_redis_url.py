@@ -5,12 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from urllib.parse import parse_qsl, unquote, urlsplit
 
+from oauthreg.stores._address import check_form
+
 SERVER_PORT, SENTINEL_PORT = 6379, 26379
 SCHEMES = (
     *("redis", "rediss", "unix"),
     *("redis+sentinel", "rediss+sentinel", "redis+cluster", "rediss+cluster"),
 )
 LONGEST_PORT = 65535
+SENTINEL_USER = ("sentinel_username", "sentinel_password")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,6 +21,7 @@ class RedisAddress:
     """Where a store is.
 
     Attributes:
+        url: All of it.
         kind: `server`, `sentinel` or `cluster`.
         tls: Whether by TLS.
         hosts: Host and port of each.
@@ -30,26 +34,23 @@ class RedisAddress:
         sentinel_password: The password at the sentinels.
     """
 
+    url: str = field(default="", repr=False)
     kind: str
     tls: bool = False
     hosts: tuple[tuple[str, int], ...] = ()
     path: str | None = None
     service: str = ""
     database: int = 0
-    username: str | None = None
+    username: str | None = field(default=None, repr=False)
     password: str | None = field(default=None, repr=False)
-    sentinel_username: str | None = None
+    sentinel_username: str | None = field(default=None, repr=False)
     sentinel_password: str | None = field(default=None, repr=False)
 
     @property
     def place(self) -> str:
         """Where it is, for messages."""
-        return self.path or ", ".join(f"{host}:{port}" for host, port in self.hosts)
-
-    @property
-    def secrets(self) -> tuple[str, ...]:
-        """What must not be shown."""
-        return tuple(text for text in (self.password, self.sentinel_password) if text)
+        hosts = ((f"[{host}]" if ":" in host else host, port) for host, port in self.hosts)
+        return self.path or ", ".join(f"{host}:{port}" for host, port in hosts)
 
 
 def parsed(url: str) -> RedisAddress:
@@ -61,10 +62,8 @@ def parsed(url: str) -> RedisAddress:
     scheme = url.partition("://")[0].lower()
     if scheme not in SCHEMES or "://" not in url:
         raise ValueError(f"must begin with {', '.join(f'{one}://' for one in SCHEMES)}")
-    try:
-        parts = urlsplit(url)
-    except ValueError:
-        raise ValueError("is no address") from None
+    check_form(url)
+    parts = urlsplit(url)
     credentials, _, places = parts.netloc.rpartition("@")
     username, colon, password = credentials.partition(":")
     query = dict(parse_qsl(parts.query, keep_blank_values=True))
@@ -78,15 +77,18 @@ def parsed(url: str) -> RedisAddress:
     database = query.pop("db", "0") if is_socket else _only(path)
     if (is_socket and not parts.path) or (not is_socket and not places):
         raise ValueError("has no path of a socket" if is_socket else "has no host")
-    if not database.isdecimal() or (kind == "cluster" and int(database)):
+    if not _is_number(database) or (kind == "cluster" and int(database)):
         raise ValueError("must name a database by its number; a cluster has only 0")
-    sentinel = {name: query.pop(name, None) for name in ("sentinel_username", "sentinel_password")}
+    names = SENTINEL_USER if kind == "sentinel" else ()
+    sentinel = {name: query.pop(name, None) for name in names}
     if query:
-        raise ValueError(f"has parts that are not known: {', '.join(sorted(query))}")
+        known = ", ".join(["db"] if is_socket else names) or "none"
+        raise ValueError(f"has a parameter that is not known; these are: {known}")
     if kind == "server" and "," in places:
         raise ValueError("names several hosts: write redis+sentinel:// or redis+cluster://")
     default = SENTINEL_PORT if kind == "sentinel" else SERVER_PORT
     return RedisAddress(
+        url=url,
         kind=kind,
         tls=tls,
         hosts=() if is_socket else tuple(_host(place, default) for place in places.split(",")),
@@ -111,6 +113,10 @@ def _host(place: str, default: int) -> tuple[str, int]:
         host, port = host.removeprefix("["), port.removeprefix(":")
     else:
         host, _, port = place.partition(":")
-    if not host or (port and not port.isdecimal()) or int(port or default) > LONGEST_PORT:
+    if not host or (port and not _is_number(port)) or int(port or default) > LONGEST_PORT:
         raise ValueError("has a host or port that is none")
     return unquote(host), int(port or default)
+
+
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdecimal()

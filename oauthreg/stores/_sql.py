@@ -7,39 +7,39 @@ autocommit: nothing is kept in a session, so that a pooler may give each one ano
 from __future__ import annotations
 
 import contextlib
-import math
 import os
 import random
-import time
-from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import create_engine, event, text
+from sqlalchemy import text
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, DisconnectionError, SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from oauthreg._errors import ConfigurationError, Problem, StoreError
-from oauthreg._secret_values import MASK, SecretReadError
+from oauthreg._secret_values import SecretReadError
+from oauthreg.stores._address import checked_bundle, masked, tls_hint
 from oauthreg.stores._protocol import Entry, Lease, Loaded, Reading
-from oauthreg.stores._sql_dialects import DIALECTS, FREED, Dialect, driver_options
+from oauthreg.stores._sql_dialects import FREED
+from oauthreg.stores._sql_engine import EXAMPLE, Database, opened
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
-    from sqlalchemy import URL, Engine, TextClause
-    from sqlalchemy.pool import ConnectionPoolEntry
+    from sqlalchemy import TextClause
 
     from oauthreg._secret_values import SecretSource
     from oauthreg.stores._config import StoreConfig
 
 PURGE_CHANCE = 1 / 128
-CONNECTIONS = 4
-IDLE_SECONDS = 1.0
-USED = "oauthreg used until"
 AHEAD = 1.0
 ATTEMPTS = 3
-EXAMPLE = "postgresql://user:password@host/database"
+OTHER_TABLE = "The table oauthreg_store is of another version of oauthreg, or not its own"
+MISSING_TABLE = (
+    "Its table oauthreg_store is missing: let somebody make it who may, by what "
+    "`oauthreg store schema` prints"
+)
+RIGHTS = "Its user needs SELECT, INSERT, UPDATE and DELETE on the table oauthreg_store"
 TAKE = """
 UPDATE oauthreg_store
 SET owner = :owner, lease_begins = {now}, lease_ends = {now} + :seconds
@@ -71,21 +71,6 @@ FROM (SELECT {now} AS reading) moment LEFT JOIN oauthreg_store r ON r.name IN ({
 """
 
 
-@dataclass(slots=True)
-class _Database:
-    """One database, and the connections of one process to it."""
-
-    url: str = field(repr=False)
-    engine: Engine
-    dialect: Dialect
-    closed: bool = False
-
-    def close(self) -> None:
-        """Close its connections; those that are in use, when they are not any more."""
-        self.closed = True
-        self.engine.dispose()
-
-
 class SqlStore:
     """Keeps everything in one table of a database.
 
@@ -106,14 +91,14 @@ class SqlStore:
         self._prefix = f"{prefix}:"
         self._timeout = timeout
         self._ca_bundle = ca_bundle
-        self._databases: dict[int, _Database] = {}
+        self._databases: dict[int, Database] = {}
         self._closed = False
         if url.local:
             try:
                 self._database()
             except StoreError as error:
-                message = str(error).removeprefix("store.url ")
-                raise ConfigurationError([Problem("store.url", message)]) from None
+                where, _, message = str(error).partition(" ")
+                raise ConfigurationError([Problem(where, message)]) from None
 
     @classmethod
     def from_config(cls, config: StoreConfig) -> SqlStore:
@@ -125,7 +110,7 @@ class SqlStore:
         if config.url is None:
             remedy = f"Set store.url, url-file or url-ref, as {EXAMPLE}."
             raise ConfigurationError([Problem("store.url", "is missing", remedy=remedy)])
-        bundle = str(config.ca_bundle) if config.ca_bundle is not None else None
+        bundle = checked_bundle(config.ca_bundle)
         return cls(config.url, prefix=config.prefix, timeout=config.timeout, ca_bundle=bundle)
 
     @property
@@ -140,12 +125,13 @@ class SqlStore:
         marks = ", ".join(f":{key}" for key in keys) or "NULL"
         rows, _ = self._execute(LOAD.replace("{names}", marks), keys)
         now, left, entries = float(rows[0][0]), 0.0, {}
-        for _, row, generation, value, ends, begins, lease_ends in rows:
-            name = (row or "").removeprefix(self._prefix)
-            if row is not None and name in names and ends > now:
-                entries[name] = Entry(generation, bytes(value))
-            if row is not None and name == lease and begins <= now + AHEAD:
-                left = max(0.0, lease_ends - now)
+        with _our_columns():
+            for _, row, generation, value, ends, begins, lease_ends in rows:
+                name = (row or "").removeprefix(self._prefix)
+                if row is not None and name in names and ends > now:
+                    entries[name] = Entry(generation, bytes(value))
+                if row is not None and name == lease and begins <= now + AHEAD:
+                    left = max(0.0, lease_ends - now)
         return Loaded(Reading(now), entries, left)
 
     def take_lease(self, name: str, owner: str, seconds: float) -> Lease:
@@ -158,15 +144,8 @@ class SqlStore:
             entry = loaded.entries.get(name) if taken else None
             return Lease(taken=taken, left=loaded.lease_left, now=loaded.now, entry=entry)
         rows, _ = self._execute(statement, {**values, "name": self._prefix + name})
-        now, ends, generation, value, entry_ends, begins, others_ends = rows[0]
-        reading = Reading(float(now))
-        if ends is not None:
-            left = min(max(0.0, ends - now), seconds)  # the clock was read before and after
-            entry = Entry(generation, bytes(value)) if entry_ends > now else None
-            return Lease(taken=True, left=left, now=reading, entry=entry)
-        known = begins is not None and begins <= now + AHEAD  # else it came at this very moment
-        left = max(0.0, others_ends - now) if known else 0.0
-        return Lease(taken=False, left=left, now=reading, entry=None)
+        with _our_columns():
+            return _lease(rows[0], seconds)
 
     def give_back(self, name: str, owner: str) -> None:
         """Free the lease of a name, if this owner has it."""
@@ -245,16 +224,18 @@ class SqlStore:
         for _ in range(ATTEMPTS - 1):
             try:
                 return _once(database, statement, values)
-            except SQLAlchemyError as error:
+            except Exception as error:  # noqa: BLE001 - drivers raise more than their own
                 failure = error
             database = self._mended(database, failure)
         try:
             return _once(database, statement, values)
-        except SQLAlchemyError as error:
+        except Exception as error:  # noqa: BLE001 - likewise
             raise self._failure(database, error) from None
 
-    def _mended(self, database: _Database, error: SQLAlchemyError) -> _Database:
+    def _mended(self, database: Database, error: Exception) -> Database:
         """Return the database in which a statement that failed may be sent again.
+
+        After any other failure all is connected anew: it may be another server by then.
 
         Raises:
             StoreError: there is nothing that can be done about it here.
@@ -265,121 +246,48 @@ class SqlStore:
             return database
         if code in database.dialect.again:
             return database
-        url = self._read_url()
-        if url == database.url:
-            raise self._failure(database, error)
         database.close()
-        self._databases[os.getpid()] = changed = self._opened(url)
+        if self._databases.get(os.getpid()) is database:
+            del self._databases[os.getpid()]
+        changed = self._database()
+        if changed.url == database.url:
+            raise self._failure(database, error)
         return changed
 
-    def _make_table(self, database: _Database) -> None:
+    def _make_table(self, database: Database) -> None:
         try:
             _once(database, database.dialect.table, {})
-        except SQLAlchemyError as error:
+        except Exception as error:  # noqa: BLE001 - likewise
             if _code(error) not in database.dialect.again:  # else another process made it
-                raise StoreError(
-                    f"{self._failure(database, error)}. Its table oauthreg_store is missing: let "
-                    "somebody make it who may, by what `oauthreg store schema` prints"
-                ) from None
+                raise self._failure(database, error, MISSING_TABLE) from None
 
-    def _failure(self, database: _Database, error: SQLAlchemyError) -> StoreError:
-        url = make_url(database.url)
-        message = _words(error)
-        for secret in (url.password, database.url):
-            if secret:
-                message = message.replace(secret, MASK)
-        if _code(error) in database.dialect.other_table:
-            message += (
-                ". The table oauthreg_store is of another version of oauthreg, or not its own"
-            )
-        if "certificate verify failed" in message.lower():
-            message += ". Name the roots that vouch for it in store.ca-bundle"
+    def _failure(self, database: Database, error: Exception, hint: str = "") -> StoreError:
+        url, code = make_url(database.url), _code(error)
+        message = masked(_words(error), database.url).rstrip(".")
+        if code in database.dialect.other_table:
+            hint = hint or OTHER_TABLE
+        elif code in database.dialect.no_rights:
+            hint = hint or RIGHTS
+        hint = hint or tls_hint(message, self._ca_bundle)
         host = url.host or url.query.get("host") or "localhost"
-        return StoreError(f"{url.get_backend_name()} at {host}: {message}")
+        text = f"{message}. {hint}" if hint else message
+        return StoreError(f"{url.get_backend_name()} at {host}: {text}")
 
     # The connections
 
-    def _database(self) -> _Database:
+    def _database(self) -> Database:
         """Return the database of this process; what a fork inherited is left to its parent."""
         if self._closed:
             raise StoreError("the store is closed")
         known = self._databases.get(os.getpid())
         if known is not None:
             return known
-        return self._databases.setdefault(os.getpid(), self._opened(self._read_url()))
-
-    def _read_url(self) -> str:
         try:
-            return self._url.read().get_secret_value()
+            url = self._url.read().get_secret_value()
         except SecretReadError as error:
             raise StoreError(f"store.url cannot be read: {error}") from None
-
-    def _opened(self, text_of_url: str) -> _Database:
-        try:
-            url = make_url(text_of_url)
-        except (ArgumentError, ValueError):
-            raise StoreError(f"store.url is no address: write it as {EXAMPLE}") from None
-        dialect = DIALECTS.get(url.drivername.partition("+")[0])
-        if dialect is None:
-            raise StoreError("store.url must be of PostgreSQL, MySQL or MariaDB, as " + EXAMPLE)
-        database = _Database(text_of_url, self._engine(url, dialect), dialect)
-        _watch_connections(database)
-        return database
-
-    def _engine(self, url: URL, dialect: Dialect) -> Engine:
-        backend, _, driver = url.drivername.partition("+")
-        driver = driver or dialect.driver
-        backend = {"postgres": "postgresql"}.get(backend, backend)
-        options = driver_options(driver, timeout=self._timeout, ca_bundle=self._ca_bundle)
-        given = {name: value for name, value in options.items() if name not in url.query}
-        extra = {"use_native_hstore": False} if driver.startswith("psycopg") else {}
-        try:
-            engine = create_engine(
-                url.set(drivername=f"{backend}+{driver}"),
-                isolation_level="AUTOCOMMIT",
-                connect_args=given,
-                hide_parameters=True,
-                pool_size=CONNECTIONS,
-                max_overflow=CONNECTIONS,
-                pool_timeout=self._timeout,
-                pool_reset_on_return=None,
-                **extra,
-            )
-        except (ImportError, SQLAlchemyError) as error:
-            package = dialect.package if driver == dialect.driver else driver
-            raise StoreError(
-                f"store.url needs the driver {driver}: pip install '{package}'"
-            ) from error
-        if engine.dialect.is_async:
-            raise StoreError(f"store.url names {driver}, which is for asyncio only: leave it out")
-        if driver == "psycopg":
-            from oauthreg.stores import _psycopg  # noqa: PLC0415 - of this driver alone
-
-            event.listen(
-                engine,
-                "do_connect",
-                lambda _dialect, _record, _args, options: _psycopg.connect(self._timeout, options),
-            )
-        return engine
-
-
-def _watch_connections(database: _Database) -> None:
-    """Let a connection that was idle for a while say first that it is still there."""
-
-    def checkin(_connection: Any, entry: ConnectionPoolEntry) -> None:
-        entry.info[USED] = time.monotonic()
-        if database.closed:
-            entry.invalidate()
-
-    def checkout(connection: Any, entry: ConnectionPoolEntry, _proxy: Any) -> None:
-        if time.monotonic() - entry.info.get(USED, math.inf) > IDLE_SECONDS:
-            try:
-                database.engine.dialect.do_ping(connection)
-            except Exception:  # noqa: BLE001 - each driver raises its own
-                raise DisconnectionError from None
-
-    event.listen(database.engine, "checkin", checkin)
-    event.listen(database.engine, "checkout", checkout)
+        database = opened(url, timeout=self._timeout, ca_bundle=self._ca_bundle)
+        return self._databases.setdefault(os.getpid(), database)
 
 
 @lru_cache(maxsize=64)
@@ -388,14 +296,35 @@ def _prepared(statement: str, now: str) -> TextClause:
 
 
 def _once(
-    database: _Database, statement: str, values: Mapping[str, Any]
+    database: Database, statement: str, values: Mapping[str, Any]
 ) -> tuple[Sequence[Any], int]:
     with database.engine.connect() as connection:
         result = connection.execute(_prepared(statement, database.dialect.now), dict(values))
         return (result.all() if result.returns_rows else ()), result.rowcount
 
 
-def _code(error: SQLAlchemyError) -> object:
+def _lease(row: Sequence[Any], seconds: float) -> Lease:
+    now, ends, generation, value, entry_ends, begins, others_ends = row
+    reading = Reading(float(now))
+    if ends is not None:
+        left = min(max(0.0, ends - now), seconds)  # the clock was read before and after
+        entry = Entry(generation, bytes(value)) if entry_ends > now else None
+        return Lease(taken=True, left=left, now=reading, entry=entry)
+    known = begins is not None and begins <= now + AHEAD  # else it came at this very moment
+    left = max(0.0, others_ends - now) if known else 0.0
+    return Lease(taken=False, left=left, now=reading, entry=None)
+
+
+@contextlib.contextmanager
+def _our_columns() -> Iterator[None]:
+    """Read rows whose columns may be of other types than ours."""
+    try:
+        yield
+    except (TypeError, ValueError):
+        raise StoreError(OTHER_TABLE) from None
+
+
+def _code(error: Exception) -> object:
     """Return the code of a database's error: PostgreSQL's SQLSTATE, MySQL's number."""
     original = error.orig if isinstance(error, DBAPIError) else None
     number = original.args[0] if original is not None and original.args else None
@@ -404,9 +333,10 @@ def _code(error: SQLAlchemyError) -> object:
     return getattr(original, "sqlstate", None) or getattr(original, "pgcode", None)
 
 
-def _words(error: SQLAlchemyError) -> str:
-    original = error.orig if isinstance(error, DBAPIError) else None
-    if original is None:
+def _words(error: Exception) -> str:
+    if isinstance(error, SQLAlchemyError) and not isinstance(error, DBAPIError):
         return type(error).__name__
-    message = original.args[-1] if original.args else type(original).__name__
-    return " ".join(str(message).split("\n")[0].split())
+    original = error.orig if isinstance(error, DBAPIError) else error
+    message = original.args[-1] if original is not None and original.args else ""
+    words = " ".join(str(message).split("\n")[0].split())
+    return words or type(original).__name__

@@ -21,8 +21,7 @@ class Dialect:
     """One kind of database.
 
     Attributes:
-        driver: The driver that is taken where the address names none.
-        package: What installs it.
+        drivers: The drivers, and what installs each; the first where the address names none.
         now: Its clock, in seconds since the epoch, as an expression.
         table: The statement that makes the table.
         placeholder: The statement that makes a row in which nothing stands, if there is none.
@@ -30,25 +29,25 @@ class Dialect:
             several.
         save: The statement that writes a value whether there is a row or not; likewise.
         no_table: The codes that say that there is no table.
-        other_table: Those that say that it has other columns.
+        other_table: Those that say that it has other columns, or of other types.
+        no_rights: Those that say what the user may not do.
         again: Those of a statement that may simply be sent again.
     """
 
-    driver: str
-    package: str
+    drivers: Mapping[str, str]
     now: str
     table: str
     placeholder: str
     no_table: frozenset[object]
     other_table: frozenset[object]
+    no_rights: frozenset[object]
     again: frozenset[object]
     take: str = ""
     save: str = ""
 
 
 POSTGRESQL = Dialect(
-    driver="psycopg",
-    package="psycopg[binary]",
+    drivers={"psycopg": "psycopg[binary]", "psycopg2": "psycopg2-binary"},
     now="extract(epoch FROM clock_timestamp())::double precision",
     table="""CREATE TABLE IF NOT EXISTS oauthreg_store (
     name varchar(160) PRIMARY KEY,
@@ -83,12 +82,14 @@ SET generation = :generation, value = :value, ends = {now} + :ttl, {freed}
 WHERE {condition}
 """,
     no_table=frozenset({"42P01"}),
-    other_table=frozenset({"42703"}),
+    other_table=frozenset(
+        {"22001", "22003", "23502", "42703", "42804", "42809", "42883", "42P10", "55000"}
+    ),
+    no_rights=frozenset({"42501"}),
     again=frozenset({"40001", "40P01", "23505", "42710", "42P07"}),
 )
 MYSQL = Dialect(
-    driver="pymysql",
-    package="pymysql",
+    drivers={"pymysql": "pymysql"},
     now="(TIMESTAMPDIFF(MICROSECOND, '1970-01-01', UTC_TIMESTAMP(6)) / 1000000E0)",
     table="""CREATE TABLE IF NOT EXISTS oauthreg_store (
     name varchar(160) CHARACTER SET ascii COLLATE ascii_bin PRIMARY KEY,
@@ -101,7 +102,8 @@ MYSQL = Dialect(
 ) ENGINE = InnoDB""",
     placeholder="INSERT IGNORE INTO oauthreg_store (name) VALUES (:name)",
     no_table=frozenset({1146}),
-    other_table=frozenset({1054}),
+    other_table=frozenset({1048, 1054, 1264, 1265, 1364, 1366, 1406}),
+    no_rights=frozenset({1044, 1142}),
     again=frozenset({1213, 1205, 1020, 1050}),
 )
 DIALECTS: Mapping[str, Dialect] = {
@@ -114,7 +116,7 @@ DIALECTS: Mapping[str, Dialect] = {
 
 def driver_options(driver: str, *, timeout: float, ca_bundle: str | None) -> dict[str, Any]:
     """Return how a driver is told the time limit and the trusted roots."""
-    if driver in ("psycopg", "psycopg2"):
+    if driver.startswith("psycopg"):
         options: dict[str, Any] = {
             "connect_timeout": max(2, math.ceil(timeout)),  # less is none to libpq
             "tcp_user_timeout": math.ceil(timeout * 1000),

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 
+import certifi
 import pytest
 
 from oauthreg import ConfigurationError, StoreError
@@ -141,6 +143,7 @@ def test_a_user_without_the_rights_is_told_which_he_needs(valkey, store_at):
         client.acl_setuser("app", enabled=True, passwords=["+pw"], commands=["+ping"], keys=["*"])
     text = failure(lambda: store_at(f"unix://app:pw@{server.socket}").load(["a"]))
     assert "needs eval, evalsha" in text
+    assert "User ********** has no permissions" in text
 
 
 def test_the_rights_that_are_named_are_enough(valkey, store_at):
@@ -218,20 +221,31 @@ def test_an_address_that_is_wrong_later_is_an_error(store_at):
     assert "s3cret" not in text
 
 
-def test_the_settings_reach_the_store(shared_valkey, tmp_path):
-    (tmp_path / "roots.pem").touch()
+def test_the_settings_reach_the_store():
     config = StoreConfig(
         type="redis",
-        url=LiteralSecret(Secret(shared_valkey.url())),
+        url=LiteralSecret(Secret("rediss://127.0.0.1:1")),
         prefix="x",
         timeout=7,
-        ca_bundle=tmp_path / "roots.pem",
+        ca_bundle=Path(certifi.where()),
     )
     store = RedisStore.from_config(config)
     assert (store._timeout, store._tag) == (7, "{x}:")
-    assert store._ca_bundle == str(tmp_path / "roots.pem")
+    assert store._ca_bundle == certifi.where()
     assert store.purge() == 0
     store.close()
+
+
+def test_roots_that_would_not_be_used_are_a_problem():
+    for url in ("redis://h", "unix:///run/x.sock", "redis+cluster://h"):
+        with pytest.raises(ConfigurationError, match="with rediss:// only"):
+            RedisStore(LiteralSecret(Secret(url)), prefix="p", timeout=1, ca_bundle="ca.pem")
+    store = RedisStore(Changing("redis://h"), prefix="p", timeout=1, ca_bundle="ca.pem")
+    assert "with rediss:// only" in failure(lambda: store.load(["a"]))
+
+
+def test_a_host_that_is_no_name_is_an_error(store_at):
+    assert "label" in failure(lambda: store_at("redis://h..x").load(["a"]))
 
 
 @pytest.mark.parametrize(
@@ -248,6 +262,7 @@ def test_what_cannot_be_reached_is_an_error(store_at, url):
     text = failure(lambda: store_at(url).load(["a"]))
     assert "127.0.0.1:1" in text
     assert "s3cret" not in text
+    assert "redis.client" not in text
 
 
 def test_a_second_refusal_is_an_error(valkey, store_at):

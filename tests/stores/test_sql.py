@@ -14,17 +14,19 @@ from oauthreg import StoreError
 from oauthreg._secret_values import LiteralSecret, Secret
 from oauthreg.stores import Entry
 from oauthreg.stores import _sql as sql
+from oauthreg.stores import _sql_engine as sql_engine
 from oauthreg.stores._sql import SqlStore
 from oauthreg.stores._sql_dialects import POSTGRESQL
 from oauthreg.testing import StoreTests
 
 SQLITE = replace(
     POSTGRESQL,
-    driver="pysqlite",
+    drivers={"pysqlite": "it is built in"},
     now="((julianday('now') - 2440587.5) * 86400.0)",
     table=POSTGRESQL.table.replace("double precision", "double"),
     no_table=frozenset({"no table"}),
     other_table=frozenset({"other table"}),
+    no_rights=frozenset({"no rights"}),
     again=frozenset({"again"}),
     take="",  # SQLite inserts in no WITH
 )
@@ -36,7 +38,7 @@ STORES = []
 @pytest.fixture(autouse=True, params=["one statement", "several"])
 def sqlite(monkeypatch, request):
     save = POSTGRESQL.save if request.param == "one statement" else ""
-    monkeypatch.setattr(sql, "DIALECTS", {"sqlite": replace(SQLITE, save=save)})
+    monkeypatch.setattr(sql_engine, "DIALECTS", {"sqlite": replace(SQLITE, save=save)})
     yield
     while STORES:
         STORES.pop().close()
@@ -156,7 +158,7 @@ def test_what_is_wrong_with_the_pool_is_an_error(store, monkeypatch):
 
 
 def test_a_connection_that_was_idle_is_asked_first(store, monkeypatch):
-    monkeypatch.setattr(sql, "IDLE_SECONDS", -1)
+    monkeypatch.setattr(sql_engine, "IDLE_SECONDS", -1)
     asked = []
     dialect = store._database().engine.dialect
     real = dialect.do_ping
@@ -182,6 +184,45 @@ def test_words_of_an_error_hide_the_password(store, monkeypatch, failing):
     assert "s3cret" not in text
     assert "store.ca-bundle" in text
     assert sql._words(DBAPIError("", None, RefusedError.__new__(RefusedError))) == "RefusedError"
+
+
+def test_what_a_driver_raises_besides_its_own_errors_is_an_error(store, monkeypatch):
+    def once(*_):
+        raise TypeError("an unexpected keyword 'ssl-mode'")
+
+    monkeypatch.setattr(sql, "_once", once)
+    assert "an unexpected keyword 'ssl-mode'" in failure(lambda: store.load(["a"]))
+
+
+def test_who_may_not_use_the_table_is_told_what_he_needs(store, failing):
+    failing("no rights")
+    assert "needs SELECT, INSERT, UPDATE and DELETE" in failure(lambda: store.load(["a"]))
+
+
+def test_all_is_connected_anew_after_a_failure(store, failing):
+    before = store._database()
+    failing("gone")
+    failure(lambda: store.load(["a"]))
+    assert before.closed
+    assert store._database() is not before
+    assert store.load(["a"]).entries
+
+
+@pytest.mark.parametrize("row", ["'p:a', 1, 'text', 9e9, 0, 0", "'p:a', 1, x'61', NULL, 0, 0"])
+def test_columns_of_other_types_are_those_of_another_version(store, monkeypatch, row):
+    monkeypatch.setattr(sql, "LOAD", f"SELECT 1.0, {row}")
+    assert "another version" in failure(lambda: store.load(["a"]))
+
+
+def test_nothing_of_a_row_is_logged(store, caplog):
+    store.save("b", b"t0ken", generation=1, ttl=60)
+    with caplog.at_level(1):
+        for name in ("sqlalchemy.engine", "sqlalchemy.pool"):
+            caplog.set_level(1, name)
+        store.close()
+        other = made(None, store._url)
+        assert other.load(["b"]).entries
+    assert "t0ken" not in caplog.text
 
 
 def test_what_has_ended_goes_by_itself(store, monkeypatch):

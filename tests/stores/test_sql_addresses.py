@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
+
+import certifi
 import pytest
 
 from oauthreg import ConfigurationError, StoreError
 from oauthreg._secret_values import LiteralSecret, Secret, SecretReadError
-from oauthreg.stores import _sql as sql
+from oauthreg.stores import _sql_engine as sql_engine
 from oauthreg.stores._config import StoreConfig
 from oauthreg.stores._sql import SqlStore
 from oauthreg.stores._sql_dialects import MYSQL, POSTGRESQL, driver_options
@@ -25,6 +29,7 @@ def engine_of(store):
     [
         ("postgresql://u:pw@h/db", "postgresql+psycopg", POSTGRESQL),
         ("postgres://h/db", "postgresql+psycopg", POSTGRESQL),
+        ("PostgreSQL://h/db", "postgresql+psycopg", POSTGRESQL),
         ("mysql://h/db", "mysql+pymysql", MYSQL),
         ("mariadb://h/db", "mariadb+pymysql", MYSQL),
         ("mysql+pymysql://h/db", "mysql+pymysql", MYSQL),
@@ -44,9 +49,20 @@ def test_an_address_names_a_database_and_maybe_a_driver(url, driver, dialect):
         ("", "is no address"),
         ("http://u:s3cret@h", "must be of PostgreSQL, MySQL or MariaDB"),
         ("sqlite:///file.db", "must be of PostgreSQL"),
-        ("postgresql+unknown://u:s3cret@h/db", "needs the driver unknown"),
-        ("postgresql+psycopg2://u:s3cret@h/db", "pip install 'psycopg2'"),
-        ("postgresql+psycopg_async://u:s3cret@h/db", "asyncio only"),
+        ("postgresql+unknown://u:s3cret@h/db", "another driver than psycopg or psycopg2"),
+        ("postgresql+asyncpg://u:s3cret@h/db", "another driver than psycopg or psycopg2"),
+        ("postgresql+psycopg_async://u:s3cret@h/db", "another driver"),
+        ("postgresql+psycopg2://u:s3cret@h/db", "pip install 'psycopg2-binary'"),
+        ("mysql+mysqldb://u:s3cret@h/db", "another driver than pymysql"),
+        ("mysql://s3/cret:s3cret@h/db", "%2F"),
+        ("mysql://u:s3cret/@h/db", "%2F"),
+        ("postgresql://u:s3cret?x@h/db", "%3F"),
+        ("postgresql://u:s3cret#x@h/db", "%23"),
+        ("postgresql://u:p@s3cret@h/db", "more than one @"),
+        ("postgresql://u:s3cret@h:s3cret/db", "is no address"),
+        ("postgresql://u:s3cret@[h/db", "is no address"),
+        ("postgresql://u:s3\0cret@h/db", "invisible character U+0000"),
+        ("mysql://u:s3cret@h/db?read_timeout=s3cret", "a parameter whose value is none"),
     ],
 )
 def test_what_cannot_be_used_is_a_problem_and_not_shown(url, words):
@@ -76,19 +92,18 @@ def test_an_address_that_cannot_be_read_is_a_store_error():
         store.load(["a"])
 
 
-def test_the_settings_reach_the_store(tmp_path):
-    (tmp_path / "roots.pem").touch()
+def test_the_settings_reach_the_store():
     store = SqlStore.from_config(
         StoreConfig(
             type="sql",
             url=LiteralSecret(Secret("postgresql://h/db")),
             prefix="x",
             timeout=7,
-            ca_bundle=tmp_path / "roots.pem",
+            ca_bundle=Path(certifi.where()),
         )
     )
     assert (store._prefix, store._timeout) == ("x:", 7)
-    assert store._ca_bundle == str(tmp_path / "roots.pem")
+    assert store._ca_bundle == certifi.where()
 
 
 def test_drivers_are_told_the_time_limit_and_the_roots():
@@ -112,13 +127,37 @@ def test_drivers_are_told_the_time_limit_and_the_roots():
 
 def test_what_the_address_says_of_tls_counts(monkeypatch):
     given = []
-    real = sql.create_engine
+    real = sql_engine.create_engine
     monkeypatch.setattr(
-        sql, "create_engine", lambda url, **how: given.append(how) or real(url, **how)
+        sql_engine, "create_engine", lambda url, **how: given.append(how) or real(url, **how)
     )
     made("postgresql://h/db?sslmode=require", ca_bundle="ca.pem")
     assert "sslmode" not in given[0]["connect_args"]
     assert given[0]["connect_args"]["sslrootcert"] == "ca.pem"
+
+
+@pytest.mark.parametrize("mode", ["disable", "allow", "prefer"])
+def test_roots_that_would_not_be_used_are_a_problem(mode):
+    with pytest.raises(ConfigurationError, match=r"store\.ca-bundle is of no use"):
+        made(f"postgresql://h/db?sslmode={mode}", ca_bundle="ca.pem")
+
+
+def test_a_pymysql_that_may_go_on_without_tls_is_a_problem(monkeypatch):
+    monkeypatch.setattr(sql_engine.metadata, "version", lambda _package: "1.1.10")
+    with pytest.raises(ConfigurationError, match=r"store\.ca-bundle: needs pymysql 1\.2"):
+        made("mysql://h/db", ca_bundle="ca.pem")
+    monkeypatch.setattr(sql_engine.metadata, "version", lambda _package: "1.10.0")
+    made("mysql://h/db", ca_bundle="ca.pem").close()
+
+
+def test_a_missing_driver_is_told_how_to_install_even_with_roots(monkeypatch):
+    def missing(package):
+        raise sql_engine.metadata.PackageNotFoundError(package)
+
+    monkeypatch.setattr(sql_engine.metadata, "version", missing)
+    monkeypatch.setitem(sys.modules, "pymysql", None)
+    with pytest.raises(ConfigurationError, match="pip install 'pymysql'"):
+        made("mysql://h/db", ca_bundle="ca.pem")
 
 
 def test_nothing_is_connected_before_it_is_used():

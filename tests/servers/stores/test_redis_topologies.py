@@ -94,6 +94,13 @@ def loads(store):
         return False
 
 
+def test_sentinels_that_refuse_the_password_say_so(valkey, store_at):
+    watcher = valkey(on_port=True, sentinel="requirepass right-pw\n")
+    url = f"redis+sentinel://127.0.0.1:{watcher.port}/mine?sentinel_password=wrong-pw"
+    text = failure(lambda: store_at(url).load(["a"]))
+    assert text.endswith("No master found for 'mine' : auth:AuthenticationError")
+
+
 def test_sentinels_that_know_nothing_are_an_error(valkey, store_at):
     watcher = valkey(on_port=True, sentinel="\n")
     store = store_at(f"redis+sentinel://127.0.0.1:{watcher.port}/mine")
@@ -170,6 +177,12 @@ def test_tls_is_checked_by_the_roots_that_are_named(shared_valkey, store_at, pro
     url = f"rediss://localhost:{between.port}"
     assert store_at(url, ca_bundle=bundle).load(["a"]).now.time
     assert "store.ca-bundle" in failure(lambda: store_at(url).load(["a"]))
+    wrong = CertificateAuthority()
+    text = failure(lambda: store_at(url, ca_bundle=str(wrong.ca_bundle)).load(["a"]))
+    assert f"store.ca-bundle, {wrong.ca_bundle}" in text
     other = f"rediss://127.0.0.1:{between.port}"
-    assert "IP address mismatch" in failure(lambda: store_at(other, ca_bundle=bundle).load(["a"]))
-    authority.close()
+    text = failure(lambda: store_at(other, ca_bundle=bundle).load(["a"]))
+    assert "IP address mismatch" in text
+    assert "store.ca-bundle" not in text
+    for one in (authority, wrong):
+        one.close()

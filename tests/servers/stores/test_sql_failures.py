@@ -14,6 +14,7 @@ import pytest
 from oauthreg import StoreError
 from oauthreg._secret_values import LiteralSecret, Secret
 from oauthreg.stores import _sql as sql
+from oauthreg.stores import _sql_engine as sql_engine
 from oauthreg.stores._sql import SqlStore
 from oauthreg.testing._certificates import CertificateAuthority
 from oauthreg.testing._store_tests import together
@@ -107,18 +108,55 @@ def test_who_may_not_make_the_table_is_told_how(store_at, database, shared_postg
     assert "oauthreg store schema" in text
     with shared_postgres.connect("closed") as connection:
         connection.execute(store.schema)
-        assert "permission denied" in failure(lambda: store.load(["a"]))
+        text = failure(lambda: store.load(["a"]))
+        assert "permission denied" in text
+        assert "needs SELECT, INSERT, UPDATE and DELETE" in text
         connection.execute("GRANT SELECT, INSERT, UPDATE, DELETE ON oauthreg_store TO app")
     assert save(store)
     assert store.take_lease("a", "one", 1).taken
     store.purge()
 
 
-def test_a_table_of_another_version_is_an_error(store_at, database, shared_postgres):
-    url = database("other")
-    with shared_postgres.connect("other") as connection:
-        connection.execute("CREATE TABLE oauthreg_store (name text)")
-    assert "another version" in failure(lambda: store_at(url).load(["a"]))
+COLUMNS = {
+    "name": "varchar(160) PRIMARY KEY",
+    "generation": "bigint DEFAULT 0",
+    "value": "{bytes}",
+    "ends": "float DEFAULT 0",
+    "owner": "varchar(100)",
+    "lease_begins": "float DEFAULT 0",
+    "lease_ends": "float DEFAULT 0",
+}
+
+
+@pytest.mark.parametrize("kind", ["postgres", "mariadb"])
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"value": None},
+        {"value": "text"},
+        {"generation": "smallint DEFAULT 0"},
+        {"ends": "float"},
+        {"ends": "{time}"},
+    ],
+)
+def test_a_table_of_another_version_is_an_error(request, store_at, kind, other):
+    server = request.getfixturevalue(f"shared_{kind}")
+    drop(server)
+    types = {"bytes": "bytea", "time": "timestamptz DEFAULT now()"}
+    if kind == "mariadb":
+        types = {"bytes": "mediumblob", "time": "datetime DEFAULT now()"}
+    columns = (f"{name} {one.format(**types)}" for name, one in (COLUMNS | other).items() if one)
+    with server.connect(database=server.default) as connection:
+        connection.cursor().execute(f"CREATE TABLE oauthreg_store ({', '.join(columns)})")
+    store = store_at(server.url())
+    calls = (
+        lambda: store.take_lease("a", "one", 60),
+        lambda: save(store, generation=2**50),
+        lambda: store.load(["a"]),
+    )
+    text = failure(lambda: [call() for call in calls])
+    drop(server)
+    assert "another version" in text
 
 
 def test_no_such_database_is_an_error(store_at, shared_postgres, shared_mariadb):
@@ -171,6 +209,7 @@ def test_a_wrong_password_is_an_error_that_does_not_show_it(guarded, store_at):
     text = failure(lambda: store_at(address(guarded, "wrong-pw")).load(["a"]))
     assert "password authentication failed" in text
     assert "wrong-pw" not in text
+    assert 'user "**********"' in text
 
 
 def test_a_server_that_was_restarted_is_used_again(postgres, store_at):
@@ -223,7 +262,7 @@ def frozen(server):
 
 
 def test_a_connection_that_was_idle_is_replaced_unnoticed(postgres, store_at, monkeypatch):
-    monkeypatch.setattr(sql, "IDLE_SECONDS", 0)
+    monkeypatch.setattr(sql_engine, "IDLE_SECONDS", 0)
     server = postgres()
     store = store_at(server.url())
     save(store)
@@ -262,7 +301,7 @@ def test_tls_is_checked_by_the_roots_that_are_named(postgres, store_at, tmp_path
     eventually(lambda: save(store))
     other = CertificateAuthority()
     text = failure(lambda: store_at(url, ca_bundle=str(other.ca_bundle)).load(["a"]))
-    assert "store.ca-bundle" in text
+    assert f"store.ca-bundle, {other.ca_bundle}" in text
     for one in (authority, other):
         one.close()
 
