@@ -136,13 +136,13 @@ def configured_store(table: Table) -> ConfiguredStore | None:
         return None
     credentials = Credentials(table)
     keys = _keys(table, settings, credentials)
-    if len(table.problems) > count:
-        return None
+    keys_are_named = len(table.problems) == count
     config = _noting(table, "path", lambda: _config(table, settings, credentials))
-    if config is None or len(table.problems) > count:
+    if config is None or (config.url is None and "url" in table.items):
         return None
     store = ConfiguredStore(config, keys, settings.encryption == "on", factory)
-    _noting(table, "keys", lambda: _check_keys(store))
+    if keys_are_named:
+        _noting(table, "keys", lambda: _check_keys(store))
     _noting(table, "type", lambda: _try(factory, config))
     usable = len(table.problems) == count
     if usable and not settings.allow_readable:

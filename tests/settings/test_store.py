@@ -51,6 +51,18 @@ def problems(**store):
     return {problem.path.replace("_", "-"): problem for problem in caught.value.problems}
 
 
+@pytest.mark.parametrize("kind", ["redis", "sql"])
+def test_all_that_is_missing_is_said_at_once(kind):
+    found = problems(type=kind)
+    assert found.keys() == {"store.keys", "store.url"}
+    assert {problem.message for problem in found.values()} == {"is missing"}
+
+
+def test_an_address_that_cannot_be_read_is_not_missing_too(tmp_path):
+    found = problems(type="redis", url_file=str(tmp_path / "none"), keys=[KEY])
+    assert found.keys() == {"store.url-file"}
+
+
 @pytest.mark.parametrize("store", [{}, {"type": "memory"}, {"type": "memory", "timeout": 3}])
 def test_memory_is_no_shared_store(store):
     assert configured(**store) is None
