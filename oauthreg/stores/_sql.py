@@ -269,7 +269,8 @@ class SqlStore:
         elif code in database.dialect.no_rights:
             hint = hint or RIGHTS
         hint = hint or tls_hint(message, self._ca_bundle)
-        host = url.host or url.query.get("host") or "localhost"
+        hosts = url.host or url.query.get("host") or "localhost"
+        host = hosts if isinstance(hosts, str) else ", ".join(hosts)
         text = f"{message}. {hint}" if hint else message
         return StoreError(f"{url.get_backend_name()} at {host}: {text}")
 

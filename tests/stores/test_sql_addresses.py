@@ -160,5 +160,11 @@ def test_a_missing_driver_is_told_how_to_install_even_with_roots(monkeypatch):
         made("mysql://h/db", ca_bundle="ca.pem")
 
 
+def test_an_error_names_every_host():
+    store = made("postgresql://me:s3cret@/db?host=127.0.0.1:1&host=127.0.0.1:2")
+    with pytest.raises(StoreError, match=r"^postgresql at 127\.0\.0\.1:1, 127\.0\.0\.1:2: "):
+        store.load(["a"])
+
+
 def test_nothing_is_connected_before_it_is_used():
     made("postgresql://127.0.0.1:1/db").close()
