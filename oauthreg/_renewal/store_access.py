@@ -131,6 +131,8 @@ class StoreAccess:
                 self._failures, self.failure = 0, None
                 value: T = answer.value
                 return value
+            if self.store.closed:
+                return None
             pause, busy = busy, min(2 * busy, LONGEST_BUSY_PAUSE)
             if took > left + FROZEN:
                 continue

@@ -134,6 +134,9 @@ class SharedStore:
         store: The store.
         keys: Its key ring.
         monotonic: This process's clock in seconds.
+
+    Attributes:
+        closed: Whether it was closed: what fails then is no failure of the store.
     """
 
     def __init__(
@@ -146,6 +149,7 @@ class SharedStore:
         self._clock: Observed | None = None
         self._seen: OrderedDict[str, int] = OrderedDict()
         self._lock = ProcessLock()
+        self.closed = False
 
     def names(self) -> Names:
         """Return the maker of this store's names, looked up once and again when the keys change.
@@ -252,6 +256,7 @@ class SharedStore:
 
     def close(self) -> None:
         """Close the store."""
+        self.closed = True
         self._store.close()
 
     # Names

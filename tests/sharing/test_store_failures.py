@@ -13,6 +13,7 @@ import time
 
 import pytest
 
+from oauthreg import AuthorizedClientManager
 from oauthreg._errors import StoreError
 from oauthreg._renewal.clocks import Clocks
 from oauthreg.events import StoreFailed
@@ -222,3 +223,29 @@ def test_tokens_that_are_bound_to_a_key_of_the_process_stay_there_and_that_is_sa
     assert "dpop-key-file" in line
     process({"dpop": "optional", "shared": False})
     assert len([line for line in caplog.messages if "DPoP key" in line]) == 1
+
+
+@pytest.mark.parametrize("kind", [AuthorizedClientManager])
+def test_a_call_that_the_end_overtakes_is_no_failure_of_the_store(process, server, time_, kind):
+    one, entered, gate = process(), threading.Event(), threading.Event()
+    old = one.token()
+    time_.advance(200)
+    shared = one.core.flights.sharing.access.store
+    load = shared.load
+
+    def slow(*args, **options):
+        entered.set()
+        gate.wait(10)
+        return load(*args, **options)
+
+    shared.load = slow
+    assert one.token() == old
+    assert entered.wait(10)
+    one.do("close")
+    gate.set()
+    until = time.monotonic() + 10
+    while not any(getattr(event, "reason", "") == "the store is closed" for event in one.events):
+        assert time.monotonic() < until
+        time.sleep(0.001)
+    time.sleep(0.2)
+    assert "StoreFailed" not in one.seen()
