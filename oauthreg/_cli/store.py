@@ -6,7 +6,7 @@ import sys
 import time
 from secrets import token_hex
 from typing import TYPE_CHECKING, TypeVar
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 import typer
 
@@ -162,7 +162,9 @@ def _place(store: ConfiguredStore) -> str:
         parts = urlsplit(store.config.url.read().get_secret_value())
     except (SecretReadError, ValueError):
         return "its address cannot be read"
-    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
+    named = [value for name, value in parse_qsl(parts.query) if name == "host"]
+    hosts = parts.netloc.rpartition("@")[2] or ",".join(named)
+    return f"{parts.scheme}://{hosts}{parts.path}"
 
 
 def _print(rows: dict[str, str], *, as_json: bool) -> None:

@@ -89,7 +89,7 @@ HINTS: dict[type[Exception], str] = {
     MovedError: CLUSTER,
     ClusterCrossSlotError: CLUSTER,
 }
-CLIENT = re.compile(r"<redis\.client.*?> - (?=\w+:)")
+CLIENT = re.compile(r"<redis\.client.*?>\)>\)> - ")
 """How an error of redis-py shows a sentinel, between what it says of it."""
 
 

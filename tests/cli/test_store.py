@@ -136,6 +136,19 @@ def test_the_schema_is_printed_for_the_database_of_the_address(oauthreg, tmp_pat
         assert word in done.stdout
 
 
+@pytest.mark.parametrize(
+    ("kind", "url", "place"),
+    [
+        ("sql", "postgresql://me:s3cret@h:1/db?connect_timeout=3", "postgresql://h:1/db"),
+        ("sql", "postgresql://me:s3cret@/db?host=h1&host=h2", "postgresql://h1,h2/db"),
+        ("redis", "redis://me:s3cret@h/0", "redis://h/0"),
+    ],
+)
+def test_a_place_is_shown_without_user_and_password(kind, url, place):
+    store = load({"store": {"type": kind, "encryption": "off", "url": url}}).store
+    assert commands._place(store) == place
+
+
 def test_only_an_sql_store_has_a_schema(oauthreg, sqlite):
     sqlite()
     done = oauthreg("store", "schema")

@@ -5,6 +5,7 @@ The databases that it is for run the same kit in tests/servers/stores.
 
 from __future__ import annotations
 
+import sqlite3
 from dataclasses import replace
 
 import pytest
@@ -206,6 +207,25 @@ def test_all_is_connected_anew_after_a_failure(store, failing):
     assert before.closed
     assert store._database() is not before
     assert store.load(["a"]).entries
+
+
+def test_two_that_fail_at_once_connect_anew_once(store):
+    database = store._database()
+    error = DBAPIError("", None, RefusedError("gone"))
+    failure(lambda: store._mended(database, error))
+    anew = store._database()
+    failure(lambda: store._mended(database, error))
+    assert store._database() is anew
+
+
+def test_a_connection_in_use_is_closed_when_it_is_not_any_more(store):
+    database = store._database()
+    with database.engine.connect() as connection:
+        database.close()
+        used = connection.connection.dbapi_connection
+        used.execute("SELECT 1")
+    with pytest.raises(sqlite3.ProgrammingError):
+        used.execute("SELECT 1")
 
 
 @pytest.mark.parametrize("row", ["'p:a', 1, 'text', 9e9, 0, 0", "'p:a', 1, x'61', NULL, 0, 0"])

@@ -98,7 +98,9 @@ def test_sentinels_that_refuse_the_password_say_so(valkey, store_at):
     watcher = valkey(on_port=True, sentinel="requirepass right-pw\n")
     url = f"redis+sentinel://127.0.0.1:{watcher.port}/mine?sentinel_password=wrong-pw"
     text = failure(lambda: store_at(url).load(["a"]))
-    assert text.endswith("No master found for 'mine' : auth:AuthenticationError")
+    assert "No master found for 'mine' : " in text
+    assert "AuthenticationError" in text
+    assert "redis.client" not in text
 
 
 def test_sentinels_that_know_nothing_are_an_error(valkey, store_at):
