@@ -13,6 +13,7 @@ from oauthreg.events import (
     LifetimeAssumed,
     LifeTooShort,
     LoadedFromStore,
+    LoginNotKept,
     RefreshTokenNotKept,
     Rejected,
     Renewed,
@@ -61,7 +62,7 @@ def _words(event: Event) -> tuple[int | None, str]:  # noqa: PLR0911 - one retur
             )
         case AudienceFound() | RefreshTokenNotKept():
             return _advice(event)
-        case StoreFailed() | StoreMissed() | LoadedFromStore():
+        case StoreFailed() | StoreMissed() | LoadedFromStore() | LoginNotKept():
             return _about_store(event)
         case Revoked(error=error) if error is not None:
             return logging.DEBUG, f"dropped a token that the server did not revoke: {error}"
@@ -81,7 +82,11 @@ def _advice(event: AudienceFound | RefreshTokenNotKept) -> tuple[int, str]:
     )
 
 
-def _about_store(event: StoreFailed | StoreMissed | LoadedFromStore) -> tuple[int, str]:
+def _about_store(
+    event: StoreFailed | StoreMissed | LoadedFromStore | LoginNotKept,
+) -> tuple[int, str]:
+    if isinstance(event, LoginNotKept):
+        return logging.WARNING, f"a login is not kept, and ends with this process: {event.reason}"
     if isinstance(event, StoreFailed):
         return logging.WARNING, (
             f"the store failed ({event.operation}): {event.reason}; this process goes on without "

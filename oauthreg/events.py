@@ -25,6 +25,7 @@ __all__ = [
     "Listener",
     "LoadedFromStore",
     "LoggedIn",
+    "LoginNotKept",
     "RefreshTokenNotKept",
     "Rejected",
     "Renewed",
@@ -250,6 +251,17 @@ class RefreshTokenNotKept(Event):
     After a restart the token in the settings is sent again, which the server may refuse
     (RFC 9700 section 4.14). Reported once per refresh token of the settings.
     """
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoginNotKept(Event):
+    """A user logged in, and the store does not take the login: it ends with this process.
+
+    Attributes:
+        reason: Why.
+    """
+
+    reason: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

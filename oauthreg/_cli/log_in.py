@@ -25,6 +25,7 @@ from oauthreg._errors import ConfigurationError, Problem
 from oauthreg._grants.table import GRANTS, Grant
 from oauthreg._protocol.text import clean
 from oauthreg._sources.tree import canonical
+from oauthreg.events import LoginNotKept
 
 if TYPE_CHECKING:
     from oauthreg._manager.sync_manager import AuthorizedClientManager
@@ -86,6 +87,7 @@ def login(
     oauthreg login my-client --show-refresh-token > refresh-token
     """  # noqa: D301 - a backspace keeps click from joining the lines
     chosen = [registration_id] if only else None
+    refused: list[LoginNotKept] = []
     with ExitStack() as stack:
         manager = stack.enter_context(options.manager(only=chosen))
         registration = _registration(manager, registration_id)
@@ -96,6 +98,7 @@ def login(
             manager = stack.enter_context(
                 options.manager(only=chosen, arguments={"registration": table})
             )
+        manager.subscribe(LoginNotKept, refused.append)
         if device or on_device:
             client = by_device(manager, registration, principal=who, seconds=timeout)
         else:
@@ -108,7 +111,8 @@ def login(
             )
         store = manager.status()[registration.registration_id]["store"]
     _tell(client, principal or _subject(client) or who)
-    kept = _tell_whether_kept(registration, who, store)
+    failure = _failure(refused, store)
+    kept = _tell_whether_kept(registration, who, shared=store is not None, failure=failure)
     if options.as_json:
         _print_json(client, who, kept=kept, token=token, refresh_token=show_refresh_token)
     elif token:
@@ -170,15 +174,23 @@ def _tell(client: AuthorizedClient, who: str) -> None:
     say(f"    refresh token  {'yes' if client.refresh_token else 'none'}")
 
 
-def _tell_whether_kept(
-    registration: ClientRegistration, who: str, store: StoreStatus | None
-) -> bool:
-    """Say how programs use the login, or why they cannot; False if the store failed."""
-    name = registration.registration_id
+def _failure(refused: list[LoginNotKept], store: StoreStatus | None) -> str | None:
+    if refused:
+        return refused[0].reason
     if store is not None and store["failure"] is not None:
-        say(f"It was not kept: the store failed, {store['failure']}", style="bold red")
+        return f"the store failed, {store['failure']}"
+    return None
+
+
+def _tell_whether_kept(
+    registration: ClientRegistration, who: str, *, shared: bool, failure: str | None
+) -> bool:
+    """Say how programs use the login, or why they cannot; False if the store did not keep it."""
+    name = registration.registration_id
+    if failure is not None:
+        say(f"It was not kept: {failure}", style="bold red")
         return False
-    if store is None:
+    if not shared:
         say(f"It ends with this command: {_why_not_kept(registration)}")
     elif registration.principal == who:
         say(f'Programs with these settings use it from now on: authorize("{name}").')

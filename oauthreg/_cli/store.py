@@ -60,11 +60,10 @@ def print_status(options: CommonOptions) -> None:
         words = "memory: each process keeps its own tokens, nothing is shared"
         _print({"type": "memory" if options.as_json else words}, as_json=options.as_json)
         return
-    rows = {
-        "type": store.config.type,
-        "place": _place(store),
-        "encryption": "on" if store.encrypted else "off",
-    }
+    rows = {"type": store.config.type}
+    if (place := _place(store)) is not None:
+        rows["place"] = place
+    rows["encryption"] = "on" if store.encrypted else "off"
     try:
         rows |= _state(store)
     except StoreError:
@@ -154,10 +153,10 @@ def _patiently(call: Callable[[], T], seconds: float) -> T:
             time.sleep(PAUSE)
 
 
-def _place(store: ConfiguredStore) -> str:
-    """Return where a store is, without user, password and parameters."""
+def _place(store: ConfiguredStore) -> str | None:
+    """Return where a store is, without user, password and parameters; None if it has no place."""
     if store.config.url is None or store.config.type == "sqlite":
-        return str(store.config.path)
+        return None if store.config.path is None else str(store.config.path)
     try:
         parts = urlsplit(store.config.url.read().get_secret_value())
     except (SecretReadError, ValueError):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from oauthreg import _login_flows as flows
-from oauthreg._errors import AuthorizationError
+from oauthreg._errors import AuthorizationError, SecretUnavailableError
 from oauthreg._grants.authorization_code import AuthorizationRequest
 from oauthreg._grants.callback import read_address
 from oauthreg._grants.device_code import DeviceAuthorization
@@ -20,7 +20,7 @@ from oauthreg._manager.options import (
 )
 from oauthreg._renewal.fetches import labels
 from oauthreg._secret_values import Secret
-from oauthreg.events import Introspected, LoggedIn, Revoked
+from oauthreg.events import Introspected, LoggedIn, LoginNotKept, Revoked
 
 if TYPE_CHECKING:
     from oauthreg._flow import Granted
@@ -185,7 +185,10 @@ def _logged_in(core: Core, fetch: TokenFetch, granted: Granted) -> Procedure[Aut
     core.records.log_in(fetch, cached)
     sharing = core.flights.shared_by(fetch)
     if sharing is not None:
-        yield from core.flights.private(fetch, sharing.keep_login(fetch, cached))
+        try:
+            yield from core.flights.private(fetch, sharing.keep_login(fetch, cached))
+        except SecretUnavailableError as error:
+            events = (*events, LoginNotKept(reason=error.message, **labels(fetch)))
     for event in (*events, LoggedIn(**labels(fetch))):
         core.events.publish(event)
     return fetch.client(cached)

@@ -96,11 +96,7 @@ class SharedLogin:
             return (yield from request())
         before, after = self._entry(fetch, name, view), view.after(name)
         if after is None:
-            raise SecretUnavailableError(
-                "its login in the store was written by a newer version of oauthreg",
-                retryable=False,
-                hint="Upgrade oauthreg here too.",
-            )
+            raise _of_a_newer_version(fetch, name, view)
         if chain.unsaved and chain.unsaved == after:
             before = None  # this process has the answer to what was sent
         self._take_over(fetch, chain, before)
@@ -138,14 +134,20 @@ class SharedLogin:
         return chain is not None and chain.unsaved > 0
 
     def log_in(self, fetch: TokenFetch, name: str, token: RefreshToken | None) -> Procedure[bool]:
-        """Save a new login, whatever stands there; False if that failed."""
+        """Save a new login, whatever stands there; False if that failed.
+
+        Raises:
+            SecretUnavailableError: a newer version of this package wrote what stands there.
+        """
         until = self._access.budget()
         store = self._access.store
         while True:
             view = yield from self._access.call(fetch, "load", lambda: store.load([name]), until)
             after = view.after(name) if view is not None else None
-            if view is None or after is None:
+            if view is None:
                 return False
+            if after is None:
+                raise _of_a_newer_version(fetch, name, view)
             entry = LoginEntry(refresh_token=token, used=self._now(view))
             if (yield from self._save(fetch, name, entry, after)):
                 chain = self._records.refresh_chain(fetch, keep=True)
@@ -257,6 +259,19 @@ class SharedLogin:
 
     def _now(self, view: View) -> float:
         return view.clock.at_latest(self._state.clocks.monotonic()).time
+
+
+def _of_a_newer_version(fetch: TokenFetch, name: str, view: View) -> SecretUnavailableError:
+    """Return the error of a login that this version must not replace."""
+    found = view.entries[name]
+    assert isinstance(found, Unusable)  # noqa: S101 - nothing else must not be replaced
+    return SecretUnavailableError(
+        "its login in the store was written by a newer version of oauthreg: " + found.reason,
+        registration_id=fetch.name,
+        provider=fetch.provider,
+        retryable=False,
+        hint="Upgrade oauthreg here too.",
+    )
 
 
 def _same(one: LoginEntry, other: LoginEntry) -> bool:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from oauthreg import AuthorizedClientManager, LoginRequiredError
+from oauthreg import AuthorizedClientManager, LoginRequiredError, SecretUnavailableError
+from oauthreg._shared import codec
 from oauthreg.testing import Fault
 
 
@@ -153,6 +154,36 @@ def test_a_store_that_fails_keeps_no_login_and_ends_none(store, login, login_set
     done = oauthreg("logout", "web")
     assert done.returncode == 1
     assert "the store with its tokens is not available" in done.stderr
+
+
+@pytest.mark.usefixtures("store")
+def test_a_login_of_a_newer_version_is_neither_replaced_nor_ended(
+    login, login_settings, oauthreg, monkeypatch, caplog
+):
+    login_settings(principal="me")
+    login()
+    with monkeypatch.context() as newer:
+        newer.setattr(codec, "FORMAT", codec.FORMAT + 1)
+        newer.setattr(codec, "NEEDS", "9.9.0")
+        login()
+    needed = "written by a newer version of oauthreg: it needs oauthreg 9.9.0"
+    with pytest.raises(SecretUnavailableError, match=needed):
+        script()
+    done = oauthreg("logout", "web")
+    assert done.returncode == 1
+    assert needed in done.stderr
+    assert "later" not in done.stderr
+    caplog.clear()
+    done = login()
+    assert done.returncode == 1
+    assert (
+        f"a login is not kept, and ends with this process: its login in the store was {needed}"
+        in (caplog.text)
+    )
+    assert f"It was not kept: its login in the store was {needed}" in done.stderr
+    assert "from now on" not in done.stderr
+    monkeypatch.setattr(codec, "FORMAT", codec.FORMAT + 1)
+    assert script()
 
 
 def test_without_a_store_login_says_how_to_keep_it(login, login_settings, oauthreg):

@@ -102,6 +102,15 @@ def test_a_file_is_shown_as_the_place_whatever_address_stands_beside_it(oauthreg
     assert f"place       {path}\n" in oauthreg("store", "status").stdout
 
 
+def test_a_store_that_has_no_place_shows_none(oauthreg, monkeypatch):
+    monkeypatch.setattr("oauthreg._settings.store.store_factory", lambda _: lambda _: MemoryStore())
+    monkeypatch.setenv("OAUTHREG_STORE__TYPE", "mine")
+    monkeypatch.setenv("OAUTHREG_STORE__ENCRYPTION", "off")
+    done = oauthreg("store", "status")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("type        mine\nencryption  off\n")
+
+
 def test_an_address_is_shown_without_user_and_password(oauthreg, tmp_path):
     (tmp_path / "settings.toml").write_text(
         '[store]\ntype = "redis"\nencryption = "off"\nurl = "redis://user:s3cret@127.0.0.1:1/2"'
