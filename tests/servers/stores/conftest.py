@@ -2,6 +2,8 @@
 
 import contextlib
 import importlib
+import os
+import shutil
 import sys
 from pathlib import Path
 
@@ -14,6 +16,7 @@ sys.path[:0] = PLACES
 try:
     fixtures = importlib.import_module("store_fixtures")
     databases = importlib.import_module("databases")
+    programs = importlib.import_module("programs")
 finally:
     del sys.path[: len(PLACES)]
 
@@ -44,3 +47,27 @@ def postgres(shared_postgres):
     """`postgres(*options)`: a server of its own, for a test that breaks it."""
     with contextlib.ExitStack() as stack:
         yield lambda *options, **how: stack.enter_context(databases.postgres(*options, **how))
+
+
+@pytest.fixture
+def mariadb():
+    """`mariadb(*options)`: a server of its own."""
+    with contextlib.ExitStack() as stack:
+        yield lambda *options: stack.enter_context(databases.mariadb(*options))
+
+
+@pytest.fixture
+def certified():
+    """`certified(*files, user=...)`: copies that this user may read, in a folder of theirs."""
+    with contextlib.ExitStack() as stack:
+
+        def copies(*files, user):
+            how = programs.as_user(user)
+            place = stack.enter_context(programs.folder(how.get("user")))
+            for file in files:
+                shutil.copy(file, place / file.name)
+                (place / file.name).chmod(0o600)
+                os.chown(place / file.name, how.get("user", -1), how.get("group", -1))
+            return [place / file.name for file in files]
+
+        yield copies

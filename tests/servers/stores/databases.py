@@ -74,12 +74,13 @@ class MariaDb(Program):
 
     default = "test"
 
-    def __init__(self, place, how, server):
+    def __init__(self, place, how, server, *options):
         self.place = place
         self.socket = place / "mariadb.sock"
         command = [server, "--no-defaults", f"--datadir={place / 'data'}"]
         command += ["--skip-networking", f"--socket={self.socket}", "--skip-grant-tables=0"]
         command += ["--innodb-flush-log-at-trx-commit=0", f"--pid-file={place / 'pid'}"]
+        command += options
         super().__init__(command, place / "mariadb.log", **how)
 
     def connect(self, user="root", **how):
@@ -98,7 +99,7 @@ class MariaDb(Program):
 
 
 @contextlib.contextmanager
-def mariadb():
+def mariadb(*options):
     hint = "apt-get install mariadb-server"
     server = program("mariadbd", "/usr/sbin", hint=hint)
     installer = program("mariadb-install-db", hint=hint)
@@ -106,7 +107,7 @@ def mariadb():
     with folder(how.get("user")) as place:
         data = f"--datadir={place / 'data'}"
         run([installer, "--no-defaults", data, "--auth-root-authentication-method=normal"], **how)
-        database = MariaDb(place, how, server)
+        database = MariaDb(place, how, server, *options)
         try:
             database.start()
             with database.connect() as connection, connection.cursor() as cursor:

@@ -16,7 +16,6 @@ from oauthreg._secret_values import LiteralSecret, Secret
 from oauthreg.stores import _sql as sql
 from oauthreg.stores import _sql_engine as sql_engine
 from oauthreg.stores._sql import SqlStore
-from oauthreg.testing._certificates import CertificateAuthority
 from oauthreg.testing._store_tests import together
 
 
@@ -281,29 +280,6 @@ def test_a_network_that_was_cut_is_used_again(postgres, store_at, proxy):
     failure(lambda: store.load(["a"]))
     between.cut = False
     assert store.load(["a"]).entries
-
-
-def test_tls_is_checked_by_the_roots_that_are_named(postgres, store_at, tmp_path):
-    authority = CertificateAuthority()
-    certificate, key = authority.issue("localhost", ["localhost"])
-    server = postgres(tcp=True)
-    owner = (server.place / "data").stat()
-    for source, name in ((certificate, "server.crt"), (key, "server.key")):
-        target = server.place / "data" / name
-        target.write_bytes(source.read_bytes())
-        target.chmod(0o600)
-        os.chown(target, owner.st_uid, owner.st_gid)
-    with server.connect() as connection:
-        connection.execute("ALTER SYSTEM SET ssl = on")
-        connection.execute("SELECT pg_reload_conf()")
-    url = f"postgresql://postgres@localhost:{server.port}/postgres"
-    store = store_at(url, ca_bundle=str(authority.ca_bundle))
-    eventually(lambda: save(store))
-    other = CertificateAuthority()
-    text = failure(lambda: store_at(url, ca_bundle=str(other.ca_bundle)).load(["a"]))
-    assert f"store.ca-bundle, {other.ca_bundle}" in text
-    for one in (authority, other):
-        one.close()
 
 
 def test_a_server_that_may_only_be_read_is_read(database, store_at, shared_postgres):
