@@ -83,12 +83,14 @@ CLUSTER = "It is a cluster: write redis+cluster:// in the address"
 HINTS: dict[type[Exception], str] = {
     AuthenticationError: "It refuses the user or the password of the address",
     NoPermissionError: "Its user needs eval, evalsha, get, set, del, pttl, pexpire, hget, hset, "
-    "hmget and time, on the keys {prefix}:*",
+    "hmget and time, on the keys {prefix}:*; in a cluster also command and cluster|slots",
     OutOfMemoryError: "Its memory is full",
     ReadOnlyError: "It is a replica: nothing can be written to it",
     MovedError: CLUSTER,
     ClusterCrossSlotError: CLUSTER,
 }
+NO_CLUSTER = "Cluster mode is not enabled"
+ONE_SERVER = "Write redis:// if it is one server; else its user needs cluster|slots"
 CLIENT = re.compile(r"<redis\.client.*?>\)>\)> - ")
 """How an error of redis-py shows a sentinel, between what it says of it."""
 
@@ -247,6 +249,8 @@ class RedisStore:
         text = CLIENT.sub("", str(error).partition("\n")[0]) or type(error).__name__
         text = masked(text, address.url).strip(" .")
         hint = _hint(error) or _hint(error.__cause__) or tls_hint(text, self._ca_bundle)
+        if NO_CLUSTER in text:
+            hint = ONE_SERVER
         return StoreError(f"redis at {address.place}: {text}{f'. {hint}' if hint else ''}")
 
 

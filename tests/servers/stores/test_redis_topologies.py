@@ -13,6 +13,11 @@ from oauthreg.stores._redis import RedisStore
 from oauthreg.testing._certificates import CertificateAuthority
 
 TIMEOUT = 1.0
+ONE_SERVER = (
+    *("+eval", "+evalsha", "+get", "+set", "+del", "+pttl", "+pexpire"),
+    *("+hget", "+hset", "+hmget", "+time"),
+)
+"""What the user of one server may do."""
 
 
 @pytest.fixture
@@ -129,6 +134,25 @@ def test_a_cluster_is_used(cluster, store_at):
     with cluster.client() as client:
         client.script_flush()
     assert store.delete("a", generation=1)
+
+
+def test_a_user_in_a_cluster_needs_two_rights_more(cluster, store_at):
+    url = f"redis+cluster://app:pw@127.0.0.1:{cluster.port}"
+    with cluster.client() as client:
+        client.execute_command("ACL", "SETUSER", "app", "on", ">pw", "~{p}:*", *ONE_SERVER)
+        assert "cluster|slots" in failure(lambda: store_at(url).load(["a"]))
+        client.execute_command("ACL", "SETUSER", "app", "+command", "+cluster|slots")
+    store = store_at(url)
+    assert save(store)
+    assert store.take_lease("a", "one", 60).taken
+    store.give_back("a", "one")
+    assert store.load(["a"], lease="a").lease_left == 0
+
+
+def test_one_server_that_is_given_as_a_cluster_is_named(shared_valkey, store_at, proxy):
+    port = proxy(str(shared_valkey.socket)).port
+    text = failure(lambda: store_at(f"redis+cluster://127.0.0.1:{port}").load(["a"]))
+    assert "redis:// if it is one server" in text
 
 
 def test_a_cluster_that_is_given_as_one_server_is_named(valkey, store_at):
