@@ -83,7 +83,8 @@ CLUSTER = "It is a cluster: write redis+cluster:// in the address"
 HINTS: dict[type[Exception], str] = {
     AuthenticationError: "It refuses the user or the password of the address",
     NoPermissionError: "Its user needs eval, evalsha, get, set, del, pttl, pexpire, hget, hset, "
-    "hmget and time, on the keys {prefix}:*; in a cluster also command and cluster|slots",
+    "hmget and time, on the keys {prefix}:*; in a cluster also command and cluster|slots, for "
+    "another database than 0 also select",
     OutOfMemoryError: "Its memory is full",
     ReadOnlyError: "It is a replica: nothing can be written to it",
     MovedError: CLUSTER,

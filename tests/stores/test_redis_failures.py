@@ -169,6 +169,9 @@ def test_the_rights_that_are_named_are_enough(valkey, store_at):
             keys=["{p}:*"],
             commands=[f"+{command}" for command in commands],
         )
+    assert "also select" in failure(
+        lambda: store_at(f"unix://app:pw@{server.socket}?db=3").load([])
+    )
     store = store_at(f"unix://app:pw@{server.socket}")
     assert save(store)
     assert store.take_lease("a", "one", 1).taken
