@@ -32,7 +32,16 @@ class RefreshChain:
         warned: Whether it was already reported that a rotated token cannot be kept.
     """
 
-    __slots__ = ("_configured", "_refused", "in_store", "last_used", "token", "unsaved", "warned")
+    __slots__ = (
+        "_configured",
+        "_ended",
+        "_refused",
+        "in_store",
+        "last_used",
+        "token",
+        "unsaved",
+        "warned",
+    )
 
     def __init__(self, now: float) -> None:
         self.token: RefreshToken | None = None
@@ -41,6 +50,7 @@ class RefreshChain:
         self.unsaved = 0
         self.warned = False
         self._configured: Secret | None = None
+        self._ended = False
         self._refused: dict[Secret, None] = {}
 
     def configure(self, token: Secret) -> None:
@@ -62,9 +72,15 @@ class RefreshChain:
 
     def end(self) -> None:
         """Note that the login ended: the user logged out, or its token was refused."""
+        self._ended = True
         token = self.usable()
         if token is not None:
             self.refuse(token)
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether there was a login, and none any more."""
+        return self.usable() is None and (self._ended or self.token is not None)
 
     def rotate(self, token: RefreshToken) -> bool:
         """Keep the token of an answer; True if it replaces the settings' own one."""

@@ -109,8 +109,12 @@ def _check_login(fetch: TokenFetch, inputs: FlowInputs) -> None:
         return
     if inputs.chain is None or inputs.chain.usable() is None:
         begin, end = _LOGIN_METHODS[grant.login]
+        ended = inputs.chain is not None and inputs.chain.has_ended
         raise LoginRequiredError(
-            f"nobody has logged in as {fetch.principal!r} by the grant {grant.setting}",
+            f"the login of {fetch.principal!r} has ended: by a logout, or since the server takes "
+            "its refresh token no more"
+            if ended
+            else f"nobody has logged in as {fetch.principal!r} by the grant {grant.setting}",
             hint=f"Have them log in: `{begin}` and `{end}`; or, with a store, `oauthreg login`.",
         )
 

@@ -94,8 +94,10 @@ def test_logout_ends_the_login_here_and_at_the_server(
     assert (done.returncode, done.stdout) == (0, "")
     assert "alice is logged out of web." in done.stderr
     assert not login_server.token(token).live
-    with pytest.raises(LoginRequiredError):
+    with pytest.raises(LoginRequiredError, match="the login of 'alice' has ended: by a logout"):
         script(principal="alice")
+    with pytest.raises(LoginRequiredError, match="nobody has logged in as 'bob'"):
+        script(principal="bob")
     assert asked_for(login_server, "refresh_token") == []
     assert login("--principal", "alice").returncode == 0
     assert script(principal="alice") != token
