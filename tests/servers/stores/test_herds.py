@@ -30,7 +30,7 @@ sys.exit(any(os.wait()[1] for _ in range(int(sys.argv[2]))))
 """
 
 
-@pytest.mark.parametrize("kind", ["valkey", "postgres"])
+@pytest.mark.parametrize("kind", ["valkey", "postgres", "mariadb"])
 def test_each_process_asks_once_at_most_for_each_token(request, kind):
     store = request.getfixturevalue(kind)()
     with AuthorizationServer() as server:
