@@ -26,6 +26,7 @@ class RefreshChain:
     Attributes:
         token: The newest token of an answer; None before the first, or after it was revoked.
         last_used: Wall clock seconds of the last use.
+        login: The `LoginEntry.id` of the login in the store that it belongs to.
         in_store: Whether it was ever in the store, so that its token is sent under the lease only.
         unsaved: The generation of the store's entry that this token is newer than, if it could
             not be saved; else 0.
@@ -38,6 +39,7 @@ class RefreshChain:
         "_refused",
         "in_store",
         "last_used",
+        "login",
         "token",
         "unsaved",
         "warned",
@@ -46,6 +48,7 @@ class RefreshChain:
     def __init__(self, now: float) -> None:
         self.token: RefreshToken | None = None
         self.last_used = now
+        self.login = ""
         self.in_store = False
         self.unsaved = 0
         self.warned = False

@@ -7,6 +7,7 @@ between: sent without an answer, it may be sent once more; answered, it never is
 
 from __future__ import annotations
 
+import uuid
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -103,8 +104,8 @@ class SharedLogin:
         token = chain.usable()
         if token is None:
             return (yield from request())  # which says what is missing, or logs in by password
-        before = before or LoginEntry(refresh_token=None)
-        sent = before.sent
+        before = before or LoginEntry(refresh_token=None, id=chain.login or new_id())
+        chain.login, sent = before.id, before.sent
         entry = replace(
             before,
             refresh_token=_as_refresh_token(chain, token.get_secret_value(), self._state),
@@ -133,8 +134,15 @@ class SharedLogin:
         chain = self._records.refresh_chain(fetch)
         return chain is not None and chain.unsaved > 0
 
-    def log_in(self, fetch: TokenFetch, name: str, token: RefreshToken | None) -> Procedure[bool]:
-        """Save a new login, whatever stands there; False if that failed.
+    def id_of(self, fetch: TokenFetch) -> str:
+        """Return the id of the login in the store that a fetch's refresh tokens belong to."""
+        chain = self._records.refresh_chain(fetch)
+        return chain.login if chain is not None else ""
+
+    def log_in(
+        self, fetch: TokenFetch, name: str, token: RefreshToken | None, login: str
+    ) -> Procedure[bool]:
+        """Save a new login with this id, whatever stands there; False if that failed.
 
         Raises:
             SecretUnavailableError: a newer version of this package wrote what stands there.
@@ -148,11 +156,11 @@ class SharedLogin:
                 return False
             if after is None:
                 raise _of_a_newer_version(fetch, name, view)
-            entry = LoginEntry(refresh_token=token, used=self._now(view))
+            entry = LoginEntry(refresh_token=token, used=self._now(view), id=login)
             if (yield from self._save(fetch, name, entry, after)):
                 chain = self._records.refresh_chain(fetch, keep=True)
                 if chain is not None:
-                    chain.in_store = True
+                    chain.in_store, chain.login = True, login
                 return True
 
     def configure(self, fetch: TokenFetch, token: Secret) -> None:
@@ -175,7 +183,7 @@ class SharedLogin:
         """
         if entry is None:
             return
-        chain.in_store = True
+        chain.in_store, chain.login = True, entry.id
         if entry.refresh_token is None:
             chain.end()
             return
@@ -272,6 +280,11 @@ def _of_a_newer_version(fetch: TokenFetch, name: str, view: View) -> SecretUnava
         retryable=False,
         hint="Upgrade oauthreg here too.",
     )
+
+
+def new_id() -> str:
+    """Return the id of a new login."""
+    return uuid.uuid4().hex
 
 
 def _same(one: LoginEntry, other: LoginEntry) -> bool:

@@ -10,7 +10,7 @@ from oauthreg._renewal.backoff import REJECTION
 from oauthreg._renewal.cache_entry import REJECTION_RESET, CachedValue
 from oauthreg._renewal.clocks import Instant
 from oauthreg._renewal.fetches import labels, token_digest
-from oauthreg._shared.entries import AccessEntry, Rejection, StoredToken
+from oauthreg._shared.entries import AccessEntry, LoginEntry, Rejection, StoredToken
 from oauthreg._shared.shared_store import MICROSECONDS, Stored, Unusable
 from oauthreg._tokens import LONGEST_WINDOW_SHARE
 from oauthreg.events import StoreMissed
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from oauthreg._renewal.fetches import TokenFetch
     from oauthreg._renewal.flight import Flight, Procedure
     from oauthreg._renewal.store_access import StoreAccess
+    from oauthreg._renewal.store_looks import Place
     from oauthreg._secret_values import Secret
     from oauthreg._shared.names import Names
     from oauthreg._shared.shared_store import View
@@ -40,18 +41,18 @@ class SharedTokens:
         self._access = access
         self._state = state
 
-    def usable(self, flight: Flight, name: str, names: Names, view: View) -> CachedValue | None:
+    def usable(self, flight: Flight, place: Place, view: View) -> CachedValue | None:
         """Return the stored token, if it is fresh and satisfies the flight's caller."""
-        entry = self._entry(flight.fetch, name, view)
+        entry = self._of_login(flight.fetch, place, view)
         if entry is None or entry.token is None:
             return None
         cached = self._cached(flight.fetch, entry.token, view)
-        if cached is None or not self._fits(flight, name, entry.token, cached, view):
+        if cached is None or not self._fits(flight, place.token, entry.token, cached, view):
             return None
         now = self._state.clocks.now()
         if self._is_dropped(flight.fetch, cached):
             return None
-        if entry.is_rejected(names.fingerprint(entry.token.token_value)):
+        if entry.is_rejected(place.names.fingerprint(entry.token.token_value)):
             left = entry.renew_at - view.clock.at_earliest(now.monotonic).time
             if left <= 0:
                 return None
@@ -59,22 +60,20 @@ class SharedTokens:
             return cached
         return None if cached.older_than(cached.stale_after, now) else cached
 
-    def valid(self, flight: Flight, name: str, names: Names, view: View) -> CachedValue | None:
+    def valid(self, flight: Flight, place: Place, view: View) -> CachedValue | None:
         """Return the stored token if it is merely valid: another process renews it now."""
-        entry = self._entry(flight.fetch, name, view)
+        entry = self._of_login(flight.fetch, place, view)
         if entry is None or entry.token is None:
             return None
         cached = self._cached(flight.fetch, entry.token, view)
-        if cached is None or not self._fits(flight, name, entry.token, cached, view):
+        if cached is None or not self._fits(flight, place.token, entry.token, cached, view):
             return None
-        rejected = entry.is_rejected(names.fingerprint(entry.token.token_value))
+        rejected = entry.is_rejected(place.names.fingerprint(entry.token.token_value))
         return None if rejected or self._is_dropped(flight.fetch, cached) else cached
 
-    def mark(
-        self, fetch: TokenFetch, name: str, names: Names, view: View, until: float
-    ) -> Procedure[View]:
+    def mark(self, fetch: TokenFetch, place: Place, view: View, until: float) -> Procedure[View]:
         """Save which tokens this process must not use; return the view with these marks."""
-        marks = self.unsaved(fetch)
+        marks, name, names = self.unsaved(fetch), place.token, place.names
         after = view.after(name)
         if not marks or after is None:
             return view
@@ -92,12 +91,12 @@ class SharedTokens:
                     local.unsaved_marks.remove(mark)
         return replace(view, entries={**view.entries, name: Stored(entry, saved)})
 
-    def take_over(self, fetch: TokenFetch, name: str, names: Names, view: View) -> None:
+    def take_over(self, fetch: TokenFetch, place: Place, view: View) -> None:
         """Put the token that stands in the store into this process's cache, if it has none."""
-        entry = self._entry(fetch, name, view)
+        entry = self._of_login(fetch, place, view)
         if entry is None or entry.token is None:
             return
-        if entry.is_rejected(names.fingerprint(entry.token.token_value)):
+        if entry.is_rejected(place.names.fingerprint(entry.token.token_value)):
             return
         cached, now = self._cached(fetch, entry.token, view), self._state.clocks.now()
         with self._state.locked():
@@ -112,6 +111,7 @@ class SharedTokens:
         view: View,
         cached: CachedValue,
         *,
+        login: str,
         owner: str | None = None,
     ) -> Procedure[bool]:
         """Save a token that this process fetched, and return whether that was done.
@@ -121,13 +121,14 @@ class SharedTokens:
             name: Its name in the store.
             view: What stands there.
             cached: The token.
+            login: The id of the login that it is of, if of any.
             owner: Who gives the lease of this name back with it.
         """
         after = view.after(name)
         if after is None:  # written by a newer version, which is not overwritten
             return False
         start = view.clock.at_earliest(cached.started.monotonic)
-        token = StoredToken.of(cached.value, start)
+        token = StoredToken.of(cached.value, start, login)
         entry = replace(self._entry(fetch, name, view) or AccessEntry(), token=token)
         store = self._access.store
         saved = yield from self._access.call(
@@ -137,6 +138,16 @@ class SharedTokens:
             self._access.budget(),
         )
         return bool(saved)
+
+    def _of_login(self, fetch: TokenFetch, place: Place, view: View) -> AccessEntry | None:
+        """Return what stands of a token, unless its user has logged out or in anew since."""
+        entry = self._entry(fetch, place.token, view)
+        if entry is None or entry.token is None or place.login is None:
+            return entry
+        found = view.entries.get(place.login)
+        login = found.content if isinstance(found, Stored) else None
+        current = login.id if isinstance(login, LoginEntry) else ""
+        return entry if entry.token.login == current else None
 
     def _entry(self, fetch: TokenFetch, name: str, view: View) -> AccessEntry | None:
         found = view.entries.get(name)

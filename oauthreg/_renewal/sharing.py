@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING, Protocol
 
 from oauthreg._errors import AuthorizationError, SecretUnavailableError, TokenEndpointError
 from oauthreg._flow import Pause
+from oauthreg._renewal.fetches import labels
 from oauthreg._renewal.refusals import NotShared
 from oauthreg._renewal.shared_failures import SharedFailures
-from oauthreg._renewal.shared_login import SharedLogin
+from oauthreg._renewal.shared_login import SharedLogin, new_id
 from oauthreg._renewal.shared_tokens import SharedTokens
 from oauthreg._renewal.store_looks import StoreLooks
-from oauthreg._renewal.store_rules import lease_seconds
+from oauthreg._renewal.store_rules import LeaseWait, lease_seconds
+from oauthreg.events import StoreMissed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
 
 FIRST_PAUSE = 0.05
 LONGEST_PAUSE = 1.0
+MOST_WAITS = 1024
 MOST_OVERTAKEN = 3
 """How often marks are saved anew, if another process saves at the same moment."""
 
@@ -75,6 +78,7 @@ class Sharing:
         self._tokens = SharedTokens(access, state)
         self.logins = SharedLogin(access, state, records)
         self._failures = SharedFailures(access, state)
+        self._waits: dict[str, LeaseWait] = {}
         self._looks = StoreLooks(access, state, self.logins, self._failures, key_of)
 
     def fly(
@@ -113,11 +117,14 @@ class Sharing:
                 if lease is None:
                     break
                 if lease.taken:
+                    self._waits.pop(lease.name, None)
                     yield from self._under_lease(flight, look, lease, request, landing)
                     return
                 lease_left = lease.left
                 self._state.limits.leave(flight, [slot.name])
                 self._engine.queue_again(flight)
+            if self._waits_in_vain(fetch, place, lease_left):
+                break
             if not flight.waited:
                 self._engine.postpone(flight, lease_left)
                 return
@@ -135,8 +142,9 @@ class Sharing:
         place, view = look
         if place.login is None:
             return
-        yield from self.logins.log_in(fetch, place.login, cached.refresh_token)
-        yield from self._tokens.save(fetch, place.token, view, cached)
+        login = new_id()
+        yield from self.logins.log_in(fetch, place.login, cached.refresh_token, login)
+        yield from self._tokens.save(fetch, place.token, view, cached, login=login)
 
     def load_tokens(self, fetch: TokenFetch) -> Procedure[None]:
         """Take over the access token and the login that stand in the store.
@@ -150,7 +158,7 @@ class Sharing:
         place, view = look
         if place.login is not None:
             self.logins.take_over(fetch, place.login, view)
-        self._tokens.take_over(fetch, place.token, place.names, view)
+        self._tokens.take_over(fetch, place, view)
 
     def end_tokens(self, fetch: TokenFetch) -> Procedure[None]:
         """Have no process use the login any more, nor the access token that was dropped here.
@@ -161,7 +169,7 @@ class Sharing:
         look = yield from self._looks.look(fetch, self.access.budget())
         ended, login = look is not None, look.place.login if look is not None else None
         if login is not None:
-            ended = yield from self.logins.log_in(fetch, login, None)
+            ended = yield from self.logins.log_in(fetch, login, None, "")
         if not ended or not (yield from self.save_marks(fetch, self.access.budget())):
             raise self.access.unavailable()
 
@@ -184,7 +192,7 @@ class Sharing:
             if look is None:
                 return False
             place, view = look
-            yield from self._tokens.mark(fetch, place.token, place.names, view, until)
+            yield from self._tokens.mark(fetch, place, view, until)
             if not self._tokens.unsaved(fetch):
                 return True
         return False
@@ -241,7 +249,9 @@ class Sharing:
         flight.deadline += 2 * self.access.timeout  # the token is here: saving it takes a moment
         owner = lease.owner if lease.name == place.token else None
         saved = view is not None and (
-            yield from self._tokens.save(fetch, place.token, view, cached, owner=owner)
+            yield from self._tokens.save(
+                fetch, place.token, view, cached, login=self.logins.id_of(fetch), owner=owner
+            )
         )
         if not (saved and owner) and not self.logins.is_unsaved(fetch):
             yield from self._give_back(fetch, lease)
@@ -271,10 +281,10 @@ class Sharing:
 
     def _settled(self, flight: Flight, place: Place, view: View, until: float) -> Procedure[bool]:
         """Whether the store has what the flight is for, or forbids its request."""
-        view = yield from self._tokens.mark(flight.fetch, place.token, place.names, view, until)
-        cached = self._tokens.usable(flight, place.token, place.names, view)
+        view = yield from self._tokens.mark(flight.fetch, place, view, until)
+        cached = self._tokens.usable(flight, place, view)
         if cached is None and flight.waited:  # then it is renewed behind that
-            cached = self._tokens.valid(flight, place.token, place.names, view)
+            cached = self._tokens.valid(flight, place, view)
         if cached is not None:
             self._engine.land(flight, cached, loaded=True)
             return True
@@ -284,10 +294,32 @@ class Sharing:
 
     def _check_queue(self, flight: Flight) -> None:
         if self._state.clocks.monotonic() >= flight.deadline:
-            raise SecretUnavailableError(
-                "another process holds the lease of this token, and does not save one",
-                hint="Is it frozen? Its lease ends by itself.",
-            )
+            raise _taken_for_too_long()
+
+    def _waits_in_vain(self, fetch: TokenFetch, place: Place, lease_left: float) -> bool:
+        """Whether a lease is of no use; a refresh token is not sent without it.
+
+        Raises:
+            SecretUnavailableError: a refresh token would be sent.
+        """
+        if len(self._waits) >= MOST_WAITS:
+            self._waits.clear()
+        longest = lease_seconds(fetch.http.total_timeout)
+        wait = self._waits.setdefault(place.lease, LeaseWait())
+        if not wait.is_vain(self._state.clocks.monotonic(), lease_left, longest):
+            return False
+        reason = "its lease is taken for longer than a request lasts"
+        self._state.publish(StoreMissed(reason=reason, **labels(fetch)))
+        if place.login is not None:
+            raise _taken_for_too_long()
+        return True
 
     def _drawn(self, seconds: float) -> float:
         return seconds * (0.5 + 0.5 * self._state.clocks.random())
+
+
+def _taken_for_too_long() -> SecretUnavailableError:
+    return SecretUnavailableError(
+        "another process holds the lease of this token, and does not save one",
+        hint="Is it frozen? Its lease ends by itself.",
+    )

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from oauthreg._errors import SecretUnavailableError
 from oauthreg._flow import Pause, StoreCall
+from oauthreg._protocol.text import clean
 from oauthreg._renewal.backoff import Schedule
 from oauthreg._renewal.fetches import labels
 from oauthreg._renewal.flight import FROZEN
@@ -159,4 +160,4 @@ class StoreAccess:
 
 
 def _reason(error: Exception) -> str:
-    return str(error) if isinstance(error, StoreError) else type(error).__name__
+    return clean(str(error)) if isinstance(error, StoreError) else type(error).__name__

@@ -149,6 +149,7 @@ def _encode_access(entry: AccessEntry) -> dict[str, Any]:
             "start": token.start._asdict(),
             "lifetime": token.lifetime,
             "end": token.end,
+            **({"login": token.login} if token.login else {}),
         },
         "rejections": [{"fingerprint": r.fingerprint, "end": r.end} for r in entry.rejections],
         "refused_in_a_row": entry.refused_in_a_row,
@@ -182,6 +183,7 @@ def _decode_token(fields: _Fields) -> StoredToken:
         start=Reading(start.time("time"), start.text("boot"), start.number("steady")),
         lifetime=fields.number("lifetime", LONGEST_LIFETIME),
         end=fields.time("end"),
+        login=fields.text("login") if fields.has("login") else "",
         rest=fields.rest(),
     )
 
@@ -200,6 +202,7 @@ def _encode_login(entry: LoginEntry) -> dict[str, Any]:
         "used": entry.used,
         "ends": entry.ends,
         "extra": entry.extra,
+        **({"id": entry.id} if entry.id else {}),
     }
 
 
@@ -215,6 +218,7 @@ def _decode_login(fields: _Fields) -> LoginEntry:
         used=fields.time("used"),
         ends=fields.time("ends") if fields.has("ends") else None,
         extra=fields.table("extra"),
+        id=fields.text("id") if fields.has("id") else "",
         rest=fields.rest(),
     )
 

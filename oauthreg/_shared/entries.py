@@ -36,6 +36,7 @@ class StoredToken:
         start: When its request was started.
         lifetime: Seconds from the start to its end by the server's word.
         end: When it ends.
+        login: The `LoginEntry.id` of the login by which it was fetched; empty if by none.
         rest: Fields of a later version, kept as they are.
     """
 
@@ -47,10 +48,11 @@ class StoredToken:
     start: Reading
     lifetime: float
     end: float
+    login: str = ""
     rest: Mapping[str, Any] = field(default_factory=lambda: NOTHING, repr=False)
 
     @classmethod
-    def of(cls, token: AccessToken, start: Reading) -> StoredToken:
+    def of(cls, token: AccessToken, start: Reading, login: str = "") -> StoredToken:
         """Return a token as it is stored, its request started at this time of the store."""
         lifetime = (token.expires_at - token.issued_at).total_seconds()
         return cls(
@@ -62,6 +64,7 @@ class StoredToken:
             start=start,
             lifetime=lifetime,
             end=start.time + lifetime,
+            login=login,
         )
 
     def age(self, now: Reading) -> float | None:
@@ -152,6 +155,8 @@ class LoginEntry:
         used: When it was last used.
         ends: When the server said that the login ends; None if it did not say.
         extra: What else belongs to the login, such as its user's name.
+        id: Made at random when the user logs in, and kept while its tokens are renewed: access
+            tokens of another login under the same name are not used. Empty after a logout.
         rest: Fields of a later version, kept as they are.
     """
 
@@ -160,6 +165,7 @@ class LoginEntry:
     used: float = 0.0
     ends: float | None = None
     extra: Mapping[str, Any] = field(default_factory=lambda: NOTHING, repr=False)
+    id: str = ""
     rest: Mapping[str, Any] = field(default_factory=lambda: NOTHING, repr=False)
 
     @property

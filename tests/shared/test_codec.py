@@ -40,6 +40,7 @@ STORED = st.builds(
     start=st.builds(Reading, TIMES, TEXTS, TIMES),
     lifetime=st.floats(0, 3e9),
     end=TIMES,
+    login=TEXTS,
 )
 WHEN = st.floats(0, 4e9).map(lambda at: datetime.fromtimestamp(at, UTC))
 REFRESH = st.builds(RefreshToken, token_value=st.text(min_size=1, max_size=30), issued_at=WHEN)
@@ -59,6 +60,7 @@ RECORDS = {
         used=TIMES,
         ends=st.none() | TIMES,
         extra=EXTRA,
+        id=TEXTS,
     ),
     "wait.a": st.builds(
         FailureRecord,

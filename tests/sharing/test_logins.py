@@ -207,3 +207,37 @@ def test_many_threads_of_many_processes_use_one_refresh_token(web, log_in, serve
     assert len(results) == 12
     sent = refresh_tokens(server)
     assert len(sent) == len(set(sent))
+
+
+def test_a_logout_ends_the_access_tokens_of_every_scope(web, log_in, server):
+    log_in(web())
+    wide = {"scope": "read write"}
+    token = web(wide).token(principal="alice")
+    assert web(wide).token(principal="alice") == token
+    web().do("revoke", "app", principal="alice")
+    assert isinstance(web(wide).failure(principal="alice"), LoginRequiredError)
+
+
+def test_a_new_login_replaces_the_access_tokens_of_every_scope(web, log_in, server):
+    log_in(web(), "me")
+    wide = {"scope": "read write"}
+    old = web(wide).token(principal="me")
+    log_in(web(), "me")
+    new = web(wide).token(principal="me")
+    assert new != old
+    assert web(wide).token(principal="me") == new
+
+
+def test_another_refresh_token_in_the_settings_file_is_another_login(
+    process, web, log_in, server, tmp_path
+):
+    file = tmp_path / "refresh-token"
+    job = {"authorization-grant-type": "refresh_token", "refresh-token-file": str(file)}
+    file.write_text(log_in(web(), "alice").refresh_token.token_value)
+    file.chmod(0o600)
+    old = process(job).token()
+    assert process(job).token() == old
+    file.write_text(log_in(web(), "bob").refresh_token.token_value)
+    new = process(job).token()
+    assert new != old
+    assert process(job).token() == new

@@ -10,11 +10,12 @@ import subprocess
 import sys
 import threading
 import time
+from dataclasses import replace
 
 import pytest
 
 from oauthreg import AuthorizedClientManager
-from oauthreg._errors import StoreError
+from oauthreg._errors import SecretUnavailableError, StoreError
 from oauthreg._renewal.clocks import Clocks
 from oauthreg.events import StoreFailed
 from oauthreg.stores import StoreBusyError
@@ -249,3 +250,67 @@ def test_a_call_that_the_end_overtakes_is_no_failure_of_the_store(process, serve
         time.sleep(0.001)
     time.sleep(0.2)
     assert "StoreFailed" not in one.seen()
+
+
+class Occupied:
+    """A store whose leases all belong to somebody who never gives them back."""
+
+    def __init__(self, store, time_):
+        self._store, self._time = store, time_
+
+    def __getattr__(self, name):
+        return getattr(self._store, name)
+
+    def load(self, names, *, lease=None):
+        return replace(self._store.load(names, lease=lease), lease_left=10_000 - self._time.offset)
+
+
+def occupy(one, time_):
+    shared = one.core.flights.sharing.access.store
+    shared._store = Occupied(shared._store, time_)
+
+
+def in_time(one, time_, **options):
+    """What a call gets for which so much time passes as a lease lasts."""
+    call = one.start(timeout=100, **options)
+    while "StoreAnswered" not in one.seen():
+        time.sleep(0.001)
+    time_.advance(4)
+    return call()
+
+
+SHORT = {"default": dict.fromkeys(("connect-timeout", "read-timeout", "total-timeout"), 2)}
+
+
+def test_a_lease_that_never_ends_is_waited_for_once_and_then_a_miss(process, server, time_):
+    one = process(http=SHORT)
+    occupy(one, time_)
+    old = in_time(one, time_)
+    assert "StoreMissed" in one.seen()
+    time_.advance(299)
+    begun = time.monotonic()
+    assert one.token() != old
+    assert time.monotonic() - begun < 3
+    assert server.token_requests == 2
+
+
+def test_no_refresh_token_is_sent_because_a_lease_never_ends(web, log_in, server, time_):
+    log_in(web())
+    one = web(http=SHORT)
+    occupy(one, time_)
+    time_.advance(299)
+    error = in_time(one, time_, principal="alice")
+    assert isinstance(error, SecretUnavailableError)
+    assert "another process holds the lease" in str(error)
+    assert server.token_requests == 1
+
+
+def test_the_words_of_a_failing_store_stay_on_one_line(broken):
+    def forge():
+        raise StoreError("gone\nWARNING all is well\x1b[2K" + 5000 * "x")
+
+    one = broken(forge)
+    one.token()
+    failure = one.do("status")["app"]["store"]["failure"]
+    assert failure.startswith("gone WARNING all is well [2K")
+    assert len(failure) < 1000
