@@ -14,79 +14,24 @@ pytest finds and runs it; nothing here needs pytest itself.
 
 from __future__ import annotations
 
-import os
-import signal
-import threading
 import time
-import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import ClassVar, TypeVar
+from typing import ClassVar
 
-from oauthreg.stores import Entry, Store, StoreBusyError, StoreError
+from oauthreg.stores import Entry, Store, StoreError
 from oauthreg.stores._protocol import LARGEST_VALUE, LONGEST_NAME
 from oauthreg.testing._kit.answers import expect
+from oauthreg.testing._kit.processes import DEADLINE, THREADS, in_child, patiently, together
 
-T = TypeVar("T")
 DAY = 86_400.0
 SHORT = 0.25
 LONG = 60.0
-DEADLINE = 30.0
-THREADS = 8
 ROUNDS = 10
+CLOCK = 0.05
+"""Seconds by which a store's clock may be coarse."""
 LARGEST_GENERATION = 2**62
-
-
-def patiently(call: Callable[[], T]) -> T:
-    """Return what a call returns, trying again while the store is busy."""
-    deadline = time.monotonic() + DEADLINE
-    while True:
-        try:
-            return call()
-        except StoreBusyError:
-            if time.monotonic() > deadline:
-                raise
-            time.sleep(0.005)
-
-
-def together(work: Callable[[int], T], count: int = THREADS) -> list[T]:
-    """Return what some threads return that all start at one moment."""
-    barrier = threading.Barrier(count)
-    results: list[T] = []
-
-    def run(number: int) -> None:
-        barrier.wait(DEADLINE)
-        results.append(work(number))
-
-    threads = [threading.Thread(target=run, args=(number,)) for number in range(count)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    expect(len(results) == count, "a thread failed")
-    return results
-
-
-def in_child(work: Callable[[], bool]) -> bool:
-    """Return what some work returns in a forked child; False if it fails or hangs there."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # of forks while threads run
-        child = os.fork()
-    if not child:
-        try:
-            os._exit(0 if work() else 1)
-        except BaseException:  # noqa: BLE001 - the child has to end here, whatever happens
-            os._exit(2)
-    deadline = time.monotonic() + DEADLINE
-    while time.monotonic() < deadline:
-        done, status = os.waitpid(child, os.WNOHANG)
-        if done:
-            return status == 0
-        time.sleep(0.01)
-    os.kill(child, signal.SIGKILL)
-    os.waitpid(child, 0)
-    return False
 
 
 class StoreTests:
@@ -173,7 +118,7 @@ class StoreTests:
     def test_what_has_ended_stands_no_more(self, tmp_path: Path) -> None:
         """It is not loaded, not compared with, and removed by a purge; what lives stays."""
         with self.opened(tmp_path) as store:
-            self._save(store, "lives", b"x", 1)
+            self._save(store, "lives", b"x", 1, ttl=LONG)
             self._save(store, "a", b"old", 5, ttl=SHORT)
             self._save(store, "b", b"old", 5, ttl=SHORT)
             self._wait(lambda: set(store.load(["lives", "a", "b"]).entries) == {"lives"})
@@ -208,12 +153,16 @@ class StoreTests:
             again = patiently(lambda: store.take_lease("a", "one", LONG))
             other = patiently(lambda: store.take_lease("b", "two", LONG))
             seen = patiently(lambda: store.load([], lease="a")).lease_left
+            patiently(lambda: store.take_lease("c", "one", LONG / 4))
+            longer = patiently(lambda: store.take_lease("c", "one", LONG)).left
+            longer = min(longer, patiently(lambda: store.load([], lease="c")).lease_left)
         expect(first.taken and again.taken and other.taken, "a free lease was not given")
         expect(not second.taken, "a lease was given to two owners")
         expect(
             all(LONG / 2 < left <= LONG for left in (second.left, again.left, seen)),
             f"{second.left}",
         )
+        expect(LONG / 2 < longer <= LONG, f"taken again for {LONG:g} s it lasts {longer:g} s")
 
     def test_a_lease_that_was_given_back_is_free(self, tmp_path: Path) -> None:
         """Its owner gives it back, and nobody else does."""
@@ -237,6 +186,10 @@ class StoreTests:
             self._save(store, "ended", b"old", 7, ttl=SHORT)
             self._wait(lambda: not store.load(["ended"]).entries)
             ended = patiently(lambda: store.take_lease("ended", "one", LONG))
+            patiently(lambda: store.give_back("a", "one"))
+            self._save(store, "a", b"y", 8)
+            later = patiently(lambda: store.take_lease("a", "two", LONG))
+        expect(later.entry == Entry(8, b"y"), f"after another save it brought {later.entry}")
         expect(empty.taken and empty.entry is None, f"on nothing it brought {empty.entry}")
         expect(first.taken and first.entry == Entry(7, b"x"), f"it brought {first.entry}")
         expect(not second.taken and second.entry is None, f"without it came {second.entry}")
@@ -259,7 +212,12 @@ class StoreTests:
     def test_a_lease_runs_out(self, tmp_path: Path) -> None:
         """Then anyone may take it, and its former owner gives nothing back."""
         with self.opened(tmp_path) as store:
-            patiently(lambda: store.take_lease("a", "one", SHORT))
+            begun = time.monotonic()
+            taken = patiently(lambda: store.take_lease("a", "one", SHORT))
+            took = time.monotonic() - begun
+            expect(
+                taken.left >= SHORT - took - CLOCK, f"after {took:g} s it lasts {taken.left:g} s"
+            )
             self._wait(lambda: store.load([], lease="a").lease_left == 0)
             self._wait(lambda: store.take_lease("a", "two", LONG).taken)
             patiently(lambda: store.give_back("a", "one"))

@@ -15,7 +15,7 @@ import pytest
 from oauthreg.stores import _holder
 from oauthreg.stores import _sqlite as sqlite_store
 from oauthreg.stores._sqlite import SqliteStore
-from oauthreg.testing._store_tests import in_child, patiently
+from oauthreg.testing._kit.processes import in_child, patiently
 
 TAKE = """
     from pathlib import Path

@@ -16,7 +16,7 @@ from oauthreg._secret_values import LiteralSecret, Secret
 from oauthreg.stores import _sql as sql
 from oauthreg.stores import _sql_engine as sql_engine
 from oauthreg.stores._sql import SqlStore
-from oauthreg.testing._store_tests import together
+from oauthreg.testing._kit.processes import together
 
 
 class Changing:
