@@ -159,8 +159,9 @@ def _check_one(path: Path, kind: str, *, allow_readable: bool) -> None:
     mode = stat.S_IMODE(found.st_mode)
     if mode & OTHERS and not allow_readable:
         wanted = PRIVATE_FOLDER if kind == "folder" else PRIVATE_FILE
+        shared = mode & stat.S_ISVTX or path == path.parent  # as /tmp, which must stay as it is
+        own = f"Name a {kind} of its own" if shared else f"chmod {wanted:o} {path}, or name another"
         raise problem(
             f"{path} is open to other users (mode {mode:04o})",
-            f"chmod {wanted:o} {path}, or name a {kind} of its own, or set "
-            "store.allow-readable = true.",
+            f"{own}, or set store.allow-readable = true.",
         )

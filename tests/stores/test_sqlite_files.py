@@ -214,3 +214,13 @@ def test_a_problem_that_comes_later_is_a_store_error(path):
         store.load(["a"])
     path.chmod(0o600)
     assert store.load(["a"]).entries
+
+
+def test_nobody_is_told_to_close_a_folder_of_all_users(tmp_path):
+    everybodys = tmp_path / "tmp"
+    everybodys.mkdir()
+    everybodys.chmod(0o1777)
+    with pytest.raises(ConfigurationError) as caught:
+        SqliteStore(everybodys / "tokens.db")
+    assert "Name a folder of its own" in str(caught.value)
+    assert "chmod" not in str(caught.value)
