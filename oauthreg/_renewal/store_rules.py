@@ -50,4 +50,4 @@ class LeaseWait:
         """
         if now + left > self._end + NEXT_OWNER:
             self._seen, self._end = now, now + left
-        return now - self._seen >= longest
+        return now - self._seen >= longest + 2 * NEXT_OWNER

@@ -275,7 +275,7 @@ def in_time(one, time_, **options):
     call = one.start(timeout=100, **options)
     while "StoreAnswered" not in one.seen():
         time.sleep(0.001)
-    time_.advance(4)
+    time_.advance(5)
     return call()
 
 
