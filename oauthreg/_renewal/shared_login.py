@@ -68,14 +68,18 @@ class SharedLogin:
         Raises:
             SecretUnavailableError: it may be in use by another process.
         """
+        if self.needs_store(fetch):
+            raise self._access.unavailable()
+
+    def needs_store(self, fetch: TokenFetch) -> bool:
+        """Whether a fetch would send a refresh token that may be in use by another process."""
         chain = self._records.refresh_chain(fetch)
         if chain is None:
-            return
+            return False
         registration = fetch.registration
         first = registration.refresh_token is not None  # others may have used it up
         needs_login = GRANTS[registration.authorization_grant_type].login is not None
-        if chain.in_store or first or (needs_login and chain.usable() is None):
-            raise self._access.unavailable()
+        return chain.in_store or first or (needs_login and chain.usable() is None)
 
     def renew(
         self,

@@ -101,7 +101,9 @@ class Sharing:
         """
         fetch: TokenFetch = flight.fetch
         until = self.access.budget()
-        look = (yield from self._looks.look(fetch, until)) if self.access.available() else None
+        needed = flight.waited and self.logins.needs_store(fetch)
+        available = self.access.available(needed=needed)
+        look = (yield from self._looks.look(fetch, until)) if available else None
         pause = FIRST_PAUSE
         while look is not None:
             place, view = look

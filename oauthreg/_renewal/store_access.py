@@ -59,14 +59,19 @@ class StoreAccess:
         self._publish = publish
         self._failures = 0
         self._failing_since = 0.0
-        self._until = float("-inf")
-        self._probing_until = float("-inf")
+        self._until = self._needed_from = self._probing_until = float("-inf")
 
     @property
     def is_free(self) -> bool:
         """Whether a flight may call the store now, as `available`, without taking a turn."""
         now = self._clocks.monotonic()
         return not self._failures or now >= max(self._until, self._probing_until)
+
+    @property
+    def may_be_needed(self) -> bool:
+        """Whether a flight may call the store now that cannot go on without it: once a second."""
+        now = self._clocks.monotonic()
+        return not self._failures or now >= max(self._needed_from, self._probing_until)
 
     @property
     def retry_after(self) -> float:
@@ -83,16 +88,20 @@ class StoreAccess:
         return SecretUnavailableError(
             f"the store with its tokens is not available: {self.failure or 'it failed just now'}",
             local=True,
-            retry_after=self.retry_after or None,
+            retry_after=max(self._needed_from - self._clocks.monotonic(), 0.0) or None,
         )
 
     def budget(self) -> float:
         """Return the monotonic time at which the calls that begin now have to be done."""
         return self._clocks.monotonic() + self.timeout
 
-    def available(self) -> bool:
-        """Whether a flight may call the store now: one at a time after a failure."""
-        if not self.is_free:
+    def available(self, *, needed: bool = False) -> bool:
+        """Whether a flight may call the store now: one at a time after a failure.
+
+        Args:
+            needed: Whether the flight cannot go on without it.
+        """
+        if not (self.may_be_needed if needed else self.is_free):
             return False
         if self._failures:
             self._probing_until = self._clocks.monotonic() + self.timeout
@@ -103,8 +112,8 @@ class StoreAccess:
     ) -> Flow[T | None]:
         """Call the store; None if it failed, which is noted and published.
 
-        A call of a store that was in use until now is made once more. If this process stood still
-        meanwhile, that is no failure of the store, and the time begins anew.
+        A call that fails is made once more. If this process stood still meanwhile, that is no
+        failure of the store, and the time begins anew.
 
         Args:
             fetch: What it is about, for the event.
@@ -112,7 +121,7 @@ class StoreAccess:
             work: The call.
             until: The monotonic time at which it has to be done.
         """
-        again, busy = not self._failures, BUSY_PAUSE
+        again, busy = True, BUSY_PAUSE
         while True:
             left = until - self._clocks.monotonic()
             if left <= -FROZEN:
@@ -145,14 +154,16 @@ class StoreAccess:
             yield Pause(min(pause * (0.5 + self._clocks.random()), left))
 
     def _failed(self, fetch: Fetch, operation: str, reason: str) -> None:
-        if self._failures and self._clocks.monotonic() < self._until:
-            return  # of a flight that was already using it: no further failure
+        now = self._clocks.monotonic()
+        self._needed_from = now + STORE_BACKOFF.interval(1, self._clocks.random())
+        self._probing_until = float("-inf")
+        if self._failures and now < self._until:
+            return  # of a flight that was using it already, or needs it: no further failure
         if not self._failures:
             self._failing_since = self._clocks.wall()
         self._failures += 1
         wait = STORE_BACKOFF.interval(self._failures, self._clocks.random())
-        self._until = self._clocks.monotonic() + wait
-        self._probing_until = float("-inf")
+        self._until = now + wait
         self.failure = reason
         self._publish(
             StoreFailed(operation=operation, reason=reason, retry_after=wait, **labels(fetch))

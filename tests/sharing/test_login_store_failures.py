@@ -181,3 +181,24 @@ def test_a_login_whose_token_was_refused_stays_ended_if_saving_that_fails_once(
     one.failure(principal="alice")
     assert isinstance(web().failure(principal="alice"), LoginRequiredError)
     assert len(refresh_tokens(server)) == 1
+
+
+def test_who_cannot_go_on_without_the_store_tries_it_once_a_second(web, log_in, server, time_):
+    time_.chance = 1.0
+    log_in(web())
+    plain = {"client-id": "app", "client-secret": "secret", "provider": "as"}
+    one = web(registration={"plain": plain})
+    broken = [True]
+    break_store(one, lambda _number, _name: broken[0])
+    for wait in (1, 2, 4, 8):
+        one.token("plain", audience=str(wait))
+        time_.advance(wait)
+    one.token("plain")
+    broken[0] = False
+    calls = one.core.flights.sharing.access.store._store
+    before = calls.calls
+    assert one.failure(principal="alice").retry_after <= 1
+    time_.advance(1)
+    one.token("plain", audience="last")
+    assert calls.calls == before, "the others leave it alone"
+    assert one.token(principal="alice")
