@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from oauthreg.events import Event
 
 
-SOONEST_RENEWAL = 1.0
+SOONEST_RENEWAL = 0.5
 POSTPONED_SHARE = 0.25
 """How long a renewal waits that another process makes: seconds at least, share of the life left at
 most."""

@@ -56,11 +56,11 @@ def test_who_may_not_ask_looks_seldom_and_still_does_not_ask(process, server, ti
         calls = []
         load = shared.load
         shared.load = lambda *args, **options: calls.append(1) or load(*args, **options)
-        for _ in range(20):
+        for _ in range(12):
             assert one.failure().backing_off
             time_.advance(0.1)
     assert server.token_requests == asked
-    assert len(calls) == 3
+    assert 2 <= len(calls) <= 3
 
 
 def test_a_plain_server_error_stays_with_the_process_that_got_it(process, server):
