@@ -120,10 +120,10 @@ COLUMNS = {
     "name": "varchar(160) PRIMARY KEY",
     "generation": "bigint DEFAULT 0",
     "value": "{bytes}",
-    "ends": "float DEFAULT 0",
+    "ends": "double precision DEFAULT 0",
     "owner": "varchar(100)",
-    "lease_begins": "float DEFAULT 0",
-    "lease_ends": "float DEFAULT 0",
+    "lease_begins": "double precision DEFAULT 0",
+    "lease_ends": "double precision DEFAULT 0",
 }
 
 
@@ -134,7 +134,7 @@ COLUMNS = {
         {"value": None},
         {"value": "text"},
         {"generation": "smallint DEFAULT 0"},
-        {"ends": "float"},
+        {"ends": "double precision"},
         {"ends": "{time}"},
     ],
 )
