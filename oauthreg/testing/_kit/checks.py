@@ -223,7 +223,8 @@ def _same_steps(case: Case, plugin: ProviderPlugin[Any], context: PluginContext)
 def _shape(outcome: AuthorizedClient | AuthorizationError) -> object:
     """Return what has to be alike of two outcomes."""
     if isinstance(outcome, AuthorizationError):
-        return type(outcome), outcome.message, outcome.hint, outcome.retryable, outcome.retry_after
+        wait = outcome.retry_after and round(outcome.retry_after, 3)  # of clocks that run
+        return type(outcome), outcome.message, outcome.hint, outcome.retryable, wait
     token = outcome.access_token
     return token.token_value, token.token_type, token.scopes, token.expires_at
 
