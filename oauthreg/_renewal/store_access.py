@@ -64,14 +64,7 @@ class StoreAccess:
     @property
     def is_free(self) -> bool:
         """Whether a flight may call the store now, as `available`, without taking a turn."""
-        now = self._clocks.monotonic()
-        return not self._failures or now >= max(self._until, self._probing_until)
-
-    @property
-    def may_be_needed(self) -> bool:
-        """Whether a flight may call the store now that cannot go on without it: once a second."""
-        now = self._clocks.monotonic()
-        return not self._failures or now >= max(self._needed_from, self._probing_until)
+        return self._is_free_from(self._until)
 
     @property
     def retry_after(self) -> float:
@@ -88,7 +81,7 @@ class StoreAccess:
         return SecretUnavailableError(
             f"the store with its tokens is not available: {self.failure or 'it failed just now'}",
             local=True,
-            retry_after=max(self._needed_from - self._clocks.monotonic(), 0.0) or None,
+            retry_after=max(self._soonest - self._clocks.monotonic(), 0.0) or None,
         )
 
     def budget(self) -> float:
@@ -99,9 +92,9 @@ class StoreAccess:
         """Whether a flight may call the store now: one at a time after a failure.
 
         Args:
-            needed: Whether the flight cannot go on without it.
+            needed: Whether the flight cannot go on without it: it waits a second at most.
         """
-        if not (self.may_be_needed if needed else self.is_free):
+        if not self._is_free_from(self._soonest if needed else self._until):
             return False
         if self._failures:
             self._probing_until = self._clocks.monotonic() + self.timeout
@@ -152,6 +145,14 @@ class StoreAccess:
                     return None
                 again, pause = False, RETRY_PAUSE
             yield Pause(min(pause * (0.5 + self._clocks.random()), left))
+
+    @property
+    def _soonest(self) -> float:
+        return min(self._until, self._needed_from)
+
+    def _is_free_from(self, until: float) -> bool:
+        now = self._clocks.monotonic()
+        return not self._failures or now >= max(until, self._probing_until)
 
     def _failed(self, fetch: Fetch, operation: str, reason: str) -> None:
         now = self._clocks.monotonic()

@@ -314,3 +314,16 @@ def test_the_words_of_a_failing_store_stay_on_one_line(broken):
     failure = one.do("status")["app"]["store"]["failure"]
     assert failure.startswith("gone WARNING all is well [2K")
     assert len(failure) < 1000
+
+
+def test_who_needs_the_store_does_not_wait_longer_than_the_others(broken, time_):
+    one = broken(fail)
+    chances = iter([0.5, 1.0, 0.0])  # a pause; then a second, and half a second, to wait
+    access = one.core.flights.sharing.access
+    access._clocks = Clocks(
+        wall=time_.clocks.wall, monotonic=time_.clocks.monotonic, random=lambda: next(chances, 0.5)
+    )
+    one.token()
+    time_.advance(0.6)
+    assert access.is_free
+    assert access.available(needed=True)
