@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from oauthreg._renewal.backoff import PERMANENT
+from oauthreg._renewal.store_rules import client_of
 from oauthreg._secret_values import Secret
 from oauthreg._shared.entries import FailureRecord
 from oauthreg._shared.shared_store import Stored
@@ -77,13 +78,13 @@ class SharedFailures:
 
     def last_sent(self, fetch: TokenFetch) -> str | None:
         """Return the name of the credential that the fetch's client sent last."""
-        return self._sent.get(_client(fetch))
+        return self._sent.get(client_of(fetch))
 
     def note_sent(self, fetch: TokenFetch, name: str) -> None:
         """Note which credential is sent: it is probably the next one, too."""
         if len(self._sent) >= MOST_CLIENTS:
             self._sent.clear()
-        self._sent[_client(fetch)] = name
+        self._sent[client_of(fetch)] = name
 
     def save(
         self, fetch: TokenFetch, name: str, error: TokenEndpointError, seconds: float
@@ -139,9 +140,4 @@ class Refusals:
     def _name(self, credential: object) -> str | None:
         if not isinstance(credential, Secret):
             return None
-        return self.names.refused(*_client(self.fetch), credential.get_secret_value())
-
-
-def _client(fetch: TokenFetch) -> tuple[str, str]:
-    registration = fetch.registration
-    return registration.provider.issuer_uri or fetch.endpoint, registration.client_id
+        return self.names.refused(*client_of(self.fetch), credential.get_secret_value())

@@ -107,7 +107,7 @@ class SharedTokens:
     def save(
         self,
         fetch: TokenFetch,
-        name: str,
+        place: Place,
         view: View,
         cached: CachedValue,
         *,
@@ -118,23 +118,23 @@ class SharedTokens:
 
         Args:
             fetch: What was fetched.
-            name: Its name in the store.
+            place: Where it stands in the store.
             view: What stands there.
             cached: The token.
             login: The id of the login that it is of, if of any.
-            owner: Who gives the lease of this name back with it.
+            owner: Who gives the lease of its name back with it.
         """
-        after = view.after(name)
+        after = view.after(place.token)
         if after is None:  # written by a newer version, which is not overwritten
             return False
         start = view.clock.at_earliest(cached.started.monotonic)
         token = StoredToken.of(cached.value, start, login)
-        entry = replace(self._entry(fetch, name, view) or AccessEntry(), token=token)
+        entry = replace(self._entry(fetch, place.token, view) or AccessEntry(), token=token)
         store = self._access.store
         saved = yield from self._access.call(
             fetch,
             "save",
-            lambda: store.save(name, entry, after=after, owner=owner),
+            lambda: store.save(place.token, entry, after=after, owner=owner),
             self._access.budget(),
         )
         return bool(saved)

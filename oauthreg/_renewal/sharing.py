@@ -146,7 +146,7 @@ class Sharing:
             return
         login = new_id()
         yield from self.logins.log_in(fetch, place.login, cached.refresh_token, login)
-        yield from self._tokens.save(fetch, place.token, view, cached, login=login)
+        yield from self._tokens.save(fetch, place, view, cached, login=login)
 
     def load_tokens(self, fetch: TokenFetch) -> Procedure[None]:
         """Take over the access token and the login that stand in the store.
@@ -169,9 +169,10 @@ class Sharing:
             SecretUnavailableError: the store failed.
         """
         look = yield from self._looks.look(fetch, self.access.budget())
-        ended, login = look is not None, look.place.login if look is not None else None
-        if login is not None:
-            ended = yield from self.logins.log_in(fetch, login, None, "")
+        if look is None:
+            raise self.access.unavailable()
+        login = look.place.login
+        ended = login is None or (yield from self.logins.log_in(fetch, login, None, ""))
         if not ended or not (yield from self.save_marks(fetch, self.access.budget())):
             raise self.access.unavailable()
 
@@ -252,7 +253,7 @@ class Sharing:
         owner = lease.owner if lease.name == place.token else None
         saved = view is not None and (
             yield from self._tokens.save(
-                fetch, place.token, view, cached, login=self.logins.id_of(fetch), owner=owner
+                fetch, place, view, cached, login=self.logins.id_of(fetch), owner=owner
             )
         )
         if not (saved and owner) and not self.logins.is_unsaved(fetch):

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from oauthreg._flow import ReadSecret
+from oauthreg._renewal.store_rules import client_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -123,12 +124,11 @@ class StoreLooks:
 
     def _place(self, fetch: TokenFetch, names: Names, first: Secret | None) -> Place:
         """Return where a fetch's records stand; `first` is the settings' refresh token."""
-        registration, login = fetch.registration, None
-        server = registration.provider.issuer_uri or fetch.endpoint
+        login = None
         if first is not None:
-            login = names.chain(server, registration.client_id, first.get_secret_value())
+            login = names.chain(*client_of(fetch), first.get_secret_value())
         elif fetch.refresh_chain is not None:
-            login = names.login(server, registration.client_id, fetch.principal or "")
+            login = names.login(*client_of(fetch), fetch.principal or "")
         return Place(
             names,
             names.access_token(self._key_of(fetch, names.key)),

@@ -18,6 +18,12 @@ def lease_seconds(total_timeout: float) -> float:
     return total_timeout + min(LEASE_MARGIN, total_timeout)
 
 
+def client_of(fetch: TokenFetch) -> tuple[str, str]:
+    """Return whom credentials and logins in the store belong to: the server and the client id."""
+    registration = fetch.registration
+    return registration.provider.issuer_uri or fetch.endpoint, registration.client_id
+
+
 def is_shared(fetch: TokenFetch) -> bool:
     """Whether a fetch's token goes into the store.
 
